@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`mailman qnet check`: whether the service is healthy, and if not, why (R32)."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from qnet_mailman import health
+
+
+@click.command()
+@click.option('--json', 'as_json', is_flag=True, help='Print JSON.')
+def check(as_json: bool) -> None:
+    """Say whether mail is processed, and what is wrong.
+
+    Exit status: 0 all is well (perhaps with warnings), 1 something is wrong.
+    """
+    findings = health.examine()
+    if as_json:
+        print(json.dumps([finding.as_dict() for finding in findings], indent=2))
+    else:
+        for finding in findings:
+            print(f'{finding.level:7}  {finding.subject}: {finding.text}')
+    if any(finding.level == 'error' for finding in findings):
+        sys.exit(1)

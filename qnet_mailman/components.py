@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Our parts among Mailman's registered utilities and event handlers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import zope.event
+from mailman.interfaces.listmanager import ListDeletingEvent
+from mailman.interfaces.template import ITemplateLoader
+from sqlalchemy import delete
+from zope.component import getGlobalSiteManager
+
+from qnet_mailman.model import audit
+from qnet_mailman.model.base import store
+from qnet_mailman.model.forms import QNetForm
+from qnet_mailman.model.lists import QNetList, row_of
+from qnet_mailman.model.people import QNetAssignment, QNetPoster
+from qnet_mailman.model.posts import QNetPost
+from qnet_mailman.templates.loader import TemplateLoader
+
+
+def register() -> None:
+    """Register what Mailman looks up by interface; again is harmless."""
+    getGlobalSiteManager().registerUtility(TemplateLoader(), ITemplateLoader)
+    if forget_list not in zope.event.subscribers:
+        zope.event.subscribers.append(forget_list)
+
+
+def forget_list(event: Any) -> None:
+    """Remove what belongs to a list with the list; the audit log stays (R31)."""
+    if not isinstance(event, ListDeletingEvent):
+        return
+    mlist = event.mailing_list
+    known = row_of(mlist) is not None
+    for table in (QNetList, QNetAssignment, QNetPoster, QNetForm, QNetPost):
+        store().execute(delete(table).where(table.list_id == mlist.list_id))
+    if known:
+        audit.record(audit.Action.list_deleted, mlist.list_id, mlist.fqdn_listname)

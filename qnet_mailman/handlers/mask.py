@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The handler `qnet-mask`: take the sender out of a post (R7-R10)."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+
+from mailman.interfaces.handler import IHandler
+from mailman.interfaces.pipeline import DiscardMessage
+from mailman.utilities.email import add_message_hash
+from public import public
+from zope.interface import implementer
+
+from qnet_mailman.masking import (
+    CannotMask,
+    ListIdentity,
+    Sender,
+    mask,
+    referenced_ids,
+)
+from qnet_mailman.model import audit, posts
+from qnet_mailman.model.lists import ListType, Mask, mask_of, type_of
+from qnet_mailman.posting import notices
+from qnet_mailman.posting.author import author_of
+from qnet_mailman.posting.decision import Standing
+from qnet_mailman.posting.standing import Person, identify
+
+STAFF = frozenset({Standing.poster, Standing.administrator, Standing.moderator})
+"""Whose posts `mask = administrators` masks (R7)."""
+
+NEVER_DELIVERED = (
+    # Passwords, then what can be used to find out who reads the list.
+    'approved',
+    'approve',
+    'x-approved',
+    'x-approve',
+    'urgent',
+    'return-receipt-to',
+    'disposition-notification-to',
+    'x-confirm-reading-to',
+    'x-pmrqc',
+    'archived-at',
+)
+"""What is removed from posts that are not masked; of a masked one far more is."""
+
+log = logging.getLogger('mailman.vette')
+
+
+@public
+@implementer(IHandler)
+class MaskSender:
+    """Mask the sender where the list wants it, and keep threads together."""
+
+    name = 'qnet-mask'
+    description = 'Mask the sender of a post.'
+
+    def process(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
+        """See `IHandler`."""
+        author = author_of(msg)
+        people = [identify(mlist, email) for email in author.claimed]
+        received_id = str(msg.get('message-id', ''))
+        thread = posts.thread_of(mlist, referenced_ids(msg))
+        if _is_masked(mask_of(mlist), people):
+            delivered_id = f'<{secrets.token_hex(16)}@{mlist.mail_host}>'
+            try:
+                mask(
+                    msg,
+                    _identity(mlist),
+                    Sender(
+                        frozenset().union(*(person.addresses for person in people)),
+                        frozenset().union(*(person.names for person in people)),
+                    ),
+                    message_id=delivered_id,
+                    thread=thread,
+                    key=mlist.list_id.encode(),
+                )
+            except CannotMask as error:
+                notices.rejected(mlist, msg, author.address, str(error))
+                raise DiscardMessage(f'cannot be masked: {error}') from error
+            add_message_hash(msg)
+            # Nothing downstream has to know, and queue files are read by people.
+            msgdata.pop('dmarc', None)
+            audit.record(
+                audit.Action.post_masked,
+                mlist.list_id,
+                delivered_id,
+                actor=author.address or ', '.join(author.claimed) or 'unknown',
+                received_id=received_id,
+                envelope_sender=msgdata.get('envsender'),
+            )
+        else:
+            delivered_id = received_id
+            _redirect(msg, thread)
+            for name in NEVER_DELIVERED:
+                del msg[name]
+        posts.remember(mlist, received_id, delivered_id)
+
+
+def _is_masked(setting: Mask, people: list[Person]) -> bool:
+    match setting:
+        case Mask.everyone:
+            return True
+        case Mask.off:
+            return False
+        case Mask.administrators:
+            return any(person.standing in STAFF for person in people)
+
+
+def _identity(mlist: Any) -> ListIdentity:
+    # `cook-headers` adds the list's explicit Reply-To, if it has one (R8).
+    discussion = type_of(mlist) is ListType.discussion
+    return ListIdentity(
+        display_name=mlist.display_name,
+        posting_address=mlist.posting_address,
+        owner_address=mlist.owner_address,
+        reply_to=mlist.posting_address if discussion else None,
+        domain=mlist.mail_host,
+    )
+
+
+def _redirect(msg: Any, thread: dict[str, str]) -> None:
+    """Let the references of a post name masked posts by their public ids (R8)."""
+    for name in ('In-Reply-To', 'References'):
+        value = msg.get(name)
+        if value is None:
+            continue
+        text = str(value)
+        for old, new in thread.items():
+            text = text.replace(old, new)
+        if text != str(value):
+            del msg[name]
+            msg[name] = text

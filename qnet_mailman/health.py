@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The health of the service, for `mailman qnet check`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from mailman.config import config
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from qnet_mailman import startup
+from qnet_mailman.settings import PosterAuthentication, Settings
+
+Level = Literal['ok', 'warning', 'error']
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at.
+
+    :ivar level: `error` where mail is not processed or promises are not kept.
+    """
+
+    level: Level
+    subject: str
+    text: str
+
+    def as_dict(self) -> dict[str, str]:
+        """The finding as plain data."""
+        return asdict(self)
+
+
+def examine() -> list[Finding]:
+    """Look at everything that must be right."""
+    findings = list(_plugin())
+    findings.append(_database())
+    if startup.reason_not_ready() is None:
+        findings.extend(_settings(startup.settings()))
+    findings.extend(_queues())
+    return findings
+
+
+def _plugin() -> Iterator[Finding]:
+    try:
+        startup.setup()
+    except startup.NotReady as error:
+        for line in str(error).splitlines():
+            yield Finding('error', 'plugin', f'{line} (mail stays in its queues)')
+    else:
+        yield Finding('ok', 'plugin', f'set up from {startup.settings_path()}')
+    if config.mailman.sender_headers.lower().split() != ['from']:
+        yield Finding(
+            'error',
+            'mailman.cfg',
+            '[mailman] sender_headers must be "from": others can be forged freely',
+        )
+
+
+def _database() -> Finding:
+    try:
+        config.db.store.execute(text('SELECT 1'))
+        config.db.commit()
+    except SQLAlchemyError as error:
+        config.db.abort()
+        return Finding('error', 'database', startup.describe(error))
+    return Finding('ok', 'database', config.db.engine.dialect.name)
+
+
+def _settings(settings: Settings) -> Iterator[Finding]:
+    for key in ('domain', 'support_address'):
+        value = getattr(settings, key)
+        if value.endswith(('example.gov', 'example.org', 'example.com')):
+            yield Finding('warning', 'qnet.cfg', f'{key} is still the example: {value}')
+    if settings.poster_authentication is PosterAuthentication.off:
+        yield Finding(
+            'warning',
+            'qnet.cfg',
+            'poster_authentication is off: anybody can post in the name of a person '
+            'with posting privileges',
+        )
+    elif not settings.trusted_authserv_ids:
+        yield Finding(
+            'warning',
+            'qnet.cfg',
+            'trusted_authserv_ids is empty: every post of a person with posting '
+            'privileges will be held',
+        )
+
+
+def _queues() -> Iterator[Finding]:
+    for name in ('shunt', 'bad'):
+        extension = '.psv' if name == 'bad' else '.pck'
+        waiting = len(config.switchboards[name].get_files(extension))
+        if waiting:
+            yield Finding(
+                'error',
+                f'queue {name}',
+                f'{waiting} messages need a look ("mailman unshunt", "mailman qfile")',
+            )

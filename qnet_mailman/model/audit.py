@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The audit log (R31): who changed what, and who really sent a masked post.
+
+The table is append-only: the database itself refuses to change or delete a
+row (see the first migration).
+"""
+
+from __future__ import annotations
+
+import getpass
+import json
+from contextvars import ContextVar
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from mailman.utilities.datetime import now
+from sqlalchemy import DateTime, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from qnet_mailman.model.base import Base, store
+
+
+class Action(StrEnum):
+    """What happened."""
+
+    list_created = 'list created'
+    list_deleted = 'list deleted'
+    setting_changed = 'setting changed'
+    assigned = 'assigned'
+    unassigned = 'unassigned'
+    assignment_changed = 'assignment changed'
+    member_added = 'member added'
+    post_masked = 'post masked'
+    post_confirmed = 'post confirmed'
+    form_applied = 'form applied'
+
+
+class QNetAudit(Base):
+    """One thing that happened."""
+
+    __tablename__ = 'qnet_audit'
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(DateTime, index=True)
+    """In UTC."""
+    actor: Mapped[str] = mapped_column(String(320))
+    """The person, or the part of the service, that did it."""
+    action: Mapped[str] = mapped_column(String(40))
+    list_id: Mapped[str | None] = mapped_column(String(255), index=True)
+    subject: Mapped[str] = mapped_column(String(998), default='')
+    """What or whom it was done to: an address, a setting, a Message-ID."""
+    detail: Mapped[str] = mapped_column(Text, default='{}')
+    """JSON object."""
+
+
+current_actor: ContextVar[str] = ContextVar('current_actor', default='mailman')
+"""Who is at work: set by the command line and by REST."""
+
+
+def command_line_actor() -> str:
+    """The operator at the command line, as the operating system knows them."""
+    try:
+        return f'operator:{getpass.getuser()}'
+    except (KeyError, OSError):
+        return 'operator'
+
+
+def record(
+    action: Action,
+    list_id: str | None = None,
+    subject: str = '',
+    *,
+    actor: str | None = None,
+    **detail: Any,
+) -> None:
+    """Write a line of the audit log, in the transaction of what it tells."""
+    store().add(
+        QNetAudit(
+            at=now(),
+            actor=_storable(actor or current_actor.get())[:320],
+            action=action.value,
+            list_id=list_id,
+            subject=_storable(subject)[:998],
+            # ASCII: PostgreSQL refuses NUL and lone surrogates, which strangers
+            # can put into whatever is quoted here.
+            detail=json.dumps(detail, default=str, sort_keys=True),
+        )
+    )
+
+
+def _storable(text: str) -> str:
+    clean = text.encode('utf-8', 'surrogateescape').decode('utf-8', 'replace')
+    return clean.replace('\0', '')

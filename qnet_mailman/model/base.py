@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The declarative base of our tables.
+
+It is not Mailman's `Model`: on a new database Mailman creates every table of
+its own metadata at once, which would make ours behind the back of our
+migrations whenever a module of ours is imported early.  Sessions and
+transactions are shared with Mailman's tables all the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailman.config import config
+from sqlalchemy import MetaData
+from sqlalchemy.orm import DeclarativeBase
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+NAMING = {
+    'ix': 'ix_%(table_name)s_%(column_0_N_name)s',
+    'uq': 'uq_%(table_name)s_%(column_0_N_name)s',
+    'pk': 'pk_%(table_name)s',
+}
+
+
+class Base(DeclarativeBase):
+    """Base of our tables; constraints have names that migrations can use."""
+
+    metadata = MetaData(naming_convention=NAMING)
+
+
+def store() -> Session:
+    """Mailman's session: its transaction is ours."""
+    return config.db.store

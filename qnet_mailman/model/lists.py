@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a list has beyond Mailman's own columns: type, visibility, masking."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+from mailman.interfaces.action import Action
+from sqlalchemy import String, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from qnet_mailman.model.base import Base, store
+
+
+class ListType(StrEnum):
+    """Who writes (R1)."""
+
+    notification = 'notification'
+    discussion = 'discussion'
+
+
+class Visibility(StrEnum):
+    """Who may join without approval (R1, R2)."""
+
+    public = 'public'
+    private = 'private'
+
+
+class Mask(StrEnum):
+    """Whose posts are masked (R7)."""
+
+    administrators = 'administrators'
+    everyone = 'everyone'
+    off = 'off'
+
+
+class Replies(StrEnum):
+    """What becomes of a member's message on a discussion list (R4)."""
+
+    accept = 'accept'
+    hold = 'hold'
+    reject = 'reject'
+
+
+ACTIONS = {
+    Replies.accept: Action.defer,
+    Replies.hold: Action.hold,
+    Replies.reject: Action.reject,
+}
+"""R4's words as Mailman's default member action, where Postorius shows them.
+`defer`, not `accept`, lets Mailman's other checks still look at the message."""
+
+
+class QNetList(Base):
+    """One row a list that has one of our styles."""
+
+    __tablename__ = 'qnet_list'
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    list_id: Mapped[str] = mapped_column(String(255), unique=True)
+    list_type: Mapped[str] = mapped_column(String(20))
+    visibility: Mapped[str] = mapped_column(String(20))
+    mask: Mapped[str] = mapped_column(String(20), default=Mask.administrators.value)
+    """`administrators` or `off`.  `everyone` is Mailman's `anonymous_list`
+    and is kept nowhere else, so that Postorius and we cannot disagree."""
+
+
+def row_of(mlist: Any) -> QNetList | None:
+    """The row of a list; None where the list has a style of somebody else."""
+    return store().scalar(select(QNetList).where(QNetList.list_id == mlist.list_id))
+
+
+def define(mlist: Any, list_type: ListType, visibility: Visibility) -> None:
+    """Say what kind a list is; masking starts at its default (R7)."""
+    row = row_of(mlist)
+    if row is None:
+        row = QNetList(list_id=mlist.list_id)
+        store().add(row)
+    row.list_type = list_type.value
+    row.visibility = visibility.value
+    row.mask = Mask.administrators.value
+
+
+def type_of(mlist: Any) -> ListType:
+    """The type of a list.
+
+    A list that was not made with one of our styles, but was given our chain,
+    is what Mailman's `allow_list_posts` says.
+    """
+    row = row_of(mlist)
+    if row is not None:
+        return ListType(row.list_type)
+    return ListType.discussion if mlist.allow_list_posts else ListType.notification
+
+
+def mask_of(mlist: Any) -> Mask:
+    """Whose posts are masked on a list (R7)."""
+    if mlist.anonymous_list:
+        return Mask.everyone
+    row = row_of(mlist)
+    return Mask.administrators if row is None else Mask(row.mask)
+
+
+def set_mask(mlist: Any, mask: Mask) -> None:
+    """Change whose posts are masked (R7).
+
+    :raises LookupError: if the list has none of our styles.
+    """
+    row = row_of(mlist)
+    if row is None:
+        raise LookupError(f'{mlist.fqdn_listname} has no QualityNet style')
+    mlist.anonymous_list = mask is Mask.everyone
+    if mask is not Mask.everyone:
+        row.mask = mask.value
+
+
+def replies_of(mlist: Any) -> Replies:
+    """What becomes of a member's message (R3, R4)."""
+    if type_of(mlist) is ListType.notification:
+        return Replies.reject
+    for replies, action in ACTIONS.items():
+        if mlist.default_member_action is action:
+            return replies
+    # Postorius offers `accept` and `discard` too; of ours, hold is the nearest
+    # that loses nothing.
+    if mlist.default_member_action is Action.accept:
+        return Replies.accept
+    return Replies.hold
+
+
+def set_replies(mlist: Any, replies: Replies) -> None:
+    """Change what becomes of a member's message (R4).
+
+    :raises ValueError: if the list is a notification list (R3).
+    """
+    if type_of(mlist) is ListType.notification and replies is not Replies.reject:
+        raise ValueError('replies to a notification list are always rejected')
+    mlist.default_member_action = ACTIONS[replies]

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The pipeline `qnet-posting-pipeline`: from an accepted post to its copies."""
+
+from __future__ import annotations
+
+from mailman.pipelines.base import BasePipeline
+from public import public
+
+
+@public
+class PostingPipeline(BasePipeline):
+    """Mailman's own order, with masking before archive and digest (R10).
+
+    What looks at the true author comes before `qnet-mask`: who gets a copy,
+    and the acknowledgement of the post.
+    """
+
+    name = 'qnet-posting-pipeline'
+    description = 'Prepare a post of a notification or discussion list.'
+
+    _default_handlers = (
+        'validate-authenticity',
+        'mime-delete',
+        'tagger',
+        'member-recipients',
+        'avoid-duplicates',
+        'acknowledge',
+        'qnet-mask',
+        'cleanse-dkim',
+        'cook-headers',
+        'subject-prefix',
+        'rfc-2369',
+        'to-archive',
+        'to-digest',
+        'to-usenet',
+        'after-delivery',
+        'dmarc',
+        'to-outgoing',
+    )

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plugin as Mailman sees it: its hooks and its place in the REST API."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from mailman.interfaces.plugin import IPlugin
+from public import public
+from zope.interface import implementer
+
+from qnet_mailman import startup
+from qnet_mailman.runners.patience import wait_for_database
+
+log = logging.getLogger('mailman.plugins')
+
+
+@public
+@implementer(IPlugin)
+class QNetPlugin:
+    """QualityNet Mailer."""
+
+    name = 'qnet'
+
+    def pre_hook(self) -> None:
+        """Before the database: a process that works on mail waits for it."""
+        wait_for_database()
+
+    def post_hook(self) -> None:
+        """Set up; a failure is noted and logged, never raised (R32)."""
+        try:
+            startup.setup()
+        except startup.NotReady as error:
+            log.critical('Mail stays in its queues: %s', error)
+
+    @property
+    def resource(self) -> Any:
+        """The root of /<api>/plugins/qnet/."""
+        from qnet_mailman.rest.root import Root
+
+        return Root()

@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Release of a held post by the person in whose name it came (R6).
+
+The person gets a token by e-mail; whoever returns it has read that mailbox.  A
+token stands for one of Mailman's pendings: 160 random bits, an expiry, bound
+to one held message by its request and by a hash of its bytes.  It is spent by
+its use, and it is worth nothing once a moderator has decided.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import re
+import secrets
+from enum import StrEnum
+from typing import Any
+
+from mailman.app.moderator import handle_message
+from mailman.config import config
+from mailman.interfaces.action import Action
+from mailman.interfaces.listmanager import IListManager
+from mailman.interfaces.messages import IMessageStore
+from mailman.interfaces.pending import IPendable, IPendings
+from mailman.interfaces.requests import IListRequests
+from mailman.model.pending import Pended
+from mailman.utilities.datetime import now
+from sqlalchemy import select
+from zope.component import getUtility
+from zope.interface import implementer
+
+from qnet_mailman import startup
+from qnet_mailman.model import audit
+from qnet_mailman.model.base import store
+from qnet_mailman.posting.automatic import automatic
+
+PEND_TYPE = 'qnet post confirmation'
+TOKEN_BYTES = 20
+"""As long as Mailman's own tokens: 40 hexadecimal digits, so that the address of
+a reply keeps to the 64 characters of RFC 5321 section 4.5.3.1.1 for most lists."""
+
+log = logging.getLogger('mailman.vette')
+
+
+class Outcome(StrEnum):
+    """What a token did."""
+
+    released = 'released'
+    """The post is on its way."""
+    unknown = 'unknown'
+    """No such token, or it expired, or it was for something else."""
+    decided = 'decided'
+    """A moderator was first."""
+
+
+@implementer(IPendable)
+class _PostConfirmation(dict[str, Any]):
+    PEND_TYPE = PEND_TYPE
+
+
+def _digest(msg: Any) -> str:
+    return hashlib.sha256(msg.as_bytes()).hexdigest()
+
+
+def offer(mlist: Any, request_id: int, msg: Any, author: str) -> str:
+    """Make a token for a message that was just held.
+
+    :param request_id: The held message's request.
+    :param msg: The message, as it was held.
+    :param author: The address of the person whom the message names.
+    :return: The token.
+    """
+    token = getUtility(IPendings).add(
+        _PostConfirmation(
+            list_id=mlist.list_id,
+            request_id=request_id,
+            digest=_digest(msg),
+            author=author,
+        ),
+        lifetime=startup.settings().post_confirmation_lifetime,
+    )
+    # Mailman makes tokens from the clock and a generator that is not meant for
+    # secrets.
+    pended = store().scalars(select(Pended).where(Pended.token == token)).one()
+    pended.token = secrets.token_hex(TOKEN_BYTES)
+    return pended.token
+
+
+def confirm(token: str, *, route: str, mlist: Any = None) -> Outcome:
+    """Use a token: release the one post it was made for.
+
+    :param route: How the token came back, for the audit log.
+    :param mlist: The list at whose address it came back; a token of another
+        list is then unknown.
+    """
+    if re.fullmatch(r'[0-9a-f]{40}', token) is None:
+        return Outcome.unknown
+    pendings = getUtility(IPendings)
+    pended = _unexpired(token)
+    if pended is None or pended.get('type') != PEND_TYPE:
+        return Outcome.unknown
+    found = getUtility(IListManager).get_by_list_id(pended['list_id'])
+    if found is None or (mlist is not None and mlist.list_id != found.list_id):
+        return Outcome.unknown
+    held = IListRequests(found).get_request(pended['request_id'])
+    pendings.confirm(token)
+    if held is None:
+        return Outcome.decided
+    _, data = held
+    message_id = data['_mod_message_id']
+    msg = getUtility(IMessageStore).get_message_by_id(message_id)
+    if msg is None or _digest(msg) != pended['digest']:
+        # Another message with the same Message-ID took its place.
+        log.warning('Post confirmation for a message that is no more: %s', message_id)
+        return Outcome.unknown
+    audit.record(
+        audit.Action.post_confirmed,
+        found.list_id,
+        message_id,
+        actor=pended['author'],
+        route=route,
+    )
+    handle_message(found, pended['request_id'], Action.accept)
+    return Outcome.released
+
+
+def _unexpired(token: str) -> dict[str, Any] | None:
+    # Mailman evicts expired pendings now and then; until it does, they would
+    # still count.
+    valid = store().scalar(
+        select(Pended.id).where(Pended.token == token, Pended.expiration_date >= now())
+    )
+    if valid is None:
+        return None
+    return getUtility(IPendings).confirm(token, expunge=False)
+
+
+def reply_address(mlist: Any, token: str) -> str:
+    """Where an answer releases the post."""
+    return mlist.confirm_address(token)
+
+
+def link(token: str) -> str | None:
+    """The page with the button that releases the post; None without a web side."""
+    web_url = startup.settings().web_url
+    return None if web_url is None else f'{web_url}/posts/confirm/{token}/'
+
+
+def handle_reply(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
+    """Look whether a message to a list's `-confirm` address is ours, and obey it.
+
+    :return: Whether it was; if not, it is for Mailman's own confirm command.
+    """
+    if msgdata.get('subaddress') != 'confirm':
+        return False
+    token = _token_in(msg)
+    if token is None:
+        return False
+    pended = getUtility(IPendings).confirm(token, expunge=False)
+    if pended is None or pended.get('type') != PEND_TYPE:
+        return False
+    mark = automatic(msg)
+    if mark is not None:
+        log.info('Not a confirmation, as it is automatic (%s): %s', mark, token[:8])
+        return True
+    outcome = confirm(token, route='e-mail', mlist=mlist)
+    log.info('Post confirmation by e-mail: %s', outcome)
+    return True
+
+
+def _token_in(msg: Any) -> str | None:
+    for field in ('to', 'delivered-to', 'x-original-to', 'envelope-to'):
+        for value in msg.get_all(field, []):
+            match = re.search(
+                config.mta.verp_confirm_regexp, ' '.join(str(value).split())
+            )
+            if match is not None:
+                return match['cookie']
+    return None

@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What authors and moderators are told about a post (R3-R6, R34)."""
+
+from __future__ import annotations
+
+import logging
+from email.mime.message import MIMEMessage
+from email.mime.text import MIMEText
+from email.utils import formatdate, make_msgid
+from typing import Any
+
+from mailman.app.replybot import can_acknowledge
+from mailman.interfaces.autorespond import IAutoResponseSet, Response
+from mailman.interfaces.pending import IPendings
+from mailman.interfaces.usermanager import IUserManager
+from mailman.utilities.string import oneline
+from zope.component import getUtility
+
+from qnet_mailman import startup
+from qnet_mailman.posting import confirmation
+from qnet_mailman.templates.notices import AUTO_REPLIED, one_line, send
+
+log = logging.getLogger('mailman.vette')
+
+
+def _subject(msg: Any) -> str:
+    return one_line(oneline(str(msg.get('subject', '')), in_unicode=True)) or (
+        '(no subject)'
+    )
+
+
+def _message_id(msg: Any) -> str | None:
+    message_id = str(msg.get('message-id', ''))
+    return message_id if message_id.isascii() and message_id.isprintable() else None
+
+
+def _may_tell(mlist: Any, msg: Any, author: str | None) -> bool:
+    """Whether the author gets a notice: there is one, and not too many today."""
+    if author is None or not can_acknowledge(msg):
+        return False
+    manager = getUtility(IUserManager)
+    address = manager.get_address(author) or manager.create_address(author)
+    responses = IAutoResponseSet(mlist)
+    sent = responses.todays_count(address, Response.hold)
+    if sent >= startup.settings().notices_per_day:
+        log.info('No further notice to %s about %s today', author, mlist.list_id)
+        return False
+    responses.response_sent(address, Response.hold)
+    return True
+
+
+def contact_of(mlist: Any) -> str:
+    """Whom to write to instead of the list (R3)."""
+    return mlist.reply_to_address or mlist.owner_address
+
+
+def rejected(mlist: Any, msg: Any, author: str | None, reason: str) -> None:
+    """Tell the author that a post was rejected, why, and where to turn (R3)."""
+    if _may_tell(mlist, msg, author):
+        assert author is not None
+        send(
+            mlist,
+            author,
+            'qnet:user:notice:rejected',
+            f'Your message to {mlist.display_name} was not delivered',
+            {
+                'reason': reason,
+                'subject': _subject(msg),
+                'contact': contact_of(mlist),
+            },
+            automatic=AUTO_REPLIED,
+            in_reply_to=_message_id(msg),
+        )
+
+
+def held(mlist: Any, msg: Any, author: str | None, reason: str) -> None:
+    """Tell the author that a post waits for a moderator, and why."""
+    if mlist.respond_to_post_requests and _may_tell(mlist, msg, author):
+        assert author is not None
+        send(
+            mlist,
+            author,
+            'qnet:user:notice:held',
+            f'Your message to {mlist.display_name} waits for a moderator',
+            {'reason': reason, 'subject': _subject(msg)},
+            automatic=AUTO_REPLIED,
+            in_reply_to=_message_id(msg),
+        )
+
+
+def to_confirm(mlist: Any, msg: Any, author: str, token: str) -> None:
+    """Ask the person in whose name a post came whether it is theirs (R6)."""
+    if not _may_tell(mlist, msg, author):
+        return
+    link = confirmation.link(token)
+    by_web = f'open\n\n  {link}\n\nor ' if link is not None else ''
+    lifetime = startup.settings().post_confirmation_lifetime
+    send(
+        mlist,
+        author,
+        'qnet:user:action:confirm-post',
+        f'Did you write to {mlist.display_name}?',
+        {
+            'subject': _subject(msg),
+            'by_web': by_web,
+            'reply_address': confirmation.reply_address(mlist, token),
+            'hours': str(int(lifetime.total_seconds() // 3600)),
+        },
+        sender=confirmation.reply_address(mlist, token),
+    )
+
+
+def moderators(
+    mlist: Any, msg: Any, author: str | None, reason: str, held: Any
+) -> None:
+    """Tell the moderators that a post waits for them.
+
+    As in Mailman's own notice, the post is attached, and so is a message whose
+    answer discards it, or releases it with the list's password.
+
+    :param held: The pendable for that answer.
+    """
+    if not mlist.admin_immed_notify:
+        return
+    answer = MIMEText(
+        'If you answer this message and keep its subject, the held message is\n'
+        'discarded. Do this if it is spam.\n'
+    )
+    answer['Subject'] = 'confirm ' + getUtility(IPendings).add(held)
+    answer['From'] = mlist.request_address
+    answer['Date'] = formatdate(localtime=True)
+    answer['Message-ID'] = make_msgid()
+    web_url = startup.settings().web_url
+    where = (
+        f'{web_url}/postorius/lists/{mlist.list_id}/held_messages'
+        if web_url is not None
+        else 'Postorius, under "Held messages"'
+    )
+    send(
+        mlist,
+        mlist.owner_address,
+        'qnet:admin:action:held',
+        f'{mlist.display_name}: a message waits for your decision',
+        {
+            'reason': reason,
+            'subject': _subject(msg),
+            'author': author or 'nobody that could be identified',
+            'where': where,
+        },
+        attachments=[MIMEMessage(msg), MIMEMessage(answer)],
+    )

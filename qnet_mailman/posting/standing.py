@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a person is to a list, as the database knows it (R3, R4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from mailman.interfaces.action import Action
+from mailman.interfaces.member import MemberRole
+from mailman.interfaces.usermanager import IUserManager
+from mailman.model.address import Address
+from mailman.model.member import Member
+from sqlalchemy import select
+from zope.component import getUtility
+
+from qnet_mailman.model.base import store
+from qnet_mailman.model.people import QNetPoster
+from qnet_mailman.posting.decision import Fate, Standing
+
+_FATES = {
+    Action.accept: Fate.deliver,
+    Action.hold: Fate.hold,
+    Action.reject: Fate.reject,
+    Action.discard: Fate.discard,
+}
+
+
+@dataclass(frozen=True)
+class Person:
+    """The author of a post and what the list knows of them.
+
+    :ivar addresses: The address of the post, and every address of the same
+        user that was verified; in lower case.
+    :ivar names: The display names that Mailman knows.
+    :ivar personal: The action that moderators set for this person.
+    """
+
+    standing: Standing
+    addresses: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    personal: Fate | None = None
+    email: str | None = None
+
+
+def fate_of(action: Action | None) -> Fate | None:
+    """Mailman's moderation action as a fate; None where it decides nothing."""
+    return _FATES.get(action)
+
+
+def identify(mlist: Any, email: str | None) -> Person:
+    """Find out what the author of a post is to a list.
+
+    A second address counts as the same person only once it was verified; an
+    address that somebody merely claimed lends nobody's rights.
+
+    :param email: The author's address in lower case; None if there is none.
+    """
+    if email is None:
+        return Person(Standing.nobody)
+    manager = getUtility(IUserManager)
+    address = manager.get_address(email)
+    addresses = {email}
+    names = set()
+    user = None
+    if address is not None:
+        names.add(address.display_name)
+        # The address of a user that nobody verified is only itself.
+        if address.verified_on is not None:
+            user = address.user
+    if user is not None:
+        names.add(user.display_name)
+        for other in user.addresses:
+            if other.verified_on is not None:
+                addresses.add(other.email.lower())
+                names.add(other.display_name)
+    standing, personal = _standing(mlist, addresses, user)
+    return Person(
+        standing,
+        frozenset(addresses),
+        frozenset(name for name in names if name),
+        personal,
+        email,
+    )
+
+
+def _standing(
+    mlist: Any, addresses: set[str], user: Any
+) -> tuple[Standing, Fate | None]:
+    if _has_privilege(mlist, addresses):
+        return Standing.poster, None
+    members = _memberships(mlist, addresses, user)
+    by_role: dict[MemberRole, Any] = {}
+    for member in members:
+        by_role.setdefault(member.role, member)
+    personal = None
+    for role in (MemberRole.member, MemberRole.nonmember):
+        if role in by_role:
+            personal = fate_of(by_role[role].moderation_action)
+            break
+    for role, standing in (
+        (MemberRole.owner, Standing.administrator),
+        (MemberRole.moderator, Standing.moderator),
+        (MemberRole.member, Standing.member),
+    ):
+        if role in by_role:
+            return standing, personal
+    return Standing.stranger, personal
+
+
+def _has_privilege(mlist: Any, addresses: set[str]) -> bool:
+    return (
+        store().scalar(
+            select(QNetPoster.id)
+            .where(QNetPoster.list_id == mlist.list_id, QNetPoster.email.in_(addresses))
+            .limit(1)
+        )
+        is not None
+    )
+
+
+def _memberships(mlist: Any, addresses: set[str], user: Any) -> list[Any]:
+    mine = Address.email.in_(addresses)
+    if user is not None:
+        mine |= Member.user_id == user.id
+    return list(
+        store().scalars(
+            select(Member)
+            .outerjoin(Address, Member.address_id == Address.id)
+            .where(Member.list_id == mlist.list_id, mine)
+        )
+    )

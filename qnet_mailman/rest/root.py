@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The root of /<api>/plugins/qnet/."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mailman.rest.helpers import child
+
+from qnet_mailman.rest.posts import Posts
+
+
+class Root:
+    """Where the resources of this package hang."""
+
+    @child()
+    def posts(self, context: Any, segments: list[str]) -> Any:
+        """/posts/..."""
+        return Posts(), segments

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The rule `qnet-banned`: somebody in From is banned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mailman.interfaces.bans import IBanManager
+from mailman.interfaces.rules import IRule
+from public import public
+from zope.interface import implementer
+
+from qnet_mailman.posting.author import author_of
+
+
+@public
+@implementer(IRule)
+class Banned:
+    """Match posts that name a banned address in From, alone or among others."""
+
+    name = 'qnet-banned'
+    description = 'Match posts from banned addresses.'
+    record = True
+
+    def check(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
+        """See `IRule`."""
+        bans = IBanManager(mlist)
+        for address in author_of(msg).claimed:
+            if bans.is_banned(address):
+                msgdata['moderation_reasons'] = [f'{address} is banned']
+                return True
+        return False

@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mailman's queue runners, each behind a guard (R32).
+
+Stock shunts a message at any exception: one whose database was away for a second
+waits for an operator to unshunt it.  And where the plugin could not be set up,
+stock would process mail without our rules.  The guard
+
+- looks, before each round, whether the plugin is set up and the database answers,
+  and leaves the queue alone while not, trying again after a few seconds;
+- commits before a message leaves the queue, not after;
+- puts a message back that failed because of the database.  One that fails so
+  again and again while the database answers is shunted like any other.
+
+The LMTP and REST runners need none: they answer with an error that the
+sender's side retries, and what LMTP takes is safe in the `in` queue.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from mailman.config import config
+from mailman.runners import (
+    archive,
+    bounce,
+    command,
+    digest,
+    incoming,
+    outgoing,
+    pipeline,
+    retry,
+    task,
+    virgin,
+)
+from public import public
+from sqlalchemy import text
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+)
+
+from qnet_mailman import startup
+from qnet_mailman.posting import confirmation
+
+if TYPE_CHECKING:
+    from mailman.core.runner import Runner as _Base
+else:
+    _Base = object
+
+MAX_PUT_BACK = 20
+"""How often a message is put back while the database answers otherwise."""
+RETRY = 5.0
+"""Seconds between attempts to set the plugin up."""
+REMIND = 300.0
+"""Seconds after which the log says again why nothing is processed."""
+
+log = logging.getLogger('mailman.runner')
+
+
+class PutBack(BaseException):
+    """The message at hand goes back to its queue.
+
+    Not an `Exception`: Mailman's loop would take that as a reason to shunt.
+    """
+
+
+def _is_about_the_database(error: BaseException) -> bool:
+    return isinstance(
+        error, (OperationalError, InterfaceError, PendingRollbackError)
+    ) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+
+
+class Guard(_Base):
+    """What is put before a runner of Mailman's."""
+
+    _next_look = 0.0
+    _said: tuple[str, float] | None = None
+    _put_back: int = 0
+
+    def _obstacle(self) -> str | None:
+        """Why nothing can be processed now; None if it can."""
+        if startup.reason_not_ready() is not None:
+            if time.monotonic() < self._next_look:
+                return startup.reason_not_ready()
+            try:
+                startup.setup()
+            except startup.NotReady as error:
+                self._next_look = time.monotonic() + RETRY
+                return str(error)
+        try:
+            config.db.store.execute(text('SELECT 1'))
+            # Not to keep a transaction open while the runner sleeps.
+            config.db.commit()
+        except DBAPIError as error:
+            config.db.abort()
+            return f'the database does not answer: {startup.describe(error)}'
+        return None
+
+    def _say(self, obstacle: str | None) -> None:
+        if obstacle is None:
+            if self._said is not None:
+                log.warning('%s runner: processing again', self.name)
+                self._said = None
+            return
+        due = self._said is None or (
+            self._said[0] != obstacle or time.monotonic() - self._said[1] > REMIND
+        )
+        if due:
+            log.error('%s runner: mail stays in its queue: %s', self.name, obstacle)
+            self._said = (obstacle, time.monotonic())
+
+    def _one_iteration(self) -> int:
+        """See `IRunner`."""
+        obstacle = self._obstacle()
+        self._say(obstacle)
+        if obstacle is not None:
+            return 0
+        try:
+            return super()._one_iteration()
+        except PutBack as error:
+            log.error('%s runner: message put back: %s', self.name, error)
+            self._restore()
+            return 0
+
+    def _process_one_file(self, msg: Any, msgdata: dict[str, Any]) -> None:
+        """See `IRunner`."""
+        try:
+            super()._process_one_file(msg, msgdata)
+            config.db.commit()
+        except startup.NotReady as error:
+            config.db.abort()
+            raise PutBack(str(error)) from error
+        except Exception as error:
+            if not _is_about_the_database(error):
+                raise
+            config.db.abort()
+            if self._obstacle() is None:
+                self._put_back += 1
+                if self._put_back > MAX_PUT_BACK:
+                    self._put_back = 0
+                    raise
+            raise PutBack(startup.describe(error)) from error
+        self._put_back = 0
+
+    def _restore(self) -> None:
+        # Only this runner works on its slice, one file at a time, so that a
+        # backup file here is the one that was just taken.
+        assert self.switchboard is not None
+        for filebase in self.switchboard.get_files('.bak'):
+            path = os.path.join(self.switchboard.queue_directory, filebase)
+            os.rename(path + '.bak', path + '.pck')
+
+    def _do_periodic(self) -> None:
+        """See `IRunner`."""
+        if startup.reason_not_ready() is not None:
+            return
+        try:
+            super()._do_periodic()
+        except Exception as error:
+            if not _is_about_the_database(error):
+                raise
+            config.db.abort()
+            log.error(
+                '%s runner: periodic work put off: %s',
+                self.name,
+                startup.describe(error),
+            )
+
+
+@public
+class ArchiveRunner(Guard, archive.ArchiveRunner):
+    """Hands posts to the archivers."""
+
+
+@public
+class BounceRunner(Guard, bounce.BounceRunner):
+    """Takes bounce reports."""
+
+
+@public
+class CommandRunner(Guard, command.CommandRunner):
+    """Obeys commands by e-mail, and the release of a post by its sender (R6)."""
+
+    def _dispose(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool | None:
+        if confirmation.handle_reply(mlist, msg, msgdata):
+            return False
+        return super()._dispose(mlist, msg, msgdata)
+
+
+@public
+class DigestRunner(Guard, digest.DigestRunner):
+    """Makes digests."""
+
+
+@public
+class IncomingRunner(Guard, incoming.IncomingRunner):
+    """Decides about posts."""
+
+
+@public
+class OutgoingRunner(Guard, outgoing.OutgoingRunner):
+    """Delivers."""
+
+
+@public
+class PipelineRunner(Guard, pipeline.PipelineRunner):
+    """Prepares accepted posts."""
+
+
+@public
+class RetryRunner(Guard, retry.RetryRunner):
+    """Brings back what could not be delivered."""
+
+
+@public
+class TaskRunner(Guard, task.TaskRunner):
+    """Cleans up."""
+
+
+@public
+class VirginRunner(Guard, virgin.VirginRunner):
+    """Sends what Mailman itself writes, marked as automatic.
+
+    RFC 3834 section 5: whatever a program writes says so, lest another
+    program answers it.  Stock marks nothing.
+    """
+
+    def _dispose(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool | None:
+        if not msgdata.get('isdigest') and 'auto-submitted' not in msg:
+            msg['Auto-Submitted'] = 'auto-generated'
+        return super()._dispose(mlist, msg, msgdata)
+
+
+GUARDED = {
+    name: f'{__name__}.{cls.__name__}'
+    for name, cls in {
+        'archive': ArchiveRunner,
+        'bounces': BounceRunner,
+        'command': CommandRunner,
+        'digest': DigestRunner,
+        'in': IncomingRunner,
+        'out': OutgoingRunner,
+        'pipeline': PipelineRunner,
+        'retry': RetryRunner,
+        'task': TaskRunner,
+        'virgin': VirginRunner,
+    }.items()
+}
+"""The class that `etc/mailman.cfg` names for each runner."""

@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The site's settings: `qnet.cfg`, typed and validated.
+
+The file is INI with the one section ``[qnet]``.  `load()` reads it whole and
+reports everything that is wrong with it at once, each with file, line, key
+and what is allowed; nothing is guessed and no unknown key is passed over.
+"""
+
+from __future__ import annotations
+
+import configparser
+import difflib
+import re
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+)
+
+SECTION = 'qnet'
+MEBIBYTE = 1024 * 1024
+_SIZE_UNITS = {'b': 1, 'kb': 1024, 'mb': MEBIBYTE, 'gb': 1024 * MEBIBYTE}
+_TIME_UNITS = {'s': 1, 'm': 60, 'h': 3600, 'd': 86400, 'w': 7 * 86400}
+
+
+class SettingsError(Exception):
+    """The settings file is missing or wrong.
+
+    :ivar problems: One line of plain language per mistake.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__('\n'.join(problems))
+        self.problems = problems
+
+
+class PosterAuthentication(StrEnum):
+    """How a post in the name of a person with posting privileges is shown to
+    come from that person (R6)."""
+
+    required = 'required'
+    confirm = 'confirm'
+    off = 'off'
+
+
+def _size(value: str) -> int:
+    match = re.fullmatch(r'(\d+)\s*([kmg]?b)', value.strip().lower())
+    if match is None:
+        raise ValueError('a size such as "10 MB" or "500 KB"')
+    return int(match[1]) * _SIZE_UNITS[match[2]]
+
+
+def _duration(value: str) -> timedelta:
+    match = re.fullmatch(r'(\d+)\s*([smhdw])', value.strip().lower())
+    if match is None or int(match[1]) == 0:
+        raise ValueError('a time such as "3d", "12h" or "30m"')
+    return timedelta(seconds=int(match[1]) * _TIME_UNITS[match[2]])
+
+
+def _words(value: str) -> tuple[str, ...]:
+    return tuple(value.replace(',', ' ').lower().split())
+
+
+def _boolean(value: str) -> bool:
+    known = {'yes': True, 'no': False, 'true': True, 'false': False}
+    try:
+        return known[value.strip().lower()]
+    except KeyError:
+        raise ValueError('yes or no') from None
+
+
+def _zone(value: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(
+            'a time zone of the IANA database, such as "UTC" or "America/New_York"'
+        ) from None
+
+
+def _address(value: str) -> str:
+    if re.fullmatch(r'[^@\s<>,;"()]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+', value) is None:
+        raise ValueError('an e-mail address')
+    return value
+
+
+def _host(value: str) -> str:
+    if re.fullmatch(r'([A-Za-z0-9-]+\.)*[A-Za-z0-9-]+', value) is None:
+        raise ValueError('a host name')
+    return value.lower()
+
+
+def _url(value: str) -> str:
+    if re.fullmatch(r'https?://[^\s/]+(/\S*)?', value) is None:
+        raise ValueError('a web address that starts with https:// (or http://)')
+    return value.rstrip('/')
+
+
+class Settings(BaseModel):
+    """The settings of `qnet.cfg`, one attribute a key; see `etc/qnet.cfg`."""
+
+    model_config = ConfigDict(extra='forbid', frozen=True, arbitrary_types_allowed=True)
+
+    domain: Annotated[str, AfterValidator(_host)]
+    """Mail host of lists whose form names none."""
+    support_address: Annotated[str, AfterValidator(_address)]
+    """Whom the messages of the service name for help (R34)."""
+    support_phone: str = ''
+    support_chat: str = ''
+    web_url: Annotated[str, AfterValidator(_url)] | None = None
+    """Where the web side is reached from outside, without a final slash."""
+    time_zone: Annotated[ZoneInfo, BeforeValidator(_zone)] = ZoneInfo('UTC')
+    """The zone whose midnight begins a day (R17)."""
+    max_message_size: Annotated[int, BeforeValidator(_size)] = 10 * MEBIBYTE
+    """Largest post of a new list, in bytes."""
+    poster_authentication: PosterAuthentication = PosterAuthentication.confirm
+    trusted_authserv_ids: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
+    """authserv-ids (RFC 8601 section 2.5) of servers whose
+    Authentication-Results count."""
+    post_confirmation_lifetime: Annotated[timedelta, BeforeValidator(_duration)] = (
+        timedelta(days=3)
+    )
+    notices_per_day: Annotated[int, Field(ge=1)] = 10
+    """Rejection and hold notices to one address and list in a day."""
+    approver_required: Annotated[bool, BeforeValidator(_boolean)] = False
+    """Whether a list request must name an approver."""
+
+    @property
+    def support_lines(self) -> str:
+        """The support contact, a line for each way there is (R34)."""
+        lines = [f'  E-mail: {self.support_address}']
+        if self.support_phone:
+            lines.append(f'  Phone:  {self.support_phone}')
+        if self.support_chat:
+            lines.append(f'  Chat:   {self.support_chat}')
+        return '\n'.join(lines)
+
+
+def _expected(mistake: Any) -> str:
+    kind = mistake['type']
+    if kind == 'enum':
+        return 'one of ' + ', '.join(member.value for member in PosterAuthentication)
+    if kind == 'value_error':
+        return str(mistake['ctx']['error'])
+    if kind in ('int_parsing', 'greater_than_equal'):
+        return 'a whole number of at least 1'
+    return str(mistake['msg']).lower()
+
+
+def load(path: Path) -> Settings:
+    """Read and check a settings file.
+
+    :param path: The file.
+    :return: The settings.
+    :raises SettingsError: with one line for each mistake in the file.
+    """
+    try:
+        text = path.read_text(encoding='utf-8')
+    except OSError as error:
+        raise SettingsError(
+            [
+                f'{path}: cannot be read ({error.strerror}); '
+                '[plugin.qnet] configuration in mailman.cfg names this file'
+            ]
+        ) from None
+    except UnicodeDecodeError:
+        raise SettingsError([f'{path}: is not UTF-8 text']) from None
+    parser = configparser.ConfigParser(interpolation=None, strict=True)
+    try:
+        parser.read_string(text, source=str(path))
+    except configparser.Error as error:
+        message = ' '.join(str(error.message).split())
+        raise SettingsError([f'{path}: {message}']) from None
+    problems = [
+        f'{path}: unknown section [{name}]; the only section is [{SECTION}]'
+        for name in parser.sections()
+        if name != SECTION
+    ]
+    if not parser.has_section(SECTION):
+        raise SettingsError([*problems, f'{path}: section [{SECTION}] is missing'])
+    values = {key: value.strip() for key, value in parser.items(SECTION)}
+    # A key that is there and empty means its default, so that a line can stay.
+    values = {key: value for key, value in values.items() if value}
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as invalid:
+        for mistake in invalid.errors():
+            key = str(mistake['loc'][0])
+            where = f'{path}:{_line_of(key, text)}: ' if key in values else f'{path}: '
+            if mistake['type'] == 'extra_forbidden':
+                problems.append(f'{where}unknown key {key!r}; {_allowed(key)}')
+            elif mistake['type'] == 'missing':
+                problems.append(f'{where}{key} is missing; it must be set')
+            else:
+                problems.append(
+                    f'{where}{key} = {values[key]!r}: expected {_expected(mistake)}'
+                )
+        raise SettingsError(problems) from None
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _line_of(key: str, text: str) -> int:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if re.match(rf'\s*{re.escape(key)}\s*[=:]', line, re.IGNORECASE):
+            return number
+    return 1
+
+
+def _allowed(key: str) -> str:
+    names = list(Settings.model_fields)
+    close = difflib.get_close_matches(key, names, n=1)
+    hint = f'did you mean {close[0]!r}? ' if close else ''
+    return f'{hint}allowed are {", ".join(names)}'

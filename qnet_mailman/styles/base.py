@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What our four styles set, as small steps (R1).
+
+Each starts from Mailman's own building blocks, so that an attribute which a later
+Mailman adds has a value, and then sets whatever a rule speaks of.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from mailman.interfaces.action import Action
+from mailman.interfaces.archiver import ArchivePolicy
+from mailman.interfaces.bounce import UnrecognizedBounceDisposition
+from mailman.interfaces.mailinglist import (
+    DMARCMitigateAction,
+    Personalization,
+    ReplyToMunging,
+    SubscriptionPolicy,
+)
+from mailman.model.roster import RosterVisibility
+from mailman.styles import base as stock
+
+from qnet_mailman import startup
+from qnet_mailman.model.lists import ListType, Replies, Visibility, define, set_replies
+
+BOUNCE_THRESHOLD = 5
+"""Points, R18."""
+BOUNCE_WINDOW = timedelta(days=7)
+BOUNCE_WARNINGS = 3
+BOUNCE_WARNING_INTERVAL = timedelta(days=7)
+
+
+def apply(mlist: Any, list_type: ListType, visibility: Visibility) -> None:
+    """Make a list one of a type and a visibility, with every default.
+
+    :raises startup.NotReady: if the settings cannot be read; no list is then made.
+    """
+    settings = startup.settings()
+    for part in (
+        stock.Identity,
+        stock.BasicOperation,
+        stock.Bounces,
+        stock.Public,
+        stock.Discussion,
+        stock.Moderation,
+    ):
+        part.apply(stock, mlist)
+    define(mlist, list_type, visibility)
+    _common(mlist, settings.max_message_size)
+    (_notification if list_type is ListType.notification else _discussion)(mlist)
+    (_public if visibility is Visibility.public else _private)(mlist)
+
+
+def _common(mlist: Any, max_message_size: int) -> None:
+    mlist.posting_chain = 'qnet-posting-chain'
+    mlist.posting_pipeline = 'qnet-posting-pipeline'
+    # R2: private means approval, not hidden.
+    mlist.advertised = True
+    mlist.subject_prefix = ''
+    mlist.member_roster_visibility = RosterVisibility.moderators
+    # R4, R3: a stranger's message waits for a moderator, who is told.
+    mlist.default_nonmember_action = Action.hold
+    mlist.admin_immed_notify = True
+    mlist.respond_to_post_requests = True
+    # R7: masking is on by `define()`; anonymous_list would mean everyone.  Where a
+    # post is not masked, From is rewritten if its domain asks for it (DMARC).
+    mlist.anonymous_list = False
+    mlist.dmarc_mitigate_action = DMARCMitigateAction.munge_from
+    mlist.dmarc_mitigate_unconditionally = False
+    # R8: no Reply-To of the list's own, until somebody sets one.
+    mlist.reply_goes_to_list = ReplyToMunging.no_munging
+    mlist.reply_to_address = ''
+    mlist.first_strip_reply_to = False
+    mlist.include_rfc2369_headers = True
+    mlist.personalize = Personalization.none
+    # Mailman counts in KB of 1024 bytes; zero would mean no limit.
+    mlist.max_message_size = max(1, max_message_size // 1024)
+    mlist.require_explicit_destination = True
+    mlist.max_num_recipients = 10
+    # R11, R14.
+    mlist.unsubscription_policy = SubscriptionPolicy.confirm
+    mlist.send_welcome_message = True
+    mlist.send_goodbye_message = True
+    mlist.admin_notify_mchanges = False
+    # R18-R20.
+    mlist.process_bounces = True
+    mlist.bounce_score_threshold = BOUNCE_THRESHOLD
+    mlist.bounce_info_stale_after = BOUNCE_WINDOW
+    mlist.bounce_you_are_disabled_warnings = BOUNCE_WARNINGS
+    mlist.bounce_you_are_disabled_warnings_interval = BOUNCE_WARNING_INTERVAL
+    mlist.bounce_notify_owner_on_bounce_increment = True
+    mlist.bounce_notify_owner_on_disable = True
+    mlist.bounce_notify_owner_on_removal = True
+    mlist.forward_unrecognized_bounces_to = UnrecognizedBounceDisposition.administrators
+
+
+def _notification(mlist: Any) -> None:
+    # R3; List-Post then says NO (RFC 2369 section 3.4).
+    mlist.allow_list_posts = False
+    mlist.default_member_action = Action.reject
+
+
+def _discussion(mlist: Any) -> None:
+    mlist.allow_list_posts = True
+    mlist.subject_prefix = f'[{mlist.list_name}] '
+    set_replies(mlist, Replies.accept)
+
+
+def _public(mlist: Any) -> None:
+    mlist.subscription_policy = SubscriptionPolicy.confirm
+    mlist.archive_policy = ArchivePolicy.public
+
+
+def _private(mlist: Any) -> None:
+    mlist.subscription_policy = SubscriptionPolicy.confirm_then_moderate
+    mlist.archive_policy = ArchivePolicy.private

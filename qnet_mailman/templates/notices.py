@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Writing to people: a text of ours, filled in and sent (R34)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from email.message import Message as StandardMessage
+from email.mime.text import MIMEText
+from typing import Any
+
+from mailman.email.message import UserNotification
+from mailman.interfaces.template import ITemplateLoader
+from mailman.utilities.string import expand
+from zope.component import getUtility
+
+AUTO_GENERATED = 'auto-generated'
+"""RFC 3834 section 5.1: written by a program, not in answer to a message."""
+AUTO_REPLIED = 'auto-replied'
+"""RFC 3834 section 5.1: written by a program in answer to a message."""
+
+
+def one_line(text: str) -> str:
+    """Text of strangers, fit to be quoted in a line of a notice."""
+    clean = ''.join(
+        char if char.isprintable() else ' '
+        for char in text.encode('utf-8', 'replace').decode('utf-8')
+    )
+    return ' '.join(clean.split())[:200]
+
+
+def send(
+    mlist: Any,
+    recipients: str | Iterable[str],
+    template: str,
+    subject: str,
+    substitutions: dict[str, str],
+    *,
+    sender: str | None = None,
+    automatic: str = AUTO_GENERATED,
+    in_reply_to: str | None = None,
+    attachments: Iterable[StandardMessage] = (),
+) -> None:
+    """Fill in a text and hand it to the outgoing side.
+
+    :param mlist: The list that it is about.
+    :param recipients: One address or several.
+    :param template: Name of the text, as operators override it.
+    :param subject: The subject line.
+    :param substitutions: What the text's ``$names`` stand for, beside those
+        that Mailman gives every text.
+    :param sender: The From address; the list's owners' if not given.
+    :param automatic: The value of Auto-Submitted.
+    :param in_reply_to: The Message-ID that is answered.
+    :param attachments: What goes along.
+    """
+    text = expand(
+        getUtility(ITemplateLoader).get(template, mlist), mlist, substitutions
+    )
+    to = recipients if isinstance(recipients, str) else list(recipients)
+    attachments = list(attachments)
+    notice = UserNotification(
+        to,
+        sender or mlist.owner_address,
+        one_line(subject),
+        None if attachments else text,
+        mlist.preferred_language,
+    )
+    if attachments:
+        notice.set_type('multipart/mixed')
+        notice.attach(MIMEText(text, _charset='utf-8'))
+        for attachment in attachments:
+            notice.attach(attachment)
+    notice['Auto-Submitted'] = automatic
+    if in_reply_to is not None:
+        notice['In-Reply-To'] = in_reply_to
+    notice.send(mlist)

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mailman in this process, with the plugin, on a new database for each test.
+
+Set `QNET_TEST_DATABASE` to the address of an empty PostgreSQL database to run the
+tests there; otherwise they use SQLite in a temporary folder.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+ROOT = Path(__file__).resolve().parent.parent
+DOMAIN = 'lists.example.gov'
+
+hypothesis_settings.register_profile(
+    'project', deadline=None, print_blob=True, derandomize=bool(os.environ.get('CI'))
+)
+hypothesis_settings.load_profile('project')
+
+SITE = """
+[mailman]
+site_owner: operators@example.gov
+layout: test
+[paths.test]
+var_dir: {var}
+[mta]
+incoming: mailman.mta.null.NullMTA
+smtp_port: 1
+lmtp_port: 0
+[webservice]
+port: 0
+admin_user: restadmin
+admin_pass: restpass
+[dmarc]
+org_domain_data_url: http://127.0.0.1:1/
+"""
+
+SETTINGS = {
+    'domain': DOMAIN,
+    'support_address': 'help@example.gov',
+    'support_phone': '1-800-555-0100',
+    'web_url': 'https://lists.example.gov',
+    'trusted_authserv_ids': 'mx.example.gov',
+}
+
+
+def write_settings(path: Path, **changes: str) -> None:
+    """Write a qnet.cfg: the tests' settings with some changed."""
+    lines = [f'{key} = {value}' for key, value in {**SETTINGS, **changes}.items()]
+    path.write_text('\n'.join(['[qnet]', *lines]) + '\n', encoding='utf-8')
+
+
+@pytest.fixture(scope='session')
+def mailman_site() -> Iterator[SimpleNamespace]:
+    """Mailman, initialized once; use `core` for a clean one."""
+    var = Path(tempfile.mkdtemp(prefix='qnet-test-'))
+    text = (ROOT / 'etc' / 'mailman.cfg').read_text(encoding='utf-8')
+    text += SITE.format(var=var)
+    url = os.environ.get('QNET_TEST_DATABASE')
+    if url:
+        text += (
+            f'[database]\nclass: mailman.database.postgresql.PostgreSQLDatabase\n'
+            f'url: {url}\n'
+        )
+    cfg = var / 'mailman.cfg'
+    cfg.write_text(_merged(text), encoding='utf-8')
+    write_settings(var / 'qnet.cfg')
+    from mailman.core import initialize
+
+    initialize.initialize(str(cfg))
+    from mailman.config import config
+
+    from qnet_mailman import startup
+
+    assert startup.reason_not_ready() is None, startup.reason_not_ready()
+    config.db.commit()
+    site = SimpleNamespace(var=var, cfg=cfg, config=config)
+    if not url:
+        config.db.engine.dispose()
+        with (
+            closing(sqlite3.connect(var / 'data' / 'mailman.db')) as database,
+            closing(sqlite3.connect(var / 'pristine.db')) as pristine,
+        ):
+            database.backup(pristine)
+    yield site
+    config.db.store.close()
+    config.db.engine.dispose()
+    shutil.rmtree(var, ignore_errors=True)
+
+
+def _merged(text: str) -> str:
+    """One section a name: lazr.config takes no section twice."""
+    sections: dict[str, list[str]] = {}
+    current: list[str] = []
+    for line in text.splitlines():
+        if line.startswith('['):
+            current = sections.setdefault(line, [])
+        elif line.strip() and not line.startswith('#'):
+            current.append(line)
+    return '\n'.join('\n'.join([name, *lines, '']) for name, lines in sections.items())
+
+
+@pytest.fixture
+def core(mailman_site: SimpleNamespace) -> Iterator[SimpleNamespace]:
+    """Mailman with empty tables, queues and folders."""
+    _clear(mailman_site)
+    yield mailman_site
+    mailman_site.config.db.abort()
+
+
+def _clear(site: SimpleNamespace) -> None:
+    config = site.config
+    config.db.abort()
+    config.db.store.close()
+    config.db.store.expunge_all()
+    if os.environ.get('QNET_TEST_DATABASE'):
+        from sqlalchemy import inspect, text
+
+        names = inspect(config.db.engine).get_table_names()
+        tables = [f'"{n}"' for n in names if 'alembic' not in n]
+        config.db.store.execute(
+            text(f'TRUNCATE {", ".join(tables)} RESTART IDENTITY CASCADE')
+        )
+        config.db.commit()
+    else:
+        # Not by copying the file: SQLite may have it open.
+        with (
+            closing(sqlite3.connect(site.var / 'pristine.db')) as pristine,
+            closing(sqlite3.connect(site.var / 'data' / 'mailman.db')) as database,
+        ):
+            pristine.backup(database)
+    for switchboard in config.switchboards.values():
+        for name in os.listdir(switchboard.queue_directory):
+            os.unlink(os.path.join(switchboard.queue_directory, name))
+    for folder in ('messages', 'lists'):
+        shutil.rmtree(site.var / folder, ignore_errors=True)
+        (site.var / folder).mkdir(exist_ok=True)
+    write_settings(site.var / 'qnet.cfg')
+    from qnet_mailman import startup
+
+    startup.setup()
+
+
+@pytest.fixture(autouse=True)
+def no_name_service(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing outside is asked: no domain has a DMARC policy."""
+    import dns.resolver
+
+    def resolve(*args: Any, **kws: Any) -> None:
+        raise dns.resolver.NXDOMAIN
+
+    monkeypatch.setattr(dns.resolver.Resolver, 'resolve', resolve)
+
+
+@pytest.fixture
+def configure(core: SimpleNamespace) -> Any:
+    """Change settings of qnet.cfg for a test: `configure(key='value')`."""
+
+    def change(**changes: str) -> None:
+        from qnet_mailman import startup
+
+        write_settings(core.var / 'qnet.cfg', **changes)
+        startup.setup()
+
+    return change
+
+
+@pytest.fixture
+def make_list(core: SimpleNamespace) -> Any:
+    """Make a list: `make_list('notification', 'public')`."""
+    from mailman.app.lifecycle import create_list
+    from mailman.interfaces.domain import IDomainManager
+    from zope.component import getUtility
+
+    counter = itertools.count(1)
+
+    def make(list_type: str = 'notification', visibility: str = 'public') -> Any:
+        domains = getUtility(IDomainManager)
+        if DOMAIN not in domains:
+            domains.add(DOMAIN)
+        mlist = create_list(
+            f'news{next(counter)}@{DOMAIN}',
+            style_name=f'qnet-{list_type}-{visibility}',
+        )
+        mlist.display_name = 'HQR Updates'
+        core.config.db.commit()
+        return mlist
+
+    return make

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Making and upgrading the tables, on SQLite and on PostgreSQL."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from qnet_mailman.model import audit, forms, lists, people, posts  # noqa: F401
+from qnet_mailman.model.base import Base
+from qnet_mailman.model.migrations import VERSION_TABLE, current, head, upgrade
+from tests import postgresql
+
+PROCESSES = 12
+
+STARTER = """
+import sys
+from sqlalchemy import create_engine
+from qnet_mailman.model.migrations import upgrade
+sys.stdin.readline()
+upgrade(create_engine(sys.argv[1]), sys.argv[2])
+"""
+
+
+@pytest.fixture(scope='module')
+def server() -> Iterator[postgresql.Server]:
+    with postgresql.server() as running:
+        yield running
+
+
+@pytest.fixture(
+    params=['sqlite', pytest.param('postgresql', marks=pytest.mark.postgresql)]
+)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database."""
+    if request.param == 'sqlite':
+        return f'sqlite:///{tmp_path}/mailman.db'
+    return request.getfixturevalue('server').create_database('migrations')
+
+
+def test_a_dozen_processes_at_once(url: str, tmp_path: Path) -> None:
+    starters = [
+        subprocess.Popen(
+            [sys.executable, '-c', STARTER, url, str(tmp_path)],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for _ in range(PROCESSES)
+    ]
+    for starter in starters:
+        assert starter.stdin is not None
+        starter.stdin.write('go\n')
+        starter.stdin.flush()
+    errors = [starter.communicate(timeout=120)[1] for starter in starters]
+    assert [starter.returncode for starter in starters] == [0] * PROCESSES, errors
+    engine = create_engine(url)
+    with engine.connect() as connection:
+        assert current(connection) == head()
+
+
+@pytest.mark.postgresql
+def test_several_hosts_at_once(server: postgresql.Server, tmp_path: Path) -> None:
+    # Each host has a lock folder of its own; the database must keep them apart.
+    url = server.create_database('hosts')
+    starters = []
+    for number in range(4):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        starters.append(
+            subprocess.Popen(
+                [sys.executable, '-c', STARTER, url, str(folder)],
+                stdin=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+        )
+    errors = [starter.communicate('go\n', timeout=120)[1] for starter in starters]
+    assert [starter.returncode for starter in starters] == [0] * 4, errors
+
+
+def test_the_revisions_make_what_the_model_says(url: str, tmp_path: Path) -> None:
+    engine = create_engine(url)
+    upgrade(engine, str(tmp_path))
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection,
+            opts={
+                'version_table': VERSION_TABLE,
+                'compare_type': True,
+                'include_name': lambda name, kind, _: (
+                    kind != 'table' or name.startswith('qnet_')
+                ),
+            },
+        )
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_an_older_revision_is_upgraded_with_its_rows(url: str, tmp_path: Path) -> None:
+    engine = create_engine(url)
+    upgrade(engine, str(tmp_path), target='0001')
+    with engine.begin() as connection:
+        assert 'qnet_post' not in inspect(connection).get_table_names()
+        connection.execute(
+            text(
+                'INSERT INTO qnet_list (list_id, list_type, visibility, mask) '
+                "VALUES ('a.example.gov', 'discussion', 'public', 'off')"
+            )
+        )
+    upgrade(engine, str(tmp_path))
+    with engine.connect() as connection:
+        assert current(connection) == head()
+        assert 'qnet_post' in inspect(connection).get_table_names()
+        rows = connection.execute(text('SELECT list_id, mask FROM qnet_list')).all()
+    assert [tuple(row) for row in rows] == [('a.example.gov', 'off')]
+
+
+def test_a_revision_that_fails_leaves_nothing(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import alembic.op
+
+    def fail(*args: Any, **kws: Any) -> None:
+        raise RuntimeError('the power went')
+
+    engine = create_engine(url)
+    with monkeypatch.context() as patch:
+        patch.setattr(alembic.op, 'execute', fail)
+        with pytest.raises(RuntimeError):
+            upgrade(engine, str(tmp_path))
+    with engine.connect() as connection:
+        names = inspect(connection).get_table_names()
+        assert [name for name in names if name.startswith('qnet_')] == []
+    upgrade(engine, str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    'statement', ["UPDATE qnet_audit SET actor = 'nobody'", 'DELETE FROM qnet_audit']
+)
+def test_the_audit_log_only_grows(url: str, tmp_path: Path, statement: str) -> None:
+    engine = create_engine(url)
+    upgrade(engine, str(tmp_path))
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                'INSERT INTO qnet_audit (at, actor, action, subject, detail) VALUES '
+                "('2026-01-01 00:00:00', 'somebody', 'list created', '', '{}')"
+            )
+        )
+    with pytest.raises(DBAPIError, match='append-only'), engine.begin() as connection:
+        connection.execute(text(statement))

@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The guard before Mailman's runners (R32)."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
+
+from qnet_mailman import startup
+from qnet_mailman.runners import guarded
+from tests.conftest import write_settings
+from tests.helpers import appoint, message, post, queued, run
+
+POST = (
+    'From: pat@agency.example.gov\r\nTo: {list}\r\nSubject: News\r\n'
+    'Message-ID: <m1@example.net>\r\n\r\nNews.\r\n'
+)
+
+
+@pytest.fixture
+def waiting(configure: Any, make_list: Any) -> Any:
+    """A list with a post of its poster in the `in` queue."""
+    configure(poster_authentication='off')
+    mlist = make_list()
+    appoint(mlist, 'pat@agency.example.gov', may_post=True)
+    post(mlist, message(POST.format(list=mlist.fqdn_listname)))
+    return mlist
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guarded, 'RETRY', 0.0)
+
+
+def test_broken_settings_leave_mail_in_the_queue_until_mended(
+    core: Any, waiting: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    runner = guarded.IncomingRunner('in')
+    write_settings(core.var / 'qnet.cfg', poster_authentication='maybe')
+    with pytest.raises(startup.NotReady):
+        startup.setup()
+    with caplog.at_level(logging.ERROR, 'mailman.runner'):
+        assert runner._one_iteration() == 0
+        assert runner._one_iteration() == 0
+    assert len(queued('in')) == 1
+    said = [r.getMessage() for r in caplog.records if 'stays in its queue' in r.message]
+    assert len(said) == 1, 'it is said once, not at every look'
+    assert "poster_authentication = 'maybe': expected one of" in said[0]
+    write_settings(core.var / 'qnet.cfg', poster_authentication='off')
+    assert runner._one_iteration() == 1
+    assert not queued('in')
+    assert len(queued('pipeline')) == 1
+
+
+def test_a_runner_without_the_guard_makes_the_setup_fail(
+    core: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core.config.push(
+        'unguarded',
+        '[runner.in]\nclass: mailman.runners.incoming.IncomingRunner\n',
+    )
+    try:
+        with pytest.raises(startup.NotReady, match=r'\[runner\.in\] class .* must be'):
+            startup.setup()
+    finally:
+        core.config.pop('unguarded')
+        startup.setup()
+
+
+def test_the_posting_chain_asks_once_more(core: Any, waiting: Any) -> None:
+    # A stock runner, as if the guard were not there: the mail is kept.
+    from mailman.runners.incoming import IncomingRunner
+
+    write_settings(core.var / 'qnet.cfg', domain='')
+    with pytest.raises(startup.NotReady):
+        startup.setup()
+    IncomingRunner('in')._one_iteration()
+    assert not queued('pipeline')
+    assert len(queued('shunt')) == 1
+
+
+class _Outage:
+    """The database answers no statement that holds a word."""
+
+    def __init__(self, engine: Any, word: str, times: int = 10**9) -> None:
+        self.engine, self.word, self.times = engine, word, times
+
+    def _refuse(self, conn: Any, cur: Any, statement: str, *rest: Any) -> None:
+        if self.word in statement and self.times > 0:
+            self.times -= 1
+            raise OperationalError(statement, {}, Exception('connection refused'))
+
+    def __enter__(self) -> _Outage:
+        event.listen(self.engine, 'before_cursor_execute', self._refuse)
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        event.remove(self.engine, 'before_cursor_execute', self._refuse)
+
+
+def test_a_database_that_is_away_leaves_mail_in_the_queue(
+    core: Any, waiting: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    runner = guarded.IncomingRunner('in')
+    with _Outage(core.config.db.engine, ''):
+        assert runner._one_iteration() == 0
+    assert 'the database does not answer: connection refused' in caplog.text
+    assert len(queued('in')) == 1
+    assert runner._one_iteration() == 1
+    assert len(queued('pipeline')) == 1
+
+
+def test_a_database_that_goes_away_in_the_middle_puts_the_message_back(
+    core: Any, waiting: Any
+) -> None:
+    runner = guarded.IncomingRunner('in')
+    with _Outage(core.config.db.engine, 'qnet_poster', times=1):
+        assert runner._one_iteration() == 0
+    assert len(queued('in')) == 1
+    assert not queued('shunt')
+    assert runner._one_iteration() == 1
+    assert len(queued('pipeline')) == 1
+
+
+def test_a_message_that_always_fails_is_shunted_in_the_end(
+    core: Any, waiting: Any
+) -> None:
+    runner = guarded.IncomingRunner('in')
+    with _Outage(core.config.db.engine, 'qnet_poster'):
+        for _ in range(guarded.MAX_PUT_BACK + 1):
+            runner._one_iteration()
+    assert not queued('in')
+    assert len(queued('shunt')) == 1
+
+
+def test_other_errors_are_shunted_as_ever(
+    waiting: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mailman.runners import incoming
+
+    def fail(*args: Any, **kws: Any) -> None:
+        raise KeyError('a bug')
+
+    monkeypatch.setattr(incoming, 'process', fail)
+    run('in')
+    assert len(queued('shunt')) == 1
+
+
+def test_the_transaction_ends_before_the_message_leaves_the_queue(
+    core: Any, waiting: Any
+) -> None:
+    runner = guarded.IncomingRunner('in')
+    seen = []
+
+    def at_commit(conn: Any) -> None:
+        seen.append(len(runner.switchboard.get_files('.bak')))
+
+    event.listen(core.config.db.engine, 'commit', at_commit)
+    try:
+        runner._one_iteration()
+    finally:
+        event.remove(core.config.db.engine, 'commit', at_commit)
+    assert 1 in seen
+
+
+def test_what_mailman_writes_is_marked_as_automatic(make_list: Any) -> None:
+    from mailman.email.message import UserNotification
+
+    mlist = make_list()
+    UserNotification('a@example.org', 'b@example.gov', 'Hello', 'Hello.\n').send(mlist)
+    run('virgin')
+    ((msg, _),) = queued('out')
+    assert msg['auto-submitted'] == 'auto-generated'
+
+
+@pytest.mark.parametrize(
+    ('argv', 'service'),
+    [
+        ('/usr/bin/mailman', False),
+        ('/srv/venv/bin/runner', True),
+        ('/srv/venv/bin/master', True),
+    ],
+)
+def test_only_service_processes_wait_for_the_database(
+    monkeypatch: pytest.MonkeyPatch, argv: str, service: bool
+) -> None:
+    import sys
+
+    from qnet_mailman.runners import patience
+
+    monkeypatch.setattr(sys, 'argv', [argv])
+    monkeypatch.setattr(sys.modules['__main__'], '__spec__', None)
+    assert patience._is_service_process() is service
