@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 from typing import Any
 
@@ -45,7 +44,10 @@ NEVER_DELIVERED = (
 )
 """What is removed from posts that are not masked; of a masked one far more is."""
 
-log = logging.getLogger('mailman.vette')
+CANNOT = (
+    'This list passes messages on without their sender. That is not possible with '
+    'your message, because'
+)
 
 
 @public
@@ -77,7 +79,7 @@ class MaskSender:
                     key=mlist.list_id.encode(),
                 )
             except CannotMask as error:
-                notices.rejected(mlist, msg, author.address, str(error))
+                notices.rejected(mlist, msg, author.address, f'{CANNOT} {error}.')
                 raise DiscardMessage(f'cannot be masked: {error}') from error
             add_message_hash(msg)
             # Nothing downstream has to know, and queue files are read by people.
