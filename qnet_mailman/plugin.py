@@ -10,7 +10,7 @@ from mailman.interfaces.plugin import IPlugin
 from public import public
 from zope.interface import implementer
 
-from qnet_mailman import startup
+from qnet_mailman import compat, startup
 from qnet_mailman.runners.patience import wait_for_database
 
 log = logging.getLogger('mailman.plugins')
@@ -25,6 +25,7 @@ class QNetPlugin:
 
     def pre_hook(self) -> None:
         """Before the database: a process that works on mail waits for it."""
+        compat.apply()
         wait_for_database()
 
     def post_hook(self) -> None:

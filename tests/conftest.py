@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Mailman in this process, with the plugin, on a new database for each test.
 
-Set `QNET_TEST_DATABASE` to the address of an empty PostgreSQL database to run the
-tests there; otherwise they use SQLite in a temporary folder.
+With `QNET_TEST_DATABASE=postgresql` the tests run on a PostgreSQL cluster of their own;
+otherwise they use SQLite in a temporary folder.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from typing import Any
 import pytest
 from hypothesis import settings as hypothesis_settings
 
+from tests import postgresql
+
+ON_POSTGRESQL = os.environ.get('QNET_TEST_DATABASE') == 'postgresql'
 ROOT = Path(__file__).resolve().parent.parent
 DOMAIN = 'lists.example.gov'
 
@@ -65,11 +68,18 @@ def write_settings(path: Path, **changes: str) -> None:
 @pytest.fixture(scope='session')
 def mailman_site() -> Iterator[SimpleNamespace]:
     """Mailman, initialized once; use `core` for a clean one."""
+    if not ON_POSTGRESQL:
+        yield from _site(None)
+        return
+    with postgresql.server() as server:
+        yield from _site(server.create_database('mailman'))
+
+
+def _site(url: str | None) -> Iterator[SimpleNamespace]:
     var = Path(tempfile.mkdtemp(prefix='qnet-test-'))
     text = (ROOT / 'etc' / 'mailman.cfg').read_text(encoding='utf-8')
     text += SITE.format(var=var)
-    url = os.environ.get('QNET_TEST_DATABASE')
-    if url:
+    if url is not None:
         text += (
             f'[database]\nclass: mailman.database.postgresql.PostgreSQLDatabase\n'
             f'url: {url}\n'
@@ -87,7 +97,7 @@ def mailman_site() -> Iterator[SimpleNamespace]:
     assert startup.reason_not_ready() is None, startup.reason_not_ready()
     config.db.commit()
     site = SimpleNamespace(var=var, cfg=cfg, config=config)
-    if not url:
+    if url is None:
         config.db.engine.dispose()
         with (
             closing(sqlite3.connect(var / 'data' / 'mailman.db')) as database,
@@ -125,7 +135,7 @@ def _clear(site: SimpleNamespace) -> None:
     config.db.abort()
     config.db.store.close()
     config.db.store.expunge_all()
-    if os.environ.get('QNET_TEST_DATABASE'):
+    if ON_POSTGRESQL:
         from sqlalchemy import inspect, text
 
         names = inspect(config.db.engine).get_table_names()

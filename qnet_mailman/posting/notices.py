@@ -132,7 +132,7 @@ def moderators(
     answer['Message-ID'] = make_msgid()
     web_url = startup.settings().web_url
     where = (
-        f'{web_url}/postorius/lists/{mlist.list_id}/held_messages'
+        f'{web_url}/mailman3/lists/{mlist.list_id}/held_messages'
         if web_url is not None
         else 'Postorius, under "Held messages"'
     )

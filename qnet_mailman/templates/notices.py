@@ -10,9 +10,11 @@ from typing import Any
 
 from mailman.email.message import UserNotification
 from mailman.interfaces.template import ITemplateLoader
-from mailman.utilities.string import expand
+from mailman.utilities.string import expand, wrap
 from zope.component import getUtility
 
+WIDTH = 76
+"""Columns of a notice; indented lines stay as they are."""
 AUTO_GENERATED = 'auto-generated'
 """RFC 3834 section 5.1: written by a program, not in answer to a message."""
 AUTO_REPLIED = 'auto-replied'
@@ -73,4 +75,8 @@ def send(
     notice['Auto-Submitted'] = automatic
     if in_reply_to is not None:
         notice['In-Reply-To'] = in_reply_to
-    notice.send(mlist)
+    if automatic == AUTO_REPLIED:
+        # RFC 3834 section 3.3: a notice that cannot be delivered ends there.
+        notice.send(mlist, sender='', verp=False)
+    else:
+        notice.send(mlist)

@@ -442,7 +442,7 @@ def test_a_hold_tells_author_and_moderators(populated: Any) -> None:
     assert to_moderators['auto-submitted'] == 'auto-generated'
     text = to_moderators.get_payload(0).get_payload(decode=True).decode()
     assert 'stranger@example.com' in text
-    assert f'https://lists.example.gov/postorius/lists/{mlist.list_id}' in text
+    assert f'https://lists.example.gov/mailman3/lists/{mlist.list_id}' in text
 
 
 def test_notices_to_one_address_are_limited(configure: Any, populated: Any) -> None:

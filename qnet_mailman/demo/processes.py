@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Child processes that never outlive their parent's run.
+
+Each child leads a process group of its own, so that Ctrl-C on the terminal
+reaches only the parent, which then stops the children in order; and so that a
+child's own children (Mailman's runners, gunicorn's workers) are found and
+stopped with it.  What a child prints goes to a log file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+#: Seconds between two looks at something that is awaited.
+POLL_INTERVAL = 0.05
+#: Seconds a child has to end by itself before it is killed.
+GRACE = 20.0
+
+
+class DemoError(Exception):
+    """Something went wrong; the message is meant for the person watching."""
+
+
+class TimedOut(DemoError):
+    """Something awaited did not happen in time."""
+
+
+def wait_until(
+    condition: Callable[[], bool], timeout: float, what: str, child: Child | None = None
+) -> None:
+    """Wait until something is so.
+
+    :param condition: Looks whether it is.
+    :param timeout: Seconds to wait.
+    :param what: What is awaited, for the message.
+    :param child: The process that must be running for it to happen.
+    :raises TimedOut: when the time is over.
+    :raises DemoError: when the child has ended.
+    """
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if child is not None and not child.is_running():
+            raise DemoError(
+                f'{child.name} ended with status {child.returncode} while starting '
+                f'({what}).\n{child.tail()}'
+            )
+        if time.monotonic() > deadline:
+            tail = '' if child is None else '\n' + child.tail()
+            raise TimedOut(f'Waited {timeout:.0f} seconds for: {what}.{tail}')
+        time.sleep(POLL_INTERVAL)
+
+
+def group_is_alive(group: int) -> bool:
+    """Whether a process of a group still runs.
+
+    A process that has ended but that nobody has collected (as happens in
+    containers without an init) does not count where /proc can tell.
+
+    :param group: The group's id.
+    """
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    proc = Path('/proc')
+    if not (proc / 'self/stat').exists():
+        return True
+    for entry in proc.iterdir():
+        if not entry.name.isdigit():
+            continue
+        with contextlib.suppress(OSError, IndexError, ValueError):
+            # The command name may hold spaces and parentheses; the fields
+            # after the last one are state, parent and group.
+            fields = (entry / 'stat').read_text().rpartition(')')[2].split()
+            if int(fields[2]) == group and fields[0] not in 'ZX':
+                return True
+    return False
+
+
+def tail(path: Path, lines: int = 25) -> str:
+    """The end of a log file.
+
+    :param path: The file; it need not exist.
+    :param lines: How many lines.
+    """
+    try:
+        with path.open('rb') as log:
+            log.seek(max(0, path.stat().st_size - 200 * lines))
+            last = log.read().decode('utf-8', 'replace').splitlines()[-lines:]
+    except OSError:
+        return f'({path} cannot be read)'
+    if not last:
+        return f'({path} is empty)'
+    return '\n'.join([f'The end of {path}:', *('  ' + line for line in last)])
+
+
+class Child:
+    """One child process and all that it starts."""
+
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        log: Path,
+        env: Mapping[str, str],
+        cwd: Path,
+    ) -> None:
+        """Describe the process; :meth:`start` starts it.
+
+        :param name: What to call it in messages.
+        :param argv: The command.
+        :param log: The file that takes what it prints; it is appended to.
+        :param env: Its whole environment.
+        :param cwd: The folder it runs in.
+        """
+        self.name = name
+        self.argv = list(argv)
+        self.log = log
+        self.env = dict(env)
+        self.cwd = cwd
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, which is also that of its group."""
+        return None if self._process is None else self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """The exit status, or None while it runs or before it ran."""
+        return None if self._process is None else self._process.poll()
+
+    def start(self) -> None:
+        """Start the process."""
+        if self.is_running():
+            raise DemoError(f'{self.name} is running already')
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        with self.log.open('ab') as log:
+            self._process = subprocess.Popen(
+                self.argv,
+                env=self.env,
+                cwd=self.cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+    def is_running(self) -> bool:
+        """Whether the process itself runs."""
+        return self._process is not None and self._process.poll() is None
+
+    def wait(self, timeout: float) -> None:
+        """Wait until the process has done its work.
+
+        :param timeout: Seconds to wait.
+        :raises DemoError: where it fails or takes longer.
+        """
+        assert self._process is not None
+        try:
+            status = self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise TimedOut(
+                f'{self.name} took more than {timeout:.0f} seconds.\n{self.tail()}'
+            ) from None
+        if status != 0:
+            raise DemoError(f'{self.name} ended with status {status}.\n{self.tail()}')
+
+    def stop(self, grace: float = GRACE) -> None:
+        """Stop the process and its group, whatever state they are in.
+
+        :param grace: Seconds to let them end by themselves.
+        """
+        if self._process is None:
+            return
+        group = self._process.pid
+        self._process.poll()
+        # The leader passes the signal on, in its own order.
+        self._signal(signal.SIGTERM)
+        if not self._ended(group, grace):
+            self.kill()
+        self._process = None
+
+    def kill(self) -> None:
+        """Kill the process and its group at once, as a power cut would."""
+        if self._process is None:
+            return
+        group = self._process.pid
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(group, signal.SIGKILL)
+        self._ended(group, 5.0)
+        self._process = None
+
+    def _signal(self, number: int) -> None:
+        """Send a signal to the leader, or to the orphans it left."""
+        assert self._process is not None
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if self._process.poll() is None:
+                self._process.send_signal(number)
+            else:
+                os.killpg(self._process.pid, number)
+
+    def _ended(self, group: int, timeout: float) -> bool:
+        """Wait for the whole group to end.
+
+        :param group: The group's id.
+        :param timeout: Seconds to wait.
+        :return: Whether it has.
+        """
+        assert self._process is not None
+        deadline = time.monotonic() + timeout
+        while self._process.poll() is None or group_is_alive(group):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_INTERVAL)
+        return True
+
+    def tail(self, lines: int = 25) -> str:
+        """The end of what it printed.
+
+        :param lines: How many lines.
+        """
+        return tail(self.log, lines)

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The page behind the link in "Did you send this message?".
+
+Mail scanners follow links, so opening the page does nothing: only its button,
+a POST, releases the message.
+"""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+
+from qnet_mailman.web.posts.flows import Outcome, confirm
+
+
+@never_cache
+@require_http_methods(['GET', 'HEAD', 'POST'])
+def confirm_post(request: HttpRequest, token: str) -> HttpResponse:
+    """Ask, or take the answer.
+
+    :param request: The request.
+    :param token: The token in the link; only core can tell what it stands for.
+    """
+    if request.method == 'POST':
+        outcome = confirm(token)
+        response = render(
+            request,
+            'posts/confirm_result.html',
+            {'outcome': outcome.name},
+            status=outcome.value,
+        )
+        if outcome is Outcome.UNAVAILABLE:
+            response['Retry-After'] = '300'
+    else:
+        response = render(request, 'posts/confirm.html')
+    response['X-Robots-Tag'] = 'noindex'
+    return response

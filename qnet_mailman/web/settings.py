@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Django's settings for the service: Postorius, HyperKitty and our pages.
+
+Everything that differs from host to host comes from the site file (see
+:mod:`qnet_mailman.web.sitefile`), which is read here, once.  A setting that the
+site file gives wins over the one below.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from qnet_mailman.web.sitefile import read_site_file, site_path
+
+_site = read_site_file(site_path())
+_url = urlsplit(_site['WEB_URL'])
+_var = Path(_site['VAR_DIR'])
+_https = _url.scheme == 'https'
+
+# Who we are.
+
+DEBUG = False
+SITE_ID = 1
+#: The name that the pages show.
+SITE_NAME = 'QualityNet Mailer'
+WEB_URL = _site['WEB_URL'].rstrip('/')
+# The loopback names are for core, which archives through them.
+ALLOWED_HOSTS = [_url.hostname, 'localhost', '127.0.0.1']
+# Core fetches message texts from Postorius under this address.
+POSTORIUS_TEMPLATE_BASE_URL = WEB_URL
+
+# Browsers.
+
+CSRF_TRUSTED_ORIGINS = [WEB_URL]
+CSRF_COOKIE_SECURE = _https
+SESSION_COOKIE_SECURE = _https
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = 'same-origin'
+X_FRAME_OPTIONS = 'DENY'
+
+# Applications.  Ours come first, so that their templates win.
+
+INSTALLED_APPS = [
+    'qnet_mailman.web.home',
+    'qnet_mailman.web.posts',
+    'qnet_mailman.web.accounts',
+    'hyperkitty',
+    'postorius',
+    'django_mailman3',
+    'django.contrib.admin',
+    'django.contrib.auth',
+    'django.contrib.contenttypes',
+    'django.contrib.sessions',
+    'django.contrib.sites',
+    'django.contrib.messages',
+    'django.contrib.staticfiles',
+    'django.contrib.humanize',
+    'rest_framework',
+    'django_gravatar',
+    'compressor',
+    'haystack',
+    'django_extensions',
+    'django_q',
+    'allauth',
+    'allauth.account',
+    'allauth.socialaccount',
+]
+
+MIDDLEWARE = [
+    'django.middleware.security.SecurityMiddleware',
+    'django.contrib.sessions.middleware.SessionMiddleware',
+    'django.middleware.common.CommonMiddleware',
+    'django.middleware.csrf.CsrfViewMiddleware',
+    'django.middleware.locale.LocaleMiddleware',
+    'django.contrib.auth.middleware.AuthenticationMiddleware',
+    'django.contrib.messages.middleware.MessageMiddleware',
+    'django.middleware.clickjacking.XFrameOptionsMiddleware',
+    'allauth.account.middleware.AccountMiddleware',
+    'postorius.middleware.PostoriusMiddleware',
+]
+
+ROOT_URLCONF = 'qnet_mailman.web.urls'
+WSGI_APPLICATION = 'qnet_mailman.web.wsgi.application'
+
+TEMPLATES = [
+    {
+        'BACKEND': 'django.template.backends.django.DjangoTemplates',
+        'APP_DIRS': True,
+        'OPTIONS': {
+            'context_processors': [
+                'django.template.context_processors.debug',
+                'django.template.context_processors.i18n',
+                'django.template.context_processors.media',
+                'django.template.context_processors.static',
+                'django.template.context_processors.tz',
+                'django.template.context_processors.csrf',
+                'django.template.context_processors.request',
+                'django.contrib.auth.context_processors.auth',
+                'django.contrib.messages.context_processors.messages',
+                'django_mailman3.context_processors.common',
+                'hyperkitty.context_processors.common',
+                'postorius.context_processors.postorius',
+            ],
+        },
+    },
+]
+
+# State.
+
+DATABASES: dict[str, Any] = {
+    'default': {
+        'ENGINE': 'django.db.backends.sqlite3',
+        'NAME': str(_var / 'web.db'),
+        # Enough for one small host.  Readers do not wait for a writer (WAL),
+        # and a writer waits for another (seconds) instead of failing.
+        'OPTIONS': {
+            'timeout': 30,
+            'transaction_mode': 'IMMEDIATE',
+            'init_command': 'PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;',
+        },
+    },
+}
+DEFAULT_AUTO_FIELD = 'django.db.models.AutoField'
+
+# Shared by all web processes, so that allauth's limits hold with any number.
+CACHES = {
+    'default': {
+        'BACKEND': 'django.core.cache.backends.db.DatabaseCache',
+        'LOCATION': 'web_cache',
+    },
+}
+
+# Language and time.
+
+LANGUAGE_CODE = 'en-us'
+TIME_ZONE = 'UTC'
+USE_I18N = True
+USE_TZ = True
+
+# Static files, and HyperKitty's style sheets made by libsass.
+
+STATIC_URL = '/static/'
+STATIC_ROOT = str(_var / 'static')
+STATICFILES_FINDERS = [
+    'django.contrib.staticfiles.finders.AppDirectoriesFinder',
+    'compressor.finders.CompressorFinder',
+]
+# pysassc is called through the interpreter that runs us: the folder of its
+# script need not be on PATH.
+COMPRESS_PRECOMPILERS = [
+    (mime, f'"{sys.executable}" -m pysassc {{infile}} {{outfile}}')
+    for mime in ('text/x-scss', 'text/x-sass')
+]
+
+# Accounts (django-allauth).
+
+AUTHENTICATION_BACKENDS = [
+    'django.contrib.auth.backends.ModelBackend',
+    'allauth.account.auth_backends.AuthenticationBackend',
+]
+LOGIN_URL = 'account_login'
+LOGIN_REDIRECT_URL = 'list_index'
+# Without it every page of a signed-in person is an error 500.
+LOGOUT_URL = 'account_logout'
+ACCOUNT_LOGIN_METHODS = {'username', 'email'}
+ACCOUNT_SIGNUP_FIELDS = ['email*', 'username*', 'password1*', 'password2*']
+# An address nobody has proved must not become somebody's Mailman user.
+ACCOUNT_EMAIL_VERIFICATION = 'mandatory'
+ACCOUNT_UNIQUE_EMAIL = True
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = _url.scheme
+AUTH_PASSWORD_VALIDATORS = [
+    {'NAME': f'django.contrib.auth.password_validation.{name}'}
+    for name in (
+        'UserAttributeSimilarityValidator',
+        'MinimumLengthValidator',
+        'CommonPasswordValidator',
+        'NumericPasswordValidator',
+    )
+]
+
+# HyperKitty.
+
+# Only core on this host may add to the archive.
+MAILMAN_ARCHIVER_FROM = ('127.0.0.1', '::1')
+# A post from a web form would have no DMARC, DKIM or SPF result (R6).
+HYPERKITTY_ALLOW_WEB_POSTING = False
+# Pictures would tell a third party whose page is being read.
+HYPERKITTY_ENABLE_GRAVATAR = False
+HAYSTACK_CONNECTIONS = {
+    'default': {
+        'ENGINE': 'haystack.backends.whoosh_backend.WhooshEngine',
+        'PATH': str(_var / 'search-index'),
+    },
+}
+# `django-admin qcluster` runs the jobs.
+Q_CLUSTER = {
+    'orm': 'default',
+    'workers': 1,
+    'timeout': 300,
+    'retry': 360,
+    'save_limit': 100,
+}
+
+# Logs go to standard error: to the journal, or wherever the service manager
+# sends it.
+
+LOGGING = {
+    'version': 1,
+    'disable_existing_loggers': False,
+    'formatters': {
+        'plain': {'format': '%(asctime)s %(levelname)s %(name)s: %(message)s'},
+    },
+    'handlers': {
+        'stderr': {'class': 'logging.StreamHandler', 'formatter': 'plain'},
+    },
+    'root': {'handlers': ['stderr'], 'level': 'WARNING'},
+    'loggers': {
+        'django': {'handlers': ['stderr'], 'level': 'WARNING', 'propagate': False},
+        'qnet': {'handlers': ['stderr'], 'level': 'INFO', 'propagate': False},
+    },
+}
+
+globals().update(_site)

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The site file: what this installation's web side has of its own.
+
+The settings in this package suit every host; names, secrets and databases do
+not.  They stand in one Python file outside the package, of which
+``etc/settings_local.py`` is a commented example.  The environment variable
+``QNET_WEB_SETTINGS`` names it; without the variable it is
+``/etc/qnet-mailer/settings_local.py``.
+
+The file is read once, when Django loads its settings.  Whatever is wrong with
+it raises :class:`~django.core.exceptions.ImproperlyConfigured` naming the file
+and the setting; nothing has a default that a host must not keep.
+"""
+
+from __future__ import annotations
+
+import os
+import runpy
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+#: The environment variable that names the site file.
+VARIABLE = 'QNET_WEB_SETTINGS'
+#: The site file where the variable is not set.
+DEFAULT_PATH = '/etc/qnet-mailer/settings_local.py'
+
+#: Settings that every site file must give, and what each is for.
+REQUIRED = {
+    'WEB_URL': 'where the site is reached, such as https://lists.example.gov',
+    'VAR_DIR': 'a folder for the database, search index and static files',
+    'SECRET_KEY': 'at least 32 random characters that nobody else knows',
+    'MAILMAN_REST_API_URL': "Mailman core's REST server, such as http://localhost:8001",
+    'MAILMAN_REST_API_USER': 'admin_user in [webservice] of mailman.cfg',
+    'MAILMAN_REST_API_PASS': 'admin_pass in [webservice] of mailman.cfg',
+    'MAILMAN_ARCHIVER_KEY': 'api_key in mailman-hyperkitty.cfg',
+    'DEFAULT_FROM_EMAIL': 'the sender of account mail, such as noreply@example.gov',
+}
+
+
+def site_path(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the site file is.
+
+    :param environ: The environment to look into.
+    """
+    return Path(environ.get(VARIABLE) or DEFAULT_PATH)
+
+
+def read_site_file(path: Path) -> dict[str, Any]:
+    """Run the site file and return its settings.
+
+    :param path: The site file.
+    :return: Its upper-case names and their values.
+    :raises ImproperlyConfigured: where the file is missing, does not run, lacks
+        a required setting or has one that cannot work.
+    """
+    if not path.is_file():
+        raise ImproperlyConfigured(
+            f'{path}: no such file.  Copy etc/settings_local.py there and fill it '
+            f'in, or name another file in the environment variable {VARIABLE}.'
+        )
+    try:
+        names = runpy.run_path(str(path))
+    except Exception as error:
+        raise ImproperlyConfigured(f'{path}: {error!r}') from error
+    site = {name: value for name, value in names.items() if name.isupper()}
+    missing = [name for name in REQUIRED if not site.get(name)]
+    if missing:
+        raise ImproperlyConfigured(
+            f'{path}: not set: '
+            + '; '.join(f'{name} ({REQUIRED[name]})' for name in missing)
+        )
+    if len(str(site['SECRET_KEY'])) < 32:
+        raise ImproperlyConfigured(
+            f'{path}: SECRET_KEY is too short: {REQUIRED["SECRET_KEY"]}'
+        )
+    url = urlsplit(str(site['WEB_URL']))
+    if url.scheme not in ('http', 'https') or not url.hostname or url.path.strip('/'):
+        raise ImproperlyConfigured(
+            f'{path}: WEB_URL is {site["WEB_URL"]!r}; expected {REQUIRED["WEB_URL"]}, '
+            'without a path'
+        )
+    if not Path(site['VAR_DIR']).is_absolute():
+        raise ImproperlyConfigured(
+            f'{path}: VAR_DIR is {str(site["VAR_DIR"])!r}; expected an absolute path'
+        )
+    return site

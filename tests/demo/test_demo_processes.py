@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Child processes, and that nothing of them stays behind."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from qnet_mailman.demo.processes import (
+    Child,
+    DemoError,
+    TimedOut,
+    group_is_alive,
+    wait_until,
+)
+
+# Starts a grandchild, then says that both are there.
+PARENT = """
+import subprocess, sys, time
+{before}
+subprocess.Popen([sys.executable, '-c', '{grandchild}'])
+print('ready', flush=True)
+{after}
+"""
+
+
+def child(folder: Path, code: str) -> Child:
+    return Child(
+        'the child',
+        [sys.executable, '-c', code],
+        log=folder / 'child.log',
+        env=dict(os.environ),
+        cwd=folder,
+    )
+
+
+def start(process: Child) -> int:
+    process.start()
+    wait_until(lambda: 'ready' in process.log.read_text(), 20, 'the child', process)
+    assert process.pid is not None
+    return process.pid
+
+
+@pytest.mark.parametrize(
+    ('before', 'grandchild', 'after'),
+    [
+        # A parent that leaves its child behind.
+        ('', 'import time; time.sleep(300)', 'time.sleep(300)'),
+        ('', 'import time; time.sleep(300)', ''),
+        # Both turn a deaf ear.
+        (
+            'import signal; signal.signal(15, signal.SIG_IGN)',
+            'import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(300)',
+            'time.sleep(300)',
+        ),
+    ],
+    ids=['runs', 'has ended', 'deaf'],
+)
+def test_stop_ends_the_child_and_what_it_started(
+    tmp_path: Path, before: str, grandchild: str, after: str
+) -> None:
+    process = child(
+        tmp_path, PARENT.format(before=before, grandchild=grandchild, after=after)
+    )
+    group = start(process)
+    assert group_is_alive(group)
+    process.stop(grace=1)
+    assert not group_is_alive(group)
+    assert not process.is_running()
+
+
+def test_kill_ends_all_at_once(tmp_path: Path) -> None:
+    process = child(
+        tmp_path,
+        PARENT.format(
+            before='', grandchild='import time; time.sleep(300)', after='time.sleep(9)'
+        ),
+    )
+    group = start(process)
+    begin = time.monotonic()
+    process.kill()
+    assert time.monotonic() - begin < 2
+    assert not group_is_alive(group)
+
+
+def test_a_stopped_child_can_start_again(tmp_path: Path) -> None:
+    process = child(tmp_path, 'import time; print("ready", flush=True); time.sleep(99)')
+    first = start(process)
+    process.stop()
+    assert start(process) != first
+    with pytest.raises(DemoError, match='is running already'):
+        process.start()
+    process.stop()
+    process.stop()
+
+
+def test_waiting_for_a_child_that_failed_shows_its_log(tmp_path: Path) -> None:
+    process = child(tmp_path, 'raise SystemExit("no such luck")')
+    process.start()
+    with pytest.raises(DemoError, match='no such luck') as caught:
+        wait_until(lambda: False, 20, 'good news', process)
+    assert 'status 1' in str(caught.value)
+    process.stop()
+
+
+def test_waiting_has_an_end() -> None:
+    with pytest.raises(TimedOut, match='good news'):
+        wait_until(lambda: False, 0.1, 'good news')
+
+
+def test_a_child_that_takes_too_long(tmp_path: Path) -> None:
+    process = child(tmp_path, 'import time; time.sleep(99)')
+    process.start()
+    with pytest.raises(TimedOut, match='the child took more than'):
+        process.wait(0.2)
+    process.stop()

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Through the web side: making a list, the archive, the release of a post."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from qnet_mailman.demo.processes import wait_until
+from qnet_mailman.demo.site import Site
+from tests.end_to_end.conftest import FORM, LIST, POSTER, READER, announcement, set_key
+
+STYLES = {
+    'qnet-notification-public',
+    'qnet-notification-private',
+    'qnet-discussion-public',
+    'qnet-discussion-private',
+}
+
+
+@pytest.fixture(scope='module')
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with Site(tmp_path_factory.mktemp('web-site')) as running:
+        running.mailman('qnet', 'provision', str(FORM), check=True)
+        running.wait_idle()
+        yield running
+
+
+@pytest.fixture
+def operator(site: Site) -> Iterator[requests.Session]:
+    """A browser's session of the superuser."""
+    with requests.Session() as session:
+        session.trust_env = False
+        url = f'{site.web_url}/accounts/login/'
+        page = session.get(url, timeout=30).text
+        answer = session.post(
+            url,
+            data={
+                'login': site.web_user,
+                'password': site.web_password,
+                'csrfmiddlewaretoken': token_in(page),
+            },
+            headers={'Referer': url},
+            timeout=30,
+        )
+        assert answer.status_code == 200 and 'logout' in answer.text
+        yield session
+
+
+def token_in(page: str) -> str:
+    match = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+    assert match is not None, page[:2000]
+    return match[1]
+
+
+def test_postorius_offers_the_styles_and_makes_a_list_with_one(
+    site: Site, operator: requests.Session
+) -> None:
+    url = f'{site.web_url}/mailman3/lists/new/'
+    page = operator.get(url, timeout=30).text
+    assert set(re.findall(r'value="(qnet-[a-z-]+)"', page)) >= STYLES
+    answer = operator.post(
+        url,
+        data={
+            'csrfmiddlewaretoken': token_in(page),
+            'listname': 'measures',
+            'mail_host': site.domain,
+            'list_owner': 'kim@agency.example.gov',
+            'advertised': 'True',
+            'list_style': 'qnet-discussion-private',
+            'description': 'Talk about measures.',
+        },
+        headers={'Referer': url},
+        timeout=60,
+    )
+    assert answer.status_code == 200, answer.text[:2000]
+    shown = site.mailman('qnet', 'show', f'measures@{site.domain}', '--json')
+    found = json.loads(shown.stdout)
+    found = found[0] if isinstance(found, list) else found
+    assert (found['type'], found['visibility']) == ('discussion', 'private')
+    assert (found['mask'], found['replies']) == ('administrators', 'accept')
+
+
+def test_rest_offers_the_styles(site: Site) -> None:
+    names = {
+        style['name'] for style in site.rest('GET', 'lists/styles').json()['styles']
+    }
+    assert names >= STYLES
+
+
+def test_the_archive_shows_the_list_and_not_the_sender(site: Site) -> None:
+    site.lmtp_send(POSTER, LIST, announcement('archived'))
+    site.delivered(
+        lambda mail: mail.subject == 'archived' and READER in mail.recipients
+    )
+    url = f'{site.archive_url}list/{LIST}/latest'
+
+    def page() -> str:
+        with requests.Session() as session:
+            session.trust_env = False
+            return session.get(url, timeout=30).text
+
+    wait_until(lambda: 'archived' in page(), 30, 'the post to be archived')
+    text = page()
+    thread = re.search(r'href="([^"]*/thread/[^"]+)"', text)
+    assert thread is not None
+    with requests.Session() as session:
+        session.trust_env = False
+        text += session.get(site.web_url + thread[1], timeout=30).text
+    assert 'HQR Updates' in text
+    for trace in ('Pat Example', 'pat@agency', 'pat(a)agency', 'agency.example.gov'):
+        assert trace not in text
+
+
+def test_the_page_that_releases_a_post(site: Site) -> None:
+    site.stop_core()
+    set_key(site, 'poster_authentication', 'confirm')
+    site.start_core()
+    site.lmtp_send(POSTER, LIST, announcement('to-confirm'))
+    (asked,) = site.delivered(
+        lambda mail: POSTER in mail.recipients and 'Did you write' in mail.subject
+    )
+    text = asked.message.get_content()
+    (link,) = re.findall(r'http://\S+/posts/confirm/\S+', text)
+    with requests.Session() as session:
+        session.trust_env = False
+        # A scanner that follows links releases nothing.
+        page = session.get(link, timeout=30).text
+        assert '<button' in page
+        site.wait_idle()
+        assert not [
+            mail
+            for mail in site.messages()
+            if mail.subject == 'to-confirm' and READER in mail.recipients
+        ]
+        answer = session.post(
+            link,
+            data={'csrfmiddlewaretoken': token_in(page)},
+            headers={'Referer': link},
+            timeout=30,
+        )
+        assert answer.status_code == 200
+        site.delivered(
+            lambda mail: mail.subject == 'to-confirm' and READER in mail.recipients
+        )
+        again = session.post(
+            link,
+            data={'csrfmiddlewaretoken': token_in(page)},
+            headers={'Referer': link},
+            timeout=30,
+        )
+        assert again.status_code in (404, 409, 410)
