@@ -11,6 +11,7 @@ from public import public
 from zope.interface import implementer
 
 from qnet_mailman import compat, startup
+from qnet_mailman.commands.reachable import stop_without_database
 from qnet_mailman.runners.patience import wait_for_database
 
 log = logging.getLogger('mailman.plugins')
@@ -27,6 +28,7 @@ class QNetPlugin:
         """Before the database: a process that works on mail waits for it."""
         compat.apply()
         wait_for_database()
+        stop_without_database()
 
     def post_hook(self) -> None:
         """Set up; a failure is noted and logged, never raised (R32)."""

@@ -10,7 +10,8 @@ from mailman.interfaces.command import ICLISubCommand
 from public import public
 from zope.interface import implementer
 
-from qnet_mailman.commands import check
+from qnet_mailman.commands import audit, check, form, provision, roles, show
+from qnet_mailman.commands import set as set_command
 
 
 @click.group(context_settings={'help_option_names': ['-h', '--help']})
@@ -18,7 +19,16 @@ def qnet() -> None:
     """QualityNet Mailer: lists from request forms, and what they need."""
 
 
-qnet.add_command(check.check)
+for command in (
+    audit.audit,
+    check.check,
+    form.form,
+    provision.provision,
+    roles.roles,
+    set_command.set_settings,
+    show.show,
+):
+    qnet.add_command(command)
 
 
 @public

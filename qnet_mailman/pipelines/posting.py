@@ -31,7 +31,7 @@ class PostingPipeline(BasePipeline):
         'subject-prefix',
         'rfc-2369',
         'to-archive',
-        'to-digest',
+        'qnet-to-digest',
         'to-usenet',
         'after-delivery',
         'dmarc',

@@ -55,7 +55,7 @@ def author_of(msg: email.message.Message) -> Author:
         dict.fromkeys(
             address.lower()
             for _, address in _getaddresses(fields)
-            if _ADDR_SPEC.fullmatch(address)
+            if _ADDR_SPEC.fullmatch(address) and address.isprintable()
         )
     )
     if len(fields) != 1:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mailman.interfaces.action import Action
+from mailman.interfaces.address import IEmailValidator
 from mailman.interfaces.member import MemberRole
 from mailman.interfaces.usermanager import IUserManager
 from mailman.model.address import Address
@@ -34,6 +35,7 @@ class Person:
         user that was verified; in lower case.
     :ivar names: The display names that Mailman knows.
     :ivar personal: The action that moderators set for this person.
+    :ivar email: The address of the post; None where it is none that Mailman takes.
     """
 
     standing: Standing
@@ -56,7 +58,7 @@ def identify(mlist: Any, email: str | None) -> Person:
 
     :param email: The author's address in lower case; None if there is none.
     """
-    if email is None:
+    if email is None or not getUtility(IEmailValidator).is_valid(email):
         return Person(Standing.nobody)
     manager = getUtility(IUserManager)
     address = manager.get_address(email)

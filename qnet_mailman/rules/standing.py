@@ -29,9 +29,8 @@ class Standing:
 
     def check(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
         """See `IRule`."""
-        author = author_of(msg)
-        person = identify(mlist, author.address)
-        msgdata['qnet_author'] = author.address
+        person = identify(mlist, author_of(msg).address)
+        msgdata['qnet_author'] = person.email
         msgdata['qnet_standing'] = person.standing.value
         msgdata['qnet_personal'] = person.personal and person.personal.value
         return False

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the subcommands of `mailman qnet` share: exit statuses and finding lists."""
+
+from __future__ import annotations
+
+import difflib
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn, ParamSpec
+
+import click
+from mailman.config import config
+from mailman.interfaces.listmanager import IListManager
+from sqlalchemy.exc import SQLAlchemyError
+from zope.component import getUtility
+
+from qnet_mailman import startup
+from qnet_mailman.commands.reachable import COULD_NOT_RUN
+from qnet_mailman.model import audit
+from qnet_mailman.provisioning.running import find_list
+
+INVALID = 1
+"""Exit status: what was asked for is wrong, and nothing was changed."""
+
+P = ParamSpec('P')
+
+
+def needs_service(command: Callable[P, None]) -> Callable[P, None]:
+    """Make a command say why it cannot run, instead of failing halfway.
+
+    It also tells the audit log that an operator is at work.
+    """
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kws: P.kwargs) -> None:
+        token = audit.current_actor.set(audit.command_line_actor())
+        try:
+            startup.settings()
+            command(*args, **kws)
+        except startup.NotReady as error:
+            stop(COULD_NOT_RUN, f'QualityNet Mailer is not set up: {error}')
+        except SQLAlchemyError as error:
+            config.db.abort()
+            stop(
+                COULD_NOT_RUN, f'the database cannot be used: {startup.describe(error)}'
+            )
+        finally:
+            audit.current_actor.reset(token)
+
+    return run
+
+
+def stop(status: int, *lines: str) -> NoReturn:
+    """End the command with words on standard error."""
+    for line in lines:
+        click.echo(printable(line), err=True)
+    sys.exit(status)
+
+
+def printable(text: str) -> str:
+    """Text without what could command a terminal, or what it cannot show."""
+    clean = ''.join(
+        char if char.isprintable() or char == '\n' else '\N{REPLACEMENT CHARACTER}'
+        for char in text
+    )
+    encoding = getattr(sys.stdout, 'encoding', None) or 'utf-8'
+    return clean.encode(encoding, 'replace').decode(encoding)
+
+
+def the_list(name: str) -> Any:
+    """The list of an address or List-ID; ends the command if there is none."""
+    mlist = find_list(name)
+    if mlist is not None:
+        return mlist
+    names = sorted(getUtility(IListManager).names)
+    close = difflib.get_close_matches(name.lower(), names, n=1)
+    hint = f'; did you mean {close[0]}?' if close else ''
+    stop(INVALID, f'there is no list {name}{hint}')

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""`mailman qnet provision`: lists from request forms (R29, R30)."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from qnet_mailman import startup
+from qnet_mailman.commands.common import (
+    COULD_NOT_RUN,
+    INVALID,
+    needs_service,
+    printable,
+)
+from qnet_mailman.model import audit
+from qnet_mailman.provisioning import forms
+from qnet_mailman.provisioning.apply import Result, apply_form
+from qnet_mailman.provisioning.schema import FormInvalid
+
+
+@click.command()
+@click.option('--dry-run', is_flag=True, help='Say what would be done; change nothing.')
+@click.option('--json', 'as_json', is_flag=True, help='Print JSON.')
+@click.argument('files', nargs=-1, required=True, metavar='FORM...', type=Path)
+@needs_service
+def provision(files: tuple[Path, ...], dry_run: bool, as_json: bool) -> None:
+    """Make lists, or change them, as request forms say.
+
+    Each form is applied whole or not at all; one that was applied before changes
+    nothing. Forms are YAML (.yaml) or JSON (.json); "mailman qnet form
+    list-request" prints an empty one.
+
+    Exit status: 0 every form is applied or was before, 1 some form is invalid
+    (it changed nothing; the others are applied), 2 could not run.
+    """
+    results = []
+    for file in files:
+        result = _provision(file, dry_run)
+        results.append((file, result))
+        if not as_json:
+            _print(file, result)
+    if as_json:
+        found = [{'file': str(file), **result.as_dict()} for file, result in results]
+        click.echo(json.dumps(found, indent=2))
+    outcomes = {result.outcome for file, result in results}
+    if 'failed' in outcomes:
+        sys.exit(COULD_NOT_RUN)
+    if 'invalid' in outcomes:
+        sys.exit(INVALID)
+
+
+def _provision(file: Path, dry_run: bool) -> Result:
+    try:
+        loaded = forms.load(file, startup.settings())
+    except FormInvalid as invalid:
+        return Result('invalid', errors=tuple(invalid.errors))
+    return apply_form(
+        loaded.form,
+        actor=audit.command_line_actor(),
+        dry_run=dry_run,
+        document=loaded.document,
+    )
+
+
+def _print(file: Path, result: Result) -> None:
+    about = ', '.join(filter(None, (result.list_address, result.ticket)))
+    _echo(f'{file}: {result.outcome}' + (f' ({about})' if about else ''))
+    for step in result.steps:
+        _echo(f'  {step}')
+    for error in result.errors:
+        line = '' if error.line is None else f'line {error.line}: '
+        _echo(f'  {line}{error}')
+    for note in result.notes:
+        _echo(f'  note: {note}')
+    if result.outcome == 'invalid':
+        count = len(result.errors)
+        _echo(
+            f'  {count} {"mistake" if count == 1 else "mistakes"}; nothing was changed'
+        )
+
+
+def _echo(text: Any) -> None:
+    click.echo(printable(str(text)))

@@ -1,0 +1,351 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Doing what a form asks for: all of it or nothing (R30).
+
+Everything is in one transaction of Mailman's database: domain, list, settings,
+people, subscribers, the form itself and the audit log.  What a database cannot
+take back is put back by hand: the list's folder and the mail server's map.
+Notices are sent after the commit and noted on the form's row, so that whoever
+applies the form again after a crash sends what was not sent.
+
+One process on a host provisions at a time.  Hosts beside each other that share a
+database are kept apart by its unique constraints: the slower one is rolled back,
+looks again and finds nothing left to do.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import logging
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from mailman.app.lifecycle import create_list
+from mailman.config import config
+from mailman.interfaces.domain import IDomainManager
+from mailman.interfaces.mailinglist import InvalidListNameError
+from mailman.utilities.datetime import now
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from zope.component import getUtility
+
+from qnet_mailman import startup
+from qnet_mailman.model import audit
+from qnet_mailman.model.base import store
+from qnet_mailman.model.forms import QNetForm
+from qnet_mailman.provisioning import fields, mta_map, notices
+from qnet_mailman.provisioning.fields import FIELDS, Value
+from qnet_mailman.provisioning.plan import (
+    Assign,
+    Create,
+    Plan,
+    PlanRefused,
+    Set,
+    Step,
+    Subscribe,
+    Unassign,
+    make_plan,
+)
+from qnet_mailman.provisioning.running import applied, find_list, look
+from qnet_mailman.provisioning.schema import (
+    KIND,
+    Document,
+    FormError,
+    ListRequest,
+    Subscriber,
+    placed,
+)
+from qnet_mailman.provisioning.subscribing import subscribe_all
+from qnet_mailman.roles.people import Assignee, Role, assign, unassign
+
+log = logging.getLogger('mailman.plugins')
+
+LOCK = 'qnet-provision.lck'
+
+Outcome = Literal['created', 'changed', 'unchanged', 'planned', 'invalid', 'failed']
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one form.
+
+    :ivar list_address: The list; empty where the form does not say.
+    :ivar notes: What somebody should know, though nothing is wrong.
+    :ivar errors: Why it is invalid or failed.
+    """
+
+    outcome: Outcome
+    ticket: str = ''
+    list_address: str = ''
+    steps: tuple[Step, ...] = ()
+    notes: tuple[str, ...] = ()
+    errors: tuple[FormError, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The result as plain data."""
+        return {
+            'ticket': self.ticket,
+            'list': self.list_address,
+            'result': self.outcome,
+            'changes': [{**step.as_dict(), 'text': str(step)} for step in self.steps],
+            'notes': list(self.notes),
+            'errors': [error.as_dict() for error in self.errors],
+        }
+
+
+def apply_form(
+    form: ListRequest,
+    *,
+    actor: str,
+    dry_run: bool = False,
+    document: Document | None = None,
+) -> Result:
+    """Apply a form, or say what that would do.
+
+    Whatever the caller has in Mailman's transaction is committed first.
+
+    :param form: The form.
+    :param actor: Who does it, for the audit log.
+    :param dry_run: Whether to touch nothing.
+    :param document: The form's file, for the lines of errors.
+    :return: What became of it; failures too are told in the result.
+    :raises startup.NotReady: while this process may not work.
+    """
+    settings = startup.settings()
+    token = audit.current_actor.set(actor)
+    try:
+        config.db.commit()
+        with _one_at_a_time():
+            try:
+                return _apply(form, settings.domain, dry_run)
+            except IntegrityError:
+                # Another host was faster.
+                return _apply(form, settings.domain, dry_run)
+    except PlanRefused as refused:
+        errors = tuple(placed(refused.problems, document))
+        return _result(form, 'invalid', errors=errors)
+    except InvalidListNameError:
+        # The site takes fewer characters than we do: [mailman] listname_chars.
+        problem = f'found "{form.list.name}", which has characters this site refuses'
+        return _result(
+            form,
+            'invalid',
+            errors=tuple(placed([(('list', 'name'), problem)], document)),
+        )
+    except startup.NotReady:
+        raise
+    except Exception as error:
+        if not isinstance(error, (SQLAlchemyError, OSError)):
+            log.exception('A form could not be applied')
+        message = f'nothing was changed: {startup.describe(error)}'
+        return _result(form, 'failed', errors=(FormError('', None, message),))
+    finally:
+        audit.current_actor.reset(token)
+
+
+def _result(form: ListRequest, outcome: Outcome, **rest: Any) -> Result:
+    return Result(outcome, form.ticket, form.list.name, **rest)
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    # The kernel frees this lock when its process dies, however it dies.  The file
+    # stays, and may be another user's: that of an operator who worked as root.
+    path = os.path.join(config.LOCK_DIR, LOCK)
+    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
+    try:
+        with suppress(PermissionError):
+            os.fchmod(descriptor, 0o644)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _apply(form: ListRequest, own_domain: str, dry_run: bool) -> Result:
+    work = _Work(form)
+    with work.undone_on_failure():
+        plan = make_plan(form, *look(form), own_domain=own_domain)
+        if dry_run:
+            config.db.abort()
+            outcome: Outcome = 'unchanged' if plan.recorded else 'planned'
+            return _result(form, outcome, steps=plan.steps, notes=plan.notes)
+        if not plan.recorded:
+            work.do(plan)
+        config.db.store.commit()
+    return _result(
+        form,
+        'created' if plan.creates else 'changed' if plan.steps else 'unchanged',
+        steps=plan.steps,
+        notes=(*plan.notes, *_notify(form, plan)),
+    )
+
+
+def _notify(form: ListRequest, plan: Plan) -> Iterator[str]:
+    """Send the notices that are due; what goes wrong is a note, not a failure."""
+    try:
+        row = applied(form.list.name.replace('@', '.', 1), form.ticket)
+        if row is None or row.notified_at is not None:
+            return
+        mlist = find_list(form.list.name)
+        if mlist is not None:
+            notices.send_all(mlist, form, plan)
+        row.notified_at = now()
+        config.db.store.commit()
+    except Exception as error:
+        log.exception('The notices about %s were not sent', form.list.name)
+        with suppress(SQLAlchemyError):
+            config.db.abort()
+        yield (
+            f'the notices to the people were not sent ({startup.describe(error)}); '
+            'provision the form again to send them'
+        )
+
+
+@dataclass
+class _Work:
+    """The transaction of one form, and how to take it back."""
+
+    form: ListRequest
+    mlist: Any = None
+
+    @contextmanager
+    def undone_on_failure(self) -> Iterator[None]:
+        list_id = self.form.list.name.replace('@', '.', 1)
+        folder = os.path.join(config.LIST_DATA_DIR, list_id)
+        was_there = os.path.exists(folder)
+        with mta_map.restored_on_failure():
+            try:
+                yield
+            except BaseException:
+                _rollback()
+                if not was_there and not _is_list(self.form.list.name):
+                    shutil.rmtree(folder, ignore_errors=True)
+                raise
+
+    def do(self, plan: Plan) -> None:
+        """Take all steps and keep the form; the caller commits."""
+        self.mlist = find_list(self.form.list.name)
+        for step in plan.steps:
+            self._take(step)
+        self._keep_form(plan)
+        store().flush()
+        _require_queue()
+
+    def _take(self, step: Step) -> None:
+        match step:
+            case Create(address, style):
+                settings = fields.wanted(self.form)
+                self.mlist = make_list(address, style, settings)
+            case Set(key, old, new):
+                change_setting(self.mlist, key, old, new)
+            case Assign(role, person):
+                assign_person(self.mlist, role, person)
+            case Unassign(role, email):
+                unassign_person(self.mlist, role, email)
+            case Subscribe(people):
+                subscribe_people(self.mlist, people)
+
+    def _keep_form(self, plan: Plan) -> None:
+        keep_form(self.mlist, self.form)
+        audit.record(
+            audit.Action.form_applied,
+            self.mlist.list_id,
+            self.form.ticket,
+            kind=KIND,
+            digest=self.form.digest(),
+            requester=self.form.requester.email,
+            changes=len(plan.steps),
+        )
+
+
+def _rollback() -> None:
+    try:
+        config.db.abort()
+    except SQLAlchemyError:
+        # The connection is gone; the server rolls back by itself.
+        config.db.store.close()
+
+
+def _is_list(address: str) -> bool:
+    # Another host may have made it in the meantime.
+    try:
+        return find_list(address) is not None
+    except SQLAlchemyError:
+        return False
+
+
+def make_list(address: str, style: str, settings: dict[str, Value]) -> Any:
+    """Make a list and, if need be, its domain.
+
+    :param settings: What it will be set to, for the audit log.
+    """
+    domain = address.partition('@')[2]
+    domains = getUtility(IDomainManager)
+    if domain not in domains:
+        domains.add(domain)
+    mlist = create_list(address, style_name=style)
+    store().flush()
+    audit.record(
+        audit.Action.list_created,
+        mlist.list_id,
+        address,
+        style=style,
+        settings=settings,
+    )
+    return mlist
+
+
+def change_setting(mlist: Any, key: str, old: Any, new: Any) -> None:
+    """Change one setting of a list, told to the audit log.
+
+    :param old: What it was; None on a new list, whose making tells its settings.
+    """
+    FIELDS[key].write(mlist, new)
+    if old is not None:
+        audit.record(audit.Action.setting_changed, mlist.list_id, key, old=old, new=new)
+
+
+def assign_person(mlist: Any, role: Role, person: Assignee) -> None:
+    """Assign a person; see `roles.people`."""
+    assign(mlist, role, person)
+
+
+def unassign_person(mlist: Any, role: Role, email: str) -> None:
+    """Take an assignment away; see `roles.people`."""
+    unassign(mlist, role, email)
+
+
+def subscribe_people(mlist: Any, people: tuple[Subscriber, ...]) -> None:
+    """Make people members, in one line of the audit log."""
+    store().flush()
+    new = sorted(subscribe_all(mlist, people))
+    if new:
+        digest = hashlib.sha256('\n'.join(new).encode()).hexdigest()
+        audit.record(
+            audit.Action.member_added, mlist.list_id, count=len(new), addresses=digest
+        )
+
+
+def keep_form(mlist: Any, form: ListRequest) -> None:
+    """Keep the form, so that it is known when it comes again."""
+    row = applied(mlist.list_id, form.ticket)
+    if row is None:
+        row = QNetForm(kind=KIND, ticket=form.ticket, list_id=mlist.list_id)
+        store().add(row)
+    row.digest = form.digest()
+    row.content = form.content()
+    row.applied_at = now()
+    row.notified_at = None
+
+
+def _require_queue() -> None:
+    # Nobody would be told: better found out before the commit than after it.
+    with tempfile.NamedTemporaryFile(
+        dir=config.switchboards['virgin'].queue_directory, prefix='.qnet-'
+    ):
+        pass

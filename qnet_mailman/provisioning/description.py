@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A list as plain data, for `mailman qnet show` and REST."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mailman.interfaces.member import MemberRole
+from mailman.model.member import Member
+from sqlalchemy import func, select
+
+from qnet_mailman.model.base import store
+from qnet_mailman.model.forms import QNetForm
+from qnet_mailman.model.lists import row_of, type_of
+from qnet_mailman.model.people import QNetAssignment
+from qnet_mailman.provisioning import fields
+from qnet_mailman.roles.grants import is_granted
+from qnet_mailman.roles.people import assignments_of, posters_of
+
+
+def describe(mlist: Any) -> dict[str, Any]:
+    """Type, settings, people and counts of a list.
+
+    :return: `administrators`, `moderators` and `posters` are the addresses of those
+        who are that now; `members` is their number; `assignments` tells who is to
+        be administrator or moderator, and whether they are (R25).
+    """
+    row = row_of(mlist)
+    return {
+        'list': mlist.fqdn_listname,
+        'list_id': mlist.list_id,
+        'type': type_of(mlist).value,
+        'visibility': None if row is None else row.visibility,
+        **fields.current(mlist),
+        'subscription_policy': mlist.subscription_policy.name,
+        'archive_policy': mlist.archive_policy.name,
+        'max_message_size_kb': mlist.max_message_size,
+        'administrators': _emails(mlist.owners),
+        'moderators': _emails(mlist.moderators),
+        'posters': posters_of(mlist),
+        'members': _count(mlist),
+        'tickets': _tickets(mlist),
+        'assignments': [assignment_as_dict(each) for each in assignments_of(mlist)],
+    }
+
+
+def assignment_as_dict(row: QNetAssignment) -> dict[str, Any]:
+    """An assignment as plain data."""
+    return {
+        'role': row.role,
+        'name': row.name,
+        'email': row.email,
+        'harp_id': row.harp_id,
+        'may_post': row.may_post,
+        'effective': is_granted(row),
+    }
+
+
+def _emails(roster: Any) -> list[str]:
+    return sorted(member.address.email for member in roster.members)
+
+
+def _count(mlist: Any) -> int:
+    query = select(func.count(Member.id)).where(
+        Member.list_id == mlist.list_id, Member.role == MemberRole.member
+    )
+    return store().scalar(query) or 0
+
+
+def _tickets(mlist: Any) -> list[str]:
+    query = select(QNetForm.ticket).where(QNetForm.list_id == mlist.list_id)
+    return list(store().scalars(query.order_by(QNetForm.ticket)))

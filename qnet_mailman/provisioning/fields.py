@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The settings of a list that forms and `mailman qnet set` change.
+
+Each knows where Mailman or we keep it, what it may be, and what it means in the
+words of a notice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from mailman.interfaces.mailinglist import ReplyToMunging
+
+from qnet_mailman.model.lists import (
+    ListType,
+    Mask,
+    Replies,
+    mask_of,
+    replies_of,
+    set_mask,
+    set_replies,
+    type_of,
+)
+from qnet_mailman.provisioning import schema, values
+from qnet_mailman.provisioning.schema import ListRequest
+
+Value = str | int
+
+
+@dataclass(frozen=True)
+class ListField:
+    """One setting.
+
+    :ivar key: Its name in `mailman qnet show`.
+    :ivar label: Its name in a notice.
+    :ivar check: Takes what somebody wrote; raises ValueError with what is expected.
+    :ivar words: A value of a list of some type, in a notice.
+    """
+
+    key: str
+    label: str
+    read: Callable[[Any], Value]
+    write: Callable[[Any, Any], None]
+    check: Callable[[object], Value]
+    words: Callable[[Any, ListType], str]
+
+    @property
+    def option(self) -> str:
+        """Its name for `mailman qnet set`."""
+        return 'window-days' if self.key == 'window_days' else self.key
+
+
+_MASK_WORDS = {
+    Mask.administrators: 'the sender is hidden on messages of administrators, '
+    'moderators and people with posting privileges',
+    Mask.everyone: 'the sender is hidden on every message',
+    Mask.off: 'nobody is hidden; senders are visible to subscribers',
+}
+_REPLIES_WORDS = {
+    Replies.accept: "a member's message is delivered",
+    Replies.hold: "a member's message waits for a moderator",
+    Replies.reject: "a member's message is rejected with a notice",
+}
+
+
+def _reply_to_of(mlist: Any) -> str:
+    if mlist.reply_goes_to_list is ReplyToMunging.explicit_header_only:
+        return mlist.reply_to_address
+    return ''
+
+
+def _set_reply_to(mlist: Any, address: str) -> None:
+    mlist.reply_goes_to_list = (
+        ReplyToMunging.explicit_header_only if address else ReplyToMunging.no_munging
+    )
+    mlist.reply_to_address = address
+    mlist.first_strip_reply_to = bool(address)
+
+
+def _attribute(name: str) -> tuple[Callable[[Any], Value], Callable[[Any, Any], None]]:
+    return (
+        lambda mlist: getattr(mlist, name) or '',
+        lambda mlist, value: setattr(mlist, name, value),
+    )
+
+
+def _same(value: Any, list_type: ListType) -> str:
+    return str(value)
+
+
+def _replies_words(value: str, list_type: ListType) -> str:
+    if list_type is ListType.notification:
+        return (
+            "one-way: a message of anybody without posting privileges, and a member's "
+            'answer, is rejected with a notice'
+        )
+    return _REPLIES_WORDS[Replies(value)]
+
+
+FIELDS: dict[str, ListField] = {
+    field.key: field
+    for field in (
+        ListField(
+            'display_name',
+            'Name',
+            *_attribute('display_name'),
+            check=partial(values.line, most=values.MAX_DISPLAY_NAME),
+            words=_same,
+        ),
+        ListField(
+            'description',
+            'Description',
+            *_attribute('description'),
+            check=partial(values.line, most=values.MAX_DESCRIPTION),
+            words=_same,
+        ),
+        ListField(
+            'mask',
+            'Masking',
+            lambda mlist: mask_of(mlist).value,
+            lambda mlist, value: set_mask(mlist, Mask(value)),
+            check=partial(values.choice, words=Mask),
+            words=lambda value, list_type: _MASK_WORDS[Mask(value)],
+        ),
+        ListField(
+            'replies',
+            'Replies',
+            lambda mlist: replies_of(mlist).value,
+            lambda mlist, value: set_replies(mlist, Replies(value)),
+            check=partial(values.choice, words=Replies),
+            words=_replies_words,
+        ),
+        ListField(
+            'reply_to',
+            'Answers go to',
+            _reply_to_of,
+            _set_reply_to,
+            check=partial(values.email, optional=True),
+            words=lambda value, list_type: value or 'no address of their own',
+        ),
+        ListField(
+            'threshold',
+            'Bounce threshold',
+            lambda mlist: mlist.bounce_score_threshold,
+            lambda mlist, value: setattr(mlist, 'bounce_score_threshold', value),
+            check=schema.check_threshold,
+            words=lambda value, list_type: f'{value} points',
+        ),
+        ListField(
+            'window_days',
+            'Bounce window',
+            lambda mlist: mlist.bounce_info_stale_after.days,
+            lambda mlist, value: setattr(
+                mlist, 'bounce_info_stale_after', timedelta(days=value)
+            ),
+            check=schema.check_window,
+            words=lambda value, list_type: f'{value} days',
+        ),
+    )
+}
+"""By key, in the order in which people read them."""
+
+
+def wanted(form: ListRequest) -> dict[str, Value]:
+    """The settings that a form asks for."""
+    section = form.list
+    return {
+        'display_name': section.display_name,
+        'description': section.description,
+        'mask': str(section.mask),
+        'replies': str(section.replies),
+        'reply_to': section.reply_to,
+        'threshold': section.bounces.threshold,
+        'window_days': section.bounces.window_days,
+    }
+
+
+def current(mlist: Any) -> dict[str, Value]:
+    """The settings that a list has."""
+    return {key: field.read(mlist) for key, field in FIELDS.items()}
+
+
+class Unfit(Exception):
+    """Settings that cannot be set.
+
+    :ivar problems: One line for each.
+    """
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__('\n'.join(problems))
+        self.problems = problems
+
+
+def checked(mlist: Any, written: Mapping[str, str]) -> dict[str, Value]:
+    """Values that somebody wrote for some of a list's settings, in order.
+
+    :param written: By key, with `_` or `-` in it.
+    :raises Unfit: with everything that is wrong.
+    """
+    problems: list[str] = []
+    fit: dict[str, Value] = {}
+    options = ', '.join(field.option for field in FIELDS.values())
+    for option, text in written.items():
+        field = FIELDS.get(option.replace('-', '_'))
+        if field is None:
+            problems.append(
+                f'{values.found(option)} is not a setting; known are {options}'
+            )
+            continue
+        try:
+            fit[field.key] = field.check(text)
+        except ValueError as error:
+            problems.append(
+                f'{field.option}: found {values.found(text)}; expected {error}'
+            )
+    problems += [
+        f'{key}: {message}'
+        for key, message in schema.conflicts({**fit, 'type': type_of(mlist)})
+    ]
+    if problems:
+        raise Unfit(problems)
+    return fit

@@ -1,0 +1,230 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Telling people about a list that a form made or changed (R24, R30, R34)."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import Any
+
+from qnet_mailman import startup
+from qnet_mailman.model.lists import ListType, Visibility
+from qnet_mailman.provisioning import fields
+from qnet_mailman.provisioning.fields import FIELDS
+from qnet_mailman.provisioning.plan import Assign, Plan, in_words
+from qnet_mailman.provisioning.schema import ListRequest, Person
+from qnet_mailman.roles.people import Role
+from qnet_mailman.templates.notices import one_line, send
+
+NEW_TO_REQUESTER = 'qnet:requester:notice:new-list'
+NEW_TO_ADMINISTRATOR = 'qnet:admin:notice:new-list'
+NEW_TO_MODERATOR = 'qnet:moderator:notice:new-list'
+CHANGED = 'qnet:admin:notice:changed-list'
+
+WIDTH = 76
+"""Characters in a line (RFC 5322 section 2.1.1 asks for at most 78)."""
+
+_KINDS = {
+    ListType.notification: 'notification list (one-way)',
+    ListType.discussion: 'discussion list',
+}
+_JOINING = {
+    Visibility.public: 'anybody can sign up and confirms by e-mail',
+    Visibility.private: 'an administrator of the list approves each sign-up',
+}
+_ARTICLES = {
+    Role.administrator: 'an administrator',
+    Role.moderator: 'a moderator',
+}
+_HARP_ROLES = {
+    Role.administrator: 'List Administrator',
+    Role.moderator: 'List Moderator',
+}
+
+
+def send_all(mlist: Any, form: ListRequest, plan: Plan) -> None:
+    """Tell everybody concerned.
+
+    A plan that made the list or took it over tells all; one that was recorded
+    before completes what an interrupted run did not send, and so does too.
+    Otherwise the administrators get the differences, and who is new gets their
+    next steps.
+    """
+    if plan.creates or plan.adopts or plan.recorded:
+        _tell_new(mlist, form, Role.administrator, form.administrators)
+        _tell_new(mlist, form, Role.moderator, form.moderators)
+        _tell_requester(mlist, form)
+        return
+    new = {
+        (step.role, step.person.email)
+        for step in plan.steps
+        if isinstance(step, Assign) and step.before is None
+    }
+    for role, people in (
+        (Role.administrator, form.administrators),
+        (Role.moderator, form.moderators),
+    ):
+        _tell_new(
+            mlist,
+            form,
+            role,
+            [person for person in people if (role, person.email.lower()) in new],
+        )
+    if plan.steps:
+        lines = [_item(in_words(step)) for step in plan.steps]
+        lines += ['\n' + textwrap.fill(f'Note: {note}.', WIDTH) for note in plan.notes]
+        for person in form.administrators:
+            if (Role.administrator, person.email.lower()) not in new:
+                _tell(
+                    mlist,
+                    form,
+                    CHANGED,
+                    f'The mailing list {mlist.display_name} has been changed',
+                    person.name,
+                    person.email,
+                    changes='\n'.join(lines),
+                )
+
+
+def _tell_new(
+    mlist: Any,
+    form: ListRequest,
+    role: Role,
+    people: list[Person] | tuple[Person, ...],
+) -> None:
+    template = NEW_TO_ADMINISTRATOR if role is Role.administrator else NEW_TO_MODERATOR
+    for person in people:
+        _tell(
+            mlist,
+            form,
+            template,
+            f'You are {_ARTICLES[role]} of the mailing list {mlist.display_name}',
+            person.name,
+            person.email,
+            posting=(
+                'You have posting privileges: you can send messages to the '
+                f'subscribers at\n\n  {mlist.fqdn_listname}'
+                if person.may_post
+                else 'You do not have posting privileges on this list.'
+            ),
+            harp=_harp(role),
+        )
+
+
+def _tell_requester(mlist: Any, form: ListRequest) -> None:
+    told = {person.email.lower() for person in form.administrators}
+    for person in (form.requester, form.approver):
+        if person is not None and person.email.lower() not in told:
+            told.add(person.email.lower())
+            _tell(
+                mlist,
+                form,
+                NEW_TO_REQUESTER,
+                f'The mailing list {mlist.display_name} has been set up',
+                person.name,
+                person.email,
+            )
+
+
+def _tell(
+    mlist: Any,
+    form: ListRequest,
+    template: str,
+    subject: str,
+    name: str,
+    email: str,
+    **more: str,
+) -> None:
+    send(
+        mlist,
+        email,
+        template,
+        subject,
+        {
+            'name': one_line(name),
+            'ticket': form.ticket,
+            'settings': '\n'.join(_settings(mlist, form)),
+            'addresses': '\n'.join(_addresses(mlist, form)),
+            'people': '\n'.join(_people(form)),
+            **more,
+        },
+    )
+
+
+def _settings(mlist: Any, form: ListRequest) -> Iterator[str]:
+    list_type = ListType(form.list.type)
+    visibility = Visibility(form.list.visibility)
+    yield _row('Kind', f'{visibility} {_KINDS[list_type]}')
+    yield _row('Joining', _JOINING[visibility])
+    for key, value in fields.current(mlist).items():
+        if value != '':
+            yield _row(FIELDS[key].label, FIELDS[key].words(value, list_type))
+
+
+def _addresses(mlist: Any, form: ListRequest) -> Iterator[str]:
+    posting = (
+        'messages to the subscribers (people with posting privileges)'
+        if form.list.type == ListType.notification
+        else 'messages to the subscribers'
+    )
+    for address, use in (
+        (mlist.fqdn_listname, posting),
+        (mlist.owner_address, 'questions to the administrators'),
+        (
+            mlist.leave_address,
+            'whoever writes to it leaves the list, after a confirmation',
+        ),
+    ):
+        yield f'  {address}\n      {use}'
+
+
+def _people(form: ListRequest) -> Iterator[str]:
+    for role, people in (
+        (Role.administrator, form.administrators),
+        (Role.moderator, form.moderators),
+    ):
+        for person in people:
+            posting = ', with posting privileges' if person.may_post else ''
+            who = f'{person.name} <{person.email}>{posting}'
+            yield _row(role.value.capitalize(), who)
+
+
+def _harp(role: Role) -> str:
+    url = startup.settings().web_url
+    lines = [
+        'Request this role in HARP, if you do not have it yet:',
+        '',
+        '     Program:       QualityNet Workspace',
+        '     Organization:  QualityNet Mailer',
+        f'     Role:          {_HARP_ROLES[role]}',
+    ]
+    if url is not None:
+        lines += [
+            '',
+            '  2. Once the role is approved, sign in with HARP to look after the list:',
+            '',
+            f'     {url}',
+        ]
+    return '\n'.join(lines)
+
+
+def _row(label: str, text: str) -> str:
+    return textwrap.fill(
+        f'{label + ":":<18}{text}',
+        WIDTH,
+        initial_indent='  ',
+        subsequent_indent=' ' * 20,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _item(text: str) -> str:
+    return textwrap.fill(
+        text,
+        WIDTH,
+        initial_indent='  * ',
+        subsequent_indent='    ',
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,413 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is to be done for a form: a comparison of plain values (R30).
+
+Three states are compared: the form, the form of the same ticket as it was applied
+last, and the list as it is.  A form that is applied again changes only what
+differs between the two forms: what list administrators changed since, and
+subscribers who left on their own, stay as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from collections.abc import Set as Emails
+from dataclasses import dataclass, field
+from typing import Any
+
+from qnet_mailman.provisioning import fields
+from qnet_mailman.provisioning.fields import FIELDS, Value
+from qnet_mailman.provisioning.running import Running, Site
+from qnet_mailman.provisioning.schema import (
+    ListRequest,
+    Path,
+    Person,
+    Subscriber,
+)
+from qnet_mailman.provisioning.values import alternatives, found
+from qnet_mailman.roles.people import Assignee, Role
+
+SHOWN = 3
+"""Addresses named in a line about many."""
+
+
+@dataclass(frozen=True)
+class Create:
+    """Make the list, with its style."""
+
+    address: str
+    style: str
+
+    def __str__(self) -> str:
+        return f'create the list {self.address} in the style {self.style}'
+
+    def as_dict(self) -> dict[str, Any]:
+        """The step as plain data."""
+        return {'what': 'create', 'style': self.style}
+
+
+@dataclass(frozen=True)
+class Set:
+    """Change a setting.
+
+    :ivar old: What it is now; None on a new list.
+    """
+
+    field: str
+    old: Value | None
+    new: Value
+
+    def __str__(self) -> str:
+        if self.old is None:
+            return f'set {self.field} to {found(self.new)}'
+        return f'change {self.field} from {found(self.old)} to {found(self.new)}'
+
+    def as_dict(self) -> dict[str, Any]:
+        """The step as plain data."""
+        return {'what': 'set', 'field': self.field, 'old': self.old, 'new': self.new}
+
+
+@dataclass(frozen=True)
+class Assign:
+    """Assign a person, or change how they are.
+
+    :ivar before: The assignment as it is; None if there is none.
+    """
+
+    role: Role
+    person: Assignee
+    before: Assignee | None = None
+
+    def __str__(self) -> str:
+        who = f'{self.person.name} <{self.person.email}>'
+        if self.before is None:
+            posting = 'with' if self.person.may_post else 'without'
+            return f'add the {self.role} {who}, {posting} posting privileges'
+        changes = [
+            f'{label} from {found(before)} to {found(after)}'
+            for label, before, after in (
+                ('name', self.before.name, self.person.name),
+                ('HARP ID', self.before.harp_id, self.person.harp_id),
+                ('posting privileges', self.before.may_post, self.person.may_post),
+            )
+            if before != after
+        ]
+        return f'change the {self.role} {who}: {", ".join(changes)}'
+
+    def as_dict(self) -> dict[str, Any]:
+        """The step as plain data."""
+        return {
+            'what': 'assign',
+            'role': self.role.value,
+            'email': self.person.email,
+            'name': self.person.name,
+            'harp_id': self.person.harp_id,
+            'may_post': self.person.may_post,
+        }
+
+
+@dataclass(frozen=True)
+class Unassign:
+    """Take an assignment away."""
+
+    role: Role
+    email: str
+
+    def __str__(self) -> str:
+        return f'remove the {self.role} {self.email}'
+
+    def as_dict(self) -> dict[str, Any]:
+        """The step as plain data."""
+        return {'what': 'unassign', 'role': self.role.value, 'email': self.email}
+
+
+@dataclass(frozen=True)
+class Subscribe:
+    """Make people members."""
+
+    people: tuple[Subscriber, ...]
+
+    def __str__(self) -> str:
+        return f'subscribe {_counted([person.email for person in self.people])}'
+
+    def as_dict(self) -> dict[str, Any]:
+        """The step as plain data."""
+        return {
+            'what': 'subscribe',
+            'count': len(self.people),
+            'emails': [person.email for person in self.people],
+        }
+
+
+Problem = tuple[Path, str]
+Step = Create | Set | Assign | Unassign | Subscribe
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is to be done.
+
+    :ivar steps: In order; none if the list is as the form wants it.
+    :ivar notes: What somebody who reads the plan should know.
+    :ivar recorded: Whether this very form was applied before, so that there is
+        not even a form to keep.
+    :ivar adopts: Whether the list is there, but was not made by a form.
+    """
+
+    steps: tuple[Step, ...] = ()
+    notes: tuple[str, ...] = ()
+    recorded: bool = False
+    adopts: bool = False
+
+    @property
+    def creates(self) -> bool:
+        """Whether the list is new."""
+        return any(isinstance(step, Create) for step in self.steps)
+
+
+class PlanRefused(Exception):
+    """A form that cannot be applied to what there is.
+
+    :ivar problems: All reasons, each with the path in the form that it is about.
+    """
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__('\n'.join(message for path, message in problems))
+        self.problems = problems
+
+
+@dataclass
+class _Draft:
+    steps: list[Step] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def plan(self, *, adopts: bool = False) -> Plan:
+        return Plan(tuple(self.steps), tuple(self.notes), adopts=adopts)
+
+
+def make_plan(
+    form: ListRequest, running: Running | None, site: Site, *, own_domain: str
+) -> Plan:
+    """Compare a form with what there is.
+
+    :param form: The form.
+    :param running: The list that it names; None if there is none.
+    :param site: What there is beside it.
+    :param own_domain: The site's domain for lists, which is made if need be.
+    :return: What is to be done.
+    :raises PlanRefused: if that cannot be.
+    """
+    previous = None if running is None else running.forms.get(form.ticket)
+    if previous is not None and previous.digest() == form.digest():
+        return Plan(recorded=True)
+    problems = [
+        *_domain_errors(form, site, own_domain),
+        *_list_errors(form, running),
+        *_ban_errors(form, running, previous, site),
+    ]
+    if problems:
+        raise PlanRefused(problems)
+    if running is None:
+        return _creation(form, site)
+    if previous is None:
+        return _adoption(form, running)
+    return _difference(form, previous, running)
+
+
+def _domain_errors(form: ListRequest, site: Site, own_domain: str) -> Iterator[Problem]:
+    # A typing error must not make Mailman responsible for somebody else's domain.
+    domain = form.list.name.partition('@')[2]
+    known = sorted(site.domains | {own_domain})
+    if domain not in known:
+        yield (
+            ('list', 'name'),
+            f'found the domain "{domain}"; expected {alternatives(known)} '
+            '(other domains are added in Postorius first)',
+        )
+
+
+def _list_errors(form: ListRequest, running: Running | None) -> Iterator[Problem]:
+    if running is None:
+        return
+    if running.forms and form.ticket not in running.forms:
+        others = alternatives(sorted(running.forms))
+        yield (
+            ('ticket',),
+            f'found "{form.ticket}", but {form.list.name} was made by the request '
+            f'{others}; expected another list name, or that ticket to change the list',
+        )
+    elif running.list_type is None:
+        yield (
+            ('list', 'name'),
+            f'the list {form.list.name} exists and was made without a QualityNet '
+            'style; expected another name',
+        )
+    else:
+        for key, wanted, there in (
+            ('type', form.list.type, running.list_type),
+            ('visibility', form.list.visibility, running.visibility),
+        ):
+            if wanted != there:
+                yield (
+                    ('list', key),
+                    f'found {wanted}, but {form.list.name} exists and is {there}; the '
+                    f'{key} of a list cannot be changed by a form',
+                )
+
+
+def _ban_errors(
+    form: ListRequest, running: Running | None, previous: ListRequest | None, site: Site
+) -> Iterator[Problem]:
+    # Who is on the roster, or was asked for before, stays; see `_difference()`.
+    assigned = set(running.assignments) if running else set()
+    subscribers = (running.members if running else frozenset()) | _emails(previous)
+    rosters: tuple[tuple[str, Iterable[Person | Subscriber], Emails[str]], ...] = (
+        (
+            'administrators',
+            form.administrators,
+            {email for role, email in assigned if role is Role.administrator},
+        ),
+        (
+            'moderators',
+            form.moderators,
+            {email for role, email in assigned if role is Role.moderator},
+        ),
+        ('subscribers', form.subscribers, subscribers),
+    )
+    for roster, people, there in rosters:
+        for place, person in enumerate(people):
+            email = person.email.lower()
+            if email in site.banned and email not in there:
+                yield (
+                    (roster, place, 'email'),
+                    f'found {found(person.email)}, which is banned from this list or '
+                    'site; expected nobody who is banned',
+                )
+
+
+def _creation(form: ListRequest, site: Site) -> Plan:
+    draft = _Draft()
+    draft.steps.append(
+        Create(form.list.name, f'qnet-{form.list.type}-{form.list.visibility}')
+    )
+    draft.steps += [
+        Set(key, None, new) for key, new in fields.wanted(form).items() if new != ''
+    ]
+    draft.steps += [Assign(*key_person) for key_person in _people(form).values()]
+    if form.subscribers:
+        draft.steps.append(Subscribe(form.subscribers))
+        draft.notes.append('subscribers of a form get no welcome message')
+    if site.other_lists:
+        draft.notes.append(
+            f'the ticket {form.ticket} has also made {", ".join(site.other_lists)}'
+        )
+    return draft.plan()
+
+
+def _adoption(form: ListRequest, running: Running) -> Plan:
+    draft = _Draft(
+        notes=['the list exists and was not made by a form; it is taken over']
+    )
+    for key, new in fields.wanted(form).items():
+        _set(draft, running, key, new)
+    for who, (role, person) in _people(form).items():
+        _assign(draft, running, who, role, person)
+    _subscribe(draft, running, form.subscribers)
+    return draft.plan(adopts=True)
+
+
+def _difference(form: ListRequest, previous: ListRequest, running: Running) -> Plan:
+    draft = _Draft()
+    before = fields.wanted(previous)
+    for key, new in fields.wanted(form).items():
+        if before[key] != new:
+            _set(draft, running, key, new)
+    people_before = _people(previous)
+    people = _people(form)
+    for who, (role, person) in people.items():
+        if people_before.get(who) != (role, person):
+            _assign(draft, running, who, role, person)
+    for who in people_before:
+        if who not in people and who in running.assignments:
+            draft.steps.append(Unassign(*who))
+    emails_before = _emails(previous)
+    _subscribe(
+        draft,
+        running,
+        tuple(
+            person
+            for person in form.subscribers
+            if person.email.lower() not in emails_before
+        ),
+    )
+    gone = sorted(emails_before - _emails(form))
+    if gone:
+        draft.notes.append(
+            f'{_counted(gone)} no longer in the form, and not unsubscribed: an '
+            'administrator of the list does that'
+        )
+    if not draft.steps:
+        draft.notes.append('the form has changed and is kept; the list needs no change')
+    return draft.plan()
+
+
+def _set(draft: _Draft, running: Running, key: str, new: Value) -> None:
+    if running.settings[key] != new:
+        draft.steps.append(Set(key, running.settings[key], new))
+
+
+def _assign(
+    draft: _Draft,
+    running: Running,
+    key: tuple[Role, str],
+    role: Role,
+    person: Assignee,
+) -> None:
+    before = running.assignments.get(key)
+    if before != person:
+        draft.steps.append(Assign(role, person, before))
+
+
+def _subscribe(draft: _Draft, running: Running, people: tuple[Subscriber, ...]) -> None:
+    missing = tuple(
+        person for person in people if person.email.lower() not in running.members
+    )
+    if missing:
+        draft.steps.append(Subscribe(missing))
+
+
+def _people(form: ListRequest) -> dict[tuple[Role, str], tuple[Role, Assignee]]:
+    rosters: tuple[tuple[Role, tuple[Person, ...]], ...] = (
+        (Role.administrator, form.administrators),
+        (Role.moderator, form.moderators),
+    )
+    return {
+        (role, person.email.lower()): (
+            role,
+            Assignee(
+                person.email.lower(), person.name, person.harp_id, person.may_post
+            ),
+        )
+        for role, people in rosters
+        for person in people
+    }
+
+
+def _emails(form: ListRequest | None) -> set[str]:
+    return set() if form is None else {each.email.lower() for each in form.subscribers}
+
+
+def _counted(emails: list[str]) -> str:
+    shown = ', '.join(emails[:SHOWN])
+    if len(emails) > SHOWN:
+        return f'{len(emails)} addresses ({shown} and {len(emails) - SHOWN} more)'
+    return shown
+
+
+def in_words(step: Step) -> str:
+    """A step for a notice to list administrators."""
+    if isinstance(step, Set):
+        label = FIELDS[step.field].label
+        before = '' if step.old is None else f' (before: {step.old or "nothing"})'
+        return f'{label}: {step.new or "nothing"}{before}'
+    text = str(step)
+    return text[0].upper() + text[1:]

@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What there is now: the list that a form names, as plain values."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from mailman.interfaces.domain import IDomainManager
+from mailman.interfaces.listmanager import IListManager
+from mailman.interfaces.member import MemberRole
+from mailman.model.address import Address
+from mailman.model.bans import Ban
+from mailman.model.member import Member
+from mailman.model.user import User
+from sqlalchemy import or_, select
+from zope.component import getUtility
+
+from qnet_mailman.model.base import store
+from qnet_mailman.model.forms import QNetForm
+from qnet_mailman.model.lists import row_of
+from qnet_mailman.provisioning import fields
+from qnet_mailman.provisioning.fields import Value
+from qnet_mailman.provisioning.schema import KIND, ListRequest
+from qnet_mailman.roles.people import Assignee, Role, assignments_of
+
+CHUNK = 500
+"""Addresses in one query; SQLite takes 32,766 parameters, older ones 999."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """A list as it is.
+
+    :ivar list_type: The type; None for a list without a style of ours.
+    :ivar forms: The forms that were applied to it, by ticket.
+    :ivar members: Of the addresses that were asked for, those that are members.
+    """
+
+    list_type: str | None
+    visibility: str | None
+    settings: dict[str, Value] = field(default_factory=dict)
+    assignments: dict[tuple[Role, str], Assignee] = field(default_factory=dict)
+    members: frozenset[str] = frozenset()
+    forms: dict[str, ListRequest] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Site:
+    """What there is beside the list.
+
+    :ivar domains: The mail domains that Mailman has.
+    :ivar banned: Of the addresses that were asked for, those that are banned.
+    :ivar other_lists: Lists that the same ticket made.
+    """
+
+    domains: frozenset[str] = frozenset()
+    banned: frozenset[str] = frozenset()
+    other_lists: tuple[str, ...] = ()
+
+
+def find_list(address: str) -> Any:
+    """The list of an address or List-ID; None if there is none."""
+    return getUtility(IListManager).get(address.strip().lower())
+
+
+def chunks(items: Iterable[str]) -> Iterator[list[str]]:
+    """Items in portions that one query takes."""
+    rest = iter(items)
+    while portion := list(islice(rest, CHUNK)):
+        yield portion
+
+
+def members_among(list_id: str, emails: Iterable[str]) -> frozenset[str]:
+    """Which addresses are members of a list already.
+
+    :param emails: In lower case.
+    """
+    found: set[str] = set()
+    for portion in chunks(emails):
+        by_address = (
+            select(Address.email)
+            .join(Member, Member.address_id == Address.id)
+            .where(Address.email.in_(portion))
+        )
+        by_user = (
+            select(Address.email)
+            .join(User, User._preferred_address_id == Address.id)
+            .join(Member, Member.user_id == User.id)
+            .where(Address.email.in_(portion))
+        )
+        for query in (by_address, by_user):
+            found.update(
+                store().scalars(
+                    query.where(
+                        Member.list_id == list_id, Member.role == MemberRole.member
+                    )
+                )
+            )
+    return frozenset(found)
+
+
+def banned_among(list_id: str, emails: Iterable[str]) -> frozenset[str]:
+    """Which addresses are banned from a list or the site.
+
+    :param emails: In lower case.
+    """
+    bans = list(
+        store().scalars(
+            select(Ban.email).where(or_(Ban.list_id == list_id, Ban.list_id.is_(None)))
+        )
+    )
+    exact = {ban.lower() for ban in bans}
+    patterns = [ban for ban in bans if ban.startswith('^')]
+    return frozenset(
+        email
+        for email in emails
+        if email in exact
+        or any(re.match(pattern, email, re.IGNORECASE) for pattern in patterns)
+    )
+
+
+def applied(list_id: str, ticket: str) -> QNetForm | None:
+    """The row of a ticket's form on a list."""
+    return store().scalar(
+        select(QNetForm).where(
+            QNetForm.list_id == list_id,
+            QNetForm.kind == KIND,
+            QNetForm.ticket == ticket,
+        )
+    )
+
+
+def look(form: ListRequest) -> tuple[Running | None, Site]:
+    """Everything about the list of a form that its plan depends on."""
+    mlist = find_list(form.list.name)
+    list_id = form.list.name.replace('@', '.', 1)
+    emails = [person.email.lower() for person in form.subscribers]
+    people = [
+        person.email.lower() for person in (*form.administrators, *form.moderators)
+    ]
+    site = Site(
+        domains=frozenset(domain.mail_host for domain in getUtility(IDomainManager)),
+        banned=banned_among(list_id, [*emails, *people]),
+        other_lists=tuple(
+            store().scalars(
+                select(QNetForm.list_id)
+                .where(QNetForm.ticket == form.ticket, QNetForm.list_id != list_id)
+                .order_by(QNetForm.list_id)
+            )
+        ),
+    )
+    if mlist is None:
+        return None, site
+    row = row_of(mlist)
+    forms = store().scalars(
+        select(QNetForm).where(QNetForm.list_id == list_id, QNetForm.kind == KIND)
+    )
+    running = Running(
+        list_type=None if row is None else row.list_type,
+        visibility=None if row is None else row.visibility,
+        settings=fields.current(mlist),
+        assignments={
+            (Role(each.role), each.email): Assignee(
+                each.email, each.name, each.harp_id, each.may_post
+            )
+            for each in assignments_of(mlist)
+        },
+        members=members_among(list_id, emails),
+        forms={
+            each.ticket: ListRequest.model_validate_json(each.content) for each in forms
+        },
+    )
+    return running, site

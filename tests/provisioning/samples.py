@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Forms for tests."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+from qnet_mailman.provisioning.schema import Document, ListRequest, validate
+
+EXAMPLES = Path(__file__).resolve().parents[2] / 'provisioning' / 'examples'
+DOMAIN = 'lists.example.gov'
+ADDRESS = f'hqr-updates@{DOMAIN}'
+LIST_ID = f'hqr-updates.{DOMAIN}'
+
+GOOD: dict[str, Any] = {
+    'form': 'list-request',
+    'ticket': 'REQ0001234',
+    'requester': {'name': 'Rae Requester', 'email': 'rae@agency.example.gov'},
+    'list': {
+        'name': 'hqr-updates',
+        'display_name': 'HQR Updates',
+        'description': 'News about hospital quality reporting.',
+        'type': 'notification',
+        'visibility': 'public',
+    },
+    'administrators': [
+        {
+            'name': 'Pat Example',
+            'email': 'Pat@agency.example.gov',
+            'harp_id': 'pexample',
+            'may_post': True,
+        },
+        {'name': 'Sam Sample', 'email': 'sam@agency.example.gov'},
+    ],
+    'moderators': [{'name': 'Mo Example', 'email': 'mo@example.org'}],
+    'subscribers': [
+        {'email': 'Reader@example.org', 'name': 'Robin Reader'},
+        {'email': 'lee@example.org'},
+    ],
+    'attestations': {'no_sensitive_information': True, 'security_policies': True},
+}
+
+REMOVE = object()
+
+
+def data(**changes: Any) -> dict[str, Any]:
+    """A good form's data with some values changed.
+
+    :param changes: By path, with `__` between its steps; `REMOVE` takes away.
+    """
+    form = copy.deepcopy(GOOD)
+    for path, value in changes.items():
+        *steps, last = (int(s) if s.isdigit() else s for s in path.split('__'))
+        place: Any = form
+        for step in steps:
+            place = place[step] if isinstance(step, int) else place.setdefault(step, {})
+        if value is REMOVE:
+            del place[last]
+        else:
+            place[last] = value
+    return form
+
+
+def form(**changes: Any) -> ListRequest:
+    """A good form with some values changed."""
+    return validate(Document(data(**changes)), default_domain=DOMAIN)
