@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Ratios against stock and against the bare limit, run by hand."""

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is an e-mail address, and what only looks like one (RFC 5321 4.1.2)."""
+
+from __future__ import annotations
+
+import re
+
+# Dot-atoms only: quoted local parts are not given to list members.  Letters beyond
+# ASCII are allowed (RFC 6531).
+_ATOM = r"[\w!#$%&'*+/=?^`{|}~-]+"
+_LABEL = r'(?:[^\W_](?:[\w-]{0,61}[^\W_])?)'
+_ADDRESS = re.compile(rf'({_ATOM}(?:\.{_ATOM})*\.?)@({_LABEL}(?:\.{_LABEL})+)')
+
+#: Finds what may be addresses in a line.  Every quantifier is bounded.
+CANDIDATE = re.compile(
+    r"(?<![\w!#$%&'*+/=?^`{|}~.@-])"
+    r"[\w!#$%&'*+/=?^`{|}~.-]{1,64}@[\w.-]{1,253}"
+)
+
+#: Nobody's mailbox: those who report, and those to be asked for help.
+_SERVICE = re.compile(
+    r'(?:mailer-daemon|mail-daemon|postmaster|post_master|abuse|support|helpdesk'
+    r'|hostmaster|webmaster|no-?reply|do-?not-?reply|undisclosed)(?:[+.@-]|$)',
+    re.IGNORECASE,
+)
+
+
+def clean_address(text: str | None) -> str | None:
+    """Take the address out of a field's value.
+
+    Understands ``rfc822; user@example.org`` (RFC 3464 2.3.2), angle brackets, quotes
+    and source routes (``@relay.example.org:user@example.org``).
+
+    :return: The address as written, or None where there is none.
+    """
+    if not text:
+        return None
+    text = text[:1000].strip()
+    kind, semicolon, rest = text.partition(';')
+    if semicolon and '@' not in kind:
+        text = rest.strip()
+    if '|' in text[:2] or text.startswith(('"|', '/')):
+        return None  # A pipe or a file, though it may contain an address.
+    if '<' in text and '>' in text:
+        text = text[text.index('<') + 1 :].partition('>')[0]
+    text = text.strip(' \t"\'<>()[],;')
+    if text.lower().startswith(('mailto:', 'smtp:')):
+        text = text.partition(':')[2]
+    if text.startswith('@') and ':' in text:
+        text = text.rpartition(':')[2]
+    text = text.partition(' ')[0].rstrip('.,;:>')
+    return text if is_address(text) else None
+
+
+def is_address(text: str) -> bool:
+    """Is this an address that mail could be sent to?"""
+    if len(text) > 254:
+        return False
+    found = _ADDRESS.fullmatch(text)
+    if found is None or len(found[1]) > 64:
+        return False
+    return not found[2].rpartition('.')[2].isdecimal()
+
+
+def find_addresses(line: str) -> list[tuple[int, int, str]]:
+    """Find the addresses in a line of text.
+
+    :return: Start, end and address of each.
+    """
+    found = []
+    for match in CANDIDATE.finditer(line):
+        text = match[0].strip("'`*=-.").rstrip("'`*=-._/?!")
+        if is_address(text):
+            start = line.index(text, match.start())
+            found.append((start, start + len(text), text))
+    return found
+
+
+def is_service(address: str) -> bool:
+    """Does this address belong to a mail system rather than to a person?"""
+    return _SERVICE.match(address) is not None
