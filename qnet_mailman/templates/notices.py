@@ -55,9 +55,8 @@ def send(
     :param in_reply_to: The Message-ID that is answered.
     :param attachments: What goes along.
     """
-    text = expand(
-        getUtility(ITemplateLoader).get(template, mlist), mlist, substitutions
-    )
+    template_text = getUtility(ITemplateLoader).get(template, mlist)
+    text = wrap(expand(template_text, mlist, substitutions), WIDTH)
     to = recipients if isinstance(recipients, str) else list(recipients)
     attachments = list(attachments)
     notice = UserNotification(

@@ -160,7 +160,8 @@ def test_text_arrives_unchanged(site: Site) -> None:
         b'From: stranger@example.com\r\nSubject: =?utf-8?b?////?=\r\n\r\nx\r\n',
         b'From: stranger@example.com\r\nTo: \xff\xfe\r\nX-\xe9: \xe9\r\n\r\nx\r\n',
         b'From: \xff@\xfe\r\n\r\n\x00\x01\r\n',
-        b'Content-Type: multipart/mixed; boundary=\r\nFrom: a@example.com\r\n\r\n--\r\n',
+        b'Content-Type: multipart/mixed; boundary=\r\n'
+        b'From: a@example.com\r\n\r\n--\r\n',
         b'\r\n\r\n',
     ],
 )

@@ -40,7 +40,8 @@ def raw(mlist: Any, sender: str, name: str, number: int, more: str = '') -> str:
         'Received: from laptop7.agency.example.gov ([192.0.2.77]) by mx.example.gov\r\n'
         f'From: {name} <{sender}>\r\nTo: {mlist.fqdn_listname}\r\n'
         f'Cc: "{name}" <{SECOND}>, Other <other@example.com>\r\n'
-        f'Subject: News {number}\r\nMessage-ID: <m{number}@laptop7.agency.example.gov>\r\n'
+        f'Subject: News {number}\r\n'
+        f'Message-ID: <m{number}@laptop7.agency.example.gov>\r\n'
         f'Date: Sun, 22 Nov 2026 10:00:00 +0100\r\nX-Originating-IP: 192.0.2.77\r\n'
         f'User-Agent: PatMail\r\n{more}\r\nHello to all.\r\n'
     )
