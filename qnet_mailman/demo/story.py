@@ -139,7 +139,7 @@ def header_lines(message: EmailMessage) -> str:
     )
 
 
-def body_lines(message: EmailMessage, most: int = 12) -> str:
+def body_lines(message: EmailMessage, most: int = 16) -> str:
     """The first lines of the text of a message.
 
     :param message: The message.
@@ -158,7 +158,7 @@ def provision(story: Story) -> None:
     assert story.form is not None
     form = str(story.form.relative_to(ROOT))
     with story.narrator.step(f'Provisioning the request form {form}'):
-        done = story.site.mailman('qnet', 'provision', str(story.form), check=True)
+        done = story.site.mailman('qnet', 'provision', form, check=True)
         story.site.wait_idle()
     story.narrator.show(f'mailman qnet provision {form}', done.stdout)
 

@@ -63,6 +63,7 @@ class MaskSender:
         author = author_of(msg)
         people = [identify(mlist, email) for email in author.claimed]
         received_id = str(msg.get('message-id', ''))
+        envelope_sender = msg.get_unixfrom()
         thread = posts.thread_of(mlist, referenced_ids(msg))
         if _is_masked(mask_of(mlist), people):
             delivered_id = f'<{secrets.token_hex(16)}@{mlist.mail_host}>'
@@ -90,7 +91,7 @@ class MaskSender:
                 delivered_id,
                 actor=author.address or ', '.join(author.claimed) or 'unknown',
                 received_id=received_id,
-                envelope_sender=msgdata.get('envsender'),
+                envelope_sender=envelope_sender,
             )
         else:
             delivered_id = received_id

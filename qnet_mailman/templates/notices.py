@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from email.message import Message as StandardMessage
 from email.mime.text import MIMEText
+from email.utils import make_msgid
 from typing import Any
 
 from mailman.email.message import UserNotification
@@ -72,6 +73,7 @@ def send(
         for attachment in attachments:
             notice.attach(attachment)
     notice['Auto-Submitted'] = automatic
+    notice['Message-ID'] = make_msgid(domain=mlist.mail_host)
     if in_reply_to is not None:
         notice['In-Reply-To'] = in_reply_to
     if automatic == AUTO_REPLIED:

@@ -14,9 +14,10 @@ ROOT = Path(__file__).resolve().parents[2]
 def run(
     script: Path, *arguments: str, **environment: str
 ) -> subprocess.CompletedProcess[str]:
+    inherited = {key: value for key, value in os.environ.items() if key[:4] != 'QNET'}
     return subprocess.run(
         [str(script), *arguments],
-        env=dict(os.environ) | environment,
+        env=inherited | environment,
         cwd='/',
         capture_output=True,
         text=True,

@@ -190,6 +190,7 @@ def test_the_audit_log_tells_who_sent_it(mlist: Any) -> None:
     assert row.actor == ADMIN
     assert row.subject == str(out['message-id'])
     assert '<m1@laptop7.agency.example.gov>' in row.detail
+    assert '"envelope_sender": "x@example.net"' in row.detail
 
 
 def test_what_cannot_be_masked_goes_back_to_its_author(mlist: Any) -> None:
