@@ -23,7 +23,7 @@ class PostingPipeline(BasePipeline):
         'mime-delete',
         'tagger',
         'member-recipients',
-        'avoid-duplicates',
+        'qnet-avoid-duplicates',
         'acknowledge',
         'qnet-mask',
         'cleanse-dkim',

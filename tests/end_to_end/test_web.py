@@ -21,6 +21,8 @@ STYLES = {
     'qnet-discussion-private',
 }
 
+STYLE_OF_TALK = 'qnet-discussion-public'
+
 
 @pytest.fixture(scope='module')
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
@@ -116,6 +118,70 @@ def test_the_archive_shows_the_list_and_not_the_sender(site: Site) -> None:
         assert trace not in text
 
 
+def test_masked_and_unmasked_posts_are_one_thread(site: Site) -> None:
+    talk = f'talk@{site.domain}'
+    site.rest('POST', 'lists', {'fqdn_listname': talk, 'style_name': STYLE_OF_TALK})
+    site.mailman(
+        *('qnet', 'roles', 'assign', talk, POSTER, '--role', 'administrator'),
+        *('--name', 'Pat Example', '--may-post'),
+        check=True,
+    )
+    for address in ('ann@example.org', 'bob@example.org'):
+        site.rest(
+            'POST',
+            'members',
+            {
+                'list_id': f'talk.{site.domain}',
+                'subscriber': address,
+                'pre_verified': True,
+                'pre_confirmed': True,
+                'pre_approved': True,
+                'send_welcome_message': False,
+            },
+        )
+
+    def send(author: str, number: int, answers: str = '') -> str:
+        reference = f'In-Reply-To: {answers}\r\n' if answers else ''
+        site.lmtp_send(
+            author,
+            talk,
+            f'From: {author}\r\nTo: {talk}\r\nSubject: Thread {number}\r\n'
+            f'Message-ID: <t{number}@home.example.org>\r\n{reference}\r\nHello.\r\n'
+            ''.encode(),
+        )
+        (copy,) = site.delivered(
+            lambda mail: (
+                'bob@example.org' in mail.recipients
+                and mail.subject.endswith(f'Thread {number}')
+            )
+        )
+        return str(copy.message['message-id'])
+
+    masked = send(POSTER, 1)
+    assert masked.endswith(f'@{site.domain}>')
+    unmasked = send('ann@example.org', 2, masked)
+    assert unmasked == '<t2@home.example.org>'
+    send(POSTER, 3, unmasked)
+    # The administrator answers their own copy, which has the id they gave it.
+    send(POSTER, 4, '<t1@home.example.org>')
+    site.wait_idle()
+    url = f'{site.web_url}/archives/api/list/{talk}/threads/'
+    with requests.Session() as session:
+        session.trust_env = False
+
+        def threads() -> list[dict[str, object]]:
+            found = session.get(url, timeout=30).json()
+            return found['results'] if isinstance(found, dict) else found
+
+        wait_until(
+            lambda: sum(int(str(t['replies_count'])) + 1 for t in threads()) == 4,
+            30,
+            'four posts to be archived',
+        )
+        assert len(threads()) == 1
+
+
+# The last one: it changes a setting of the site.
 def test_the_page_that_releases_a_post(site: Site) -> None:
     site.stop_core()
     set_key(site, 'poster_authentication', 'confirm')

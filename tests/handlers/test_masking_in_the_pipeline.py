@@ -208,3 +208,26 @@ def test_what_cannot_be_masked_goes_back_to_its_author(mlist: Any) -> None:
     assert notice['to'] == ADMIN
     text = notice.get_payload(decode=True).decode()
     assert 'without their sender' in text and 'encrypted' in text
+
+
+@pytest.mark.parametrize('wants_copy', [True, False])
+def test_a_member_who_is_addressed_beside_the_list(
+    mlist: Any, wants_copy: bool
+) -> None:
+    member = mlist.members.get_member('reader@example.net')
+    member.preferences.receive_list_copy = wants_copy
+    text = raw(mlist, ADMIN, 'Pat', 1).replace(
+        'other@example.com', 'reader@example.net'
+    )
+    deliver(mlist, text)
+    ((_, data),) = queued('out')
+    both = {MEMBER, 'reader@example.net'}
+    assert data['recipients'] == (both if wants_copy else {MEMBER})
+
+
+def test_raw_bytes_in_to(mlist: Any) -> None:
+    text = raw(mlist, MEMBER, 'Lee', 1).encode().replace(b'To: ', b'To: \xe9, ', 1)
+    post(mlist, message(text))
+    run('in', 'pipeline')
+    assert not queued('shunt')
+    assert len(queued('out')) == 1
