@@ -22,7 +22,7 @@ from qnet_mailman.masking import (
 from qnet_mailman.model import audit, posts
 from qnet_mailman.model.lists import ListType, Mask, mask_of, type_of
 from qnet_mailman.posting import notices
-from qnet_mailman.posting.author import author_of
+from qnet_mailman.posting.author import Author, author_of
 from qnet_mailman.posting.decision import Standing
 from qnet_mailman.posting.standing import Person, identify
 
@@ -63,42 +63,55 @@ class MaskSender:
         author = author_of(msg)
         people = [identify(mlist, email) for email in author.claimed]
         received_id = str(msg.get('message-id', ''))
-        envelope_sender = msg.get_unixfrom()
-        thread = posts.thread_of(mlist, referenced_ids(msg))
         if _is_masked(mask_of(mlist), people):
-            delivered_id = f'<{secrets.token_hex(16)}@{mlist.mail_host}>'
-            try:
-                mask(
-                    msg,
-                    _identity(mlist),
-                    Sender(
-                        frozenset().union(*(person.addresses for person in people)),
-                        frozenset().union(*(person.names for person in people)),
-                    ),
-                    message_id=delivered_id,
-                    thread=thread,
-                    key=mlist.list_id.encode(),
-                )
-            except CannotMask as error:
-                notices.rejected(mlist, msg, author.address, f'{CANNOT} {error}.')
-                raise DiscardMessage(f'cannot be masked: {error}') from error
-            add_message_hash(msg)
+            delivered_id = _mask(mlist, msg, author, people)
             # Nothing downstream has to know, and queue files are read by people.
             msgdata.pop('dmarc', None)
-            audit.record(
-                audit.Action.post_masked,
-                mlist.list_id,
-                delivered_id,
-                actor=author.address or ', '.join(author.claimed) or 'unknown',
-                received_id=received_id,
-                envelope_sender=envelope_sender,
-            )
+            visible_author = None
         else:
             delivered_id = received_id
-            _redirect(msg, thread)
+            _redirect(msg, posts.thread_of(mlist, referenced_ids(msg)))
             for name in NEVER_DELIVERED:
                 del msg[name]
-        posts.remember(mlist, received_id, delivered_id)
+            visible_author = author.address
+        posts.remember(mlist, received_id, delivered_id, visible_author)
+
+
+def _mask(mlist: Any, msg: Any, author: Author, people: list[Person]) -> str:
+    """Mask a post and note who sent it.
+
+    :return: Its new Message-ID.
+    :raises DiscardMessage: if it cannot be masked; the author has been told.
+    """
+    sender = Sender(
+        frozenset().union(*(person.addresses for person in people)),
+        frozenset().union(*(person.names for person in people)),
+    )
+    received_id = str(msg.get('message-id', ''))
+    envelope_sender = msg.get_unixfrom()
+    delivered_id = f'<{secrets.token_hex(16)}@{mlist.mail_host}>'
+    try:
+        mask(
+            msg,
+            _identity(mlist),
+            sender,
+            message_id=delivered_id,
+            thread=posts.thread_of(mlist, referenced_ids(msg), sender.addresses),
+            key=mlist.list_id.encode(),
+        )
+    except CannotMask as error:
+        notices.rejected(mlist, msg, author.address, f'{CANNOT} {error}.')
+        raise DiscardMessage(f'cannot be masked: {error}') from error
+    add_message_hash(msg)
+    audit.record(
+        audit.Action.post_masked,
+        mlist.list_id,
+        delivered_id,
+        actor=author.address or ', '.join(author.claimed) or 'unknown',
+        received_id=received_id,
+        envelope_sender=envelope_sender,
+    )
+    return delivered_id
 
 
 def _is_masked(setting: Mask, people: list[Person]) -> bool:

@@ -140,7 +140,8 @@ def masked(
 
     :param message: The message as it came.
     :param message_id: The new Message-ID, with its angle brackets.
-    :param thread: What to put in the place of other messages' identifiers.
+    :param thread: What to put in the place of other messages' identifiers; the
+        caller answers for it, as subscribers know these identifiers already.
     """
     header = Header(message)
     fields: Fields = [('From', list_mailbox(identity))]
@@ -158,7 +159,7 @@ def masked(
     fields.append(('Message-ID', message_id))
     for name in ('In-Reply-To', 'References'):
         new = [thread[i] for i in identifiers(header.all(name)) if i in thread]
-        if ids := [i for i in identifiers(new) if not secrets.found_in(i)]:
+        if ids := identifiers(new):
             fields.append((name, ids[0] if name == 'In-Reply-To' else ' '.join(ids)))
     if keywords := free_text(', '.join(header.all('Keywords')), secrets):
         fields.append(('Keywords', keywords))

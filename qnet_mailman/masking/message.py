@@ -25,7 +25,7 @@ from qnet_mailman.masking.text import raw_text
 _STRUCTURAL = frozenset({'content-type', 'content-disposition'})
 # Fields that hold nothing of the sender's text: in any part, and of the whole message.
 _MADE = frozenset({'date', 'mime-version', 'content-transfer-encoding'})
-_OWN = frozenset({'from', 'reply-to', 'message-id'})
+_OWN = frozenset({'from', 'reply-to', 'message-id', 'in-reply-to', 'references'})
 
 
 def mask(
@@ -45,7 +45,8 @@ def mask(
         says is added to it.
     :param message_id: The new Message-ID, not to be foreseen by the sender.
     :param thread: For the identifiers of :func:`~.headers.referenced_ids`, what to
-        write instead; an identifier that is not in it is dropped.
+        write instead; an identifier that is not in it is dropped.  The caller sees to
+        it that what is written does not tell of the sender.
     :param key: Makes the new UIDs of invitations unguessable; the same for every
         message of a list.
     :return: The same message.

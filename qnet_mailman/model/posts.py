@@ -43,11 +43,13 @@ class QNetPost(Base):
     received_key: Mapped[str] = mapped_column(String(64))
     delivered_key: Mapped[str] = mapped_column(String(64))
     delivered_id: Mapped[str] = mapped_column(String(998))
+    author_key: Mapped[str] = mapped_column(String(64))
+    """Hash of the author's address where the post is not masked; else empty."""
     posted_at: Mapped[datetime] = mapped_column(DateTime)
 
 
-def _key(message_id: str) -> str:
-    return hashlib.sha256(message_id.encode('utf-8', 'surrogateescape')).hexdigest()
+def _key(text: str) -> str:
+    return hashlib.sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()
 
 
 def delivered_id_of(mlist: Any, received_id: str) -> str | None:
@@ -60,8 +62,12 @@ def delivered_id_of(mlist: Any, received_id: str) -> str | None:
     )
 
 
-def remember(mlist: Any, received_id: str, delivered_id: str) -> None:
+def remember(
+    mlist: Any, received_id: str, delivered_id: str, author: str | None
+) -> None:
     """Note a post under both its Message-IDs, once.
+
+    :param author: The address of the author of a post that is not masked.
 
     One whose id nobody could refer to, not being a Message-ID (RFC 5322
     section 3.6.4), is not noted.
@@ -75,15 +81,20 @@ def remember(mlist: Any, received_id: str, delivered_id: str) -> None:
                 received_key=_key(received_id),
                 delivered_key=_key(delivered_id),
                 delivered_id=delivered_id,
+                author_key='' if author is None else _key(author),
                 posted_at=now(),
             )
         )
 
 
-def thread_of(mlist: Any, referenced: Iterable[str]) -> dict[str, str]:
+def thread_of(
+    mlist: Any, referenced: Iterable[str], hidden: Iterable[str] = ()
+) -> dict[str, str]:
     """Where references of a post lead.
 
     :param referenced: Message-IDs out of In-Reply-To and References.
+    :param hidden: The addresses of an author who is to be masked.  Posts that the
+        same person sent unmasked are left out: their ids name the person's host.
     :return: For each that is a post of this list, by either of its ids, the
         id under which subscribers know it.
     """

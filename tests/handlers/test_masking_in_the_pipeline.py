@@ -231,3 +231,15 @@ def test_raw_bytes_in_to(mlist: Any) -> None:
     run('in', 'pipeline')
     assert not queued('shunt')
     assert len(queued('out')) == 1
+
+
+def test_references_do_not_lead_back_to_the_author(mlist: Any) -> None:
+    # Both write from one host; what a member sent is known to all, while the ids
+    # of the author's own unmasked posts would tell who wrote the masked one.
+    theirs = deliver(mlist, raw(mlist, MEMBER, 'Lee', 1))['message-id']
+    set_mask(mlist, Mask.off)
+    own = deliver(mlist, raw(mlist, ADMIN, 'Pat Example', 2))['message-id']
+    set_mask(mlist, Mask.administrators)
+    fields = f'References: {theirs} {own}\r\n'
+    out = deliver(mlist, raw(mlist, ADMIN, 'Pat Example', 3, fields))
+    assert str(out['references']).split() == [str(theirs)]

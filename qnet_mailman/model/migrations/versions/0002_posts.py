@@ -16,6 +16,7 @@ def upgrade() -> None:
         sa.Column('received_key', sa.String(64), nullable=False),
         sa.Column('delivered_key', sa.String(64), nullable=False),
         sa.Column('delivered_id', sa.String(998), nullable=False),
+        sa.Column('author_key', sa.String(64), nullable=False),
         sa.Column('posted_at', sa.DateTime, nullable=False),
         sa.PrimaryKeyConstraint('id', name='pk_qnet_post'),
         sa.UniqueConstraint(
