@@ -110,6 +110,7 @@ def thread_of(
         ).where(
             QNetPost.list_id == mlist.list_id,
             or_(QNetPost.received_key.in_(wanted), QNetPost.delivered_key.in_(wanted)),
+            QNetPost.author_key.not_in([_key(address) for address in hidden]),
         )
     )
     return {
