@@ -20,9 +20,12 @@ from __future__ import annotations
 import logging
 import os
 import time
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailman.config import config
+from mailman.model.message import Message
 from mailman.runners import (
     archive,
     bounce,
@@ -36,7 +39,7 @@ from mailman.runners import (
     virgin,
 )
 from public import public
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import (
     DBAPIError,
     InterfaceError,
@@ -56,6 +59,10 @@ MAX_PUT_BACK = 20
 """How often a message is put back while the database answers otherwise."""
 RETRY = 5.0
 """Seconds between attempts to set the plugin up."""
+SWEEP_EVERY = timedelta(weeks=1)
+"""Between two looks for files that belong to no held message."""
+ORPHAN_AGE = timedelta(days=1)
+"""Younger ones may belong to a message that is being held."""
 REMIND = 300.0
 """Seconds after which the log says again why nothing is processed."""
 
@@ -219,7 +226,41 @@ class RetryRunner(Guard, retry.RetryRunner):
 
 @public
 class TaskRunner(Guard, task.TaskRunner):
-    """Cleans up."""
+    """Cleans up.
+
+    Stock removes every file of the message store that no row of the database
+    names, and so a message that is being held at that moment: its file is
+    written before its row is committed.
+    """
+
+    swept_at = datetime.min
+
+    def _evict_pendings(self) -> None:
+        # Stock's own sweep is due a week after this, and so never.
+        self.lastmsg = datetime.now()
+        super()._evict_pendings()
+        if datetime.now() - self.swept_at >= SWEEP_EVERY:
+            self.swept_at = datetime.now()
+            remove_orphans(Path(config.MESSAGES_DIR))
+
+
+def remove_orphans(folder: Path) -> int:
+    """Remove files of the message store that belong to no message, and are old.
+
+    :param folder: The message store's folder.
+    :return: How many there were.
+    """
+    old = time.time() - ORPHAN_AGE.total_seconds()
+    files = [
+        path
+        for path in folder.rglob('*')
+        if path.is_file() and path.stat().st_mtime < old
+    ]
+    known = set(config.db.store.scalars(select(Message.message_id_hash)))
+    orphans = [path for path in files if path.name not in known]
+    for path in orphans:
+        path.unlink(missing_ok=True)
+    return len(orphans)
 
 
 @public

@@ -195,3 +195,35 @@ def test_only_service_processes_wait_for_the_database(
     monkeypatch.setattr(sys, 'argv', [argv])
     monkeypatch.setattr(sys.modules['__main__'], '__spec__', None)
     assert patience._is_service_process() is service
+
+
+def test_a_message_that_is_being_held_is_no_orphan(core: Any) -> None:
+    import os
+    import time
+    from pathlib import Path
+
+    folder = Path(core.config.MESSAGES_DIR) / 'AB' / 'CD'
+    folder.mkdir(parents=True)
+    young, old = folder / 'ABCDYOUNG', folder / 'ABCDOLD'
+    for path in (young, old):
+        path.write_bytes(b'x')
+    two_days_ago = time.time() - 2 * 86400
+    os.utime(old, (two_days_ago, two_days_ago))
+    guarded.TaskRunner('task')._do_periodic()
+    assert young.exists()
+    assert not old.exists()
+
+
+def test_a_held_message_is_kept_however_old(
+    core: Any, configure: Any, make_list: Any
+) -> None:
+    import os
+    from pathlib import Path
+
+    mlist = make_list()
+    post(mlist, message('From: a@example.com\r\n\r\nx\r\n'))
+    run('in')
+    (path,) = (p for p in Path(core.config.MESSAGES_DIR).rglob('*') if p.is_file())
+    os.utime(path, (0, 0))
+    guarded.TaskRunner('task')._do_periodic()
+    assert path.exists()
