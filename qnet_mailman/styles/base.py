@@ -15,6 +15,7 @@ from mailman.interfaces.archiver import ArchivePolicy
 from mailman.interfaces.bounce import UnrecognizedBounceDisposition
 from mailman.interfaces.mailinglist import (
     DMARCMitigateAction,
+    IListArchiverSet,
     Personalization,
     ReplyToMunging,
     SubscriptionPolicy,
@@ -51,6 +52,10 @@ def apply(mlist: Any, list_type: ListType, visibility: Visibility) -> None:
     _common(mlist, settings.max_message_size)
     (_notification if list_type is ListType.notification else _discussion)(mlist)
     (_public if visibility is Visibility.public else _private)(mlist)
+    # Mailman makes the rows of a list's archivers when they are first looked at;
+    # two runners doing that at once left the list with each of them twice, and
+    # every later post was shunted.
+    IListArchiverSet(mlist)
 
 
 def _common(mlist: Any, max_message_size: int) -> None:

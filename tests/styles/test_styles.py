@@ -143,3 +143,15 @@ def test_texts_are_ours_until_somebody_sets_their_own(
     text = getUtility(ITemplateLoader).get(name, mlist)
     assert text.startswith('Our own words.')
     assert 'help@example.gov' in text
+
+
+def test_the_archivers_of_a_list_are_there_from_the_start(
+    core: Any, make_list: Any
+) -> None:
+    from mailman.model.mailinglist import ListArchiver
+
+    from qnet_mailman.model.base import store
+
+    make_list()
+    names = sorted(row.name for row in store().query(ListArchiver))
+    assert names == sorted(archiver.name for archiver in core.config.archivers)
