@@ -13,11 +13,25 @@ from zope.component import getGlobalSiteManager
 
 from qnet_mailman.model import audit
 from qnet_mailman.model.base import store
+from qnet_mailman.model.bounces import QNetBounce, QNetBounceNotice, QNetSuspension
 from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.model.lists import QNetList, row_of
 from qnet_mailman.model.people import QNetAssignment, QNetPoster
 from qnet_mailman.model.posts import QNetPost
 from qnet_mailman.templates.loader import TemplateLoader
+
+
+OF_A_LIST = (
+    QNetList,
+    QNetAssignment,
+    QNetPoster,
+    QNetForm,
+    QNetPost,
+    QNetBounce,
+    QNetBounceNotice,
+    QNetSuspension,
+)
+"""Tables whose rows go with their list."""
 
 
 def register() -> None:
@@ -33,7 +47,7 @@ def forget_list(event: Any) -> None:
         return
     mlist = event.mailing_list
     known = row_of(mlist) is not None
-    for table in (QNetList, QNetAssignment, QNetPoster, QNetForm, QNetPost):
+    for table in OF_A_LIST:
         store().execute(delete(table).where(table.list_id == mlist.list_id))
     if known:
         audit.record(audit.Action.list_deleted, mlist.list_id, mlist.fqdn_listname)

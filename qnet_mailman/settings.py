@@ -131,6 +131,18 @@ class Settings(BaseModel):
     )
     notices_per_day: Annotated[int, Field(ge=1)] = 10
     """Rejection and hold notices to one address and list in a day."""
+    bounce_cycle: Annotated[timedelta, BeforeValidator(_duration)] = timedelta(hours=1)
+    """Between two notices about bounces to the administrators of a list (R20)."""
+    bounce_ledger_lifetime: Annotated[timedelta, BeforeValidator(_duration)] = (
+        timedelta(days=400)
+    )
+    """How long a bounce is remembered, at least as long as any list's window."""
+    provider_refusals: Annotated[bool, BeforeValidator(_boolean)] = True
+    """Whether refusals of the list by a provider are recorded without points (R23)."""
+    provider_refusal_members: Annotated[int, Field(ge=1)] = 10
+    """Members at one domain who must be refused in a day (R23)."""
+    provider_refusal_percent: Annotated[int, Field(ge=1, le=100)] = 20
+    """Of the list's members at that domain (R23)."""
     approver_required: Annotated[bool, BeforeValidator(_boolean)] = False
     """Whether a list request must name an approver."""
 
@@ -151,8 +163,9 @@ def _expected(mistake: Any) -> str:
         return 'one of ' + ', '.join(member.value for member in PosterAuthentication)
     if kind == 'value_error':
         return str(mistake['ctx']['error'])
-    if kind in ('int_parsing', 'greater_than_equal'):
-        return 'a whole number of at least 1'
+    if kind in ('int_parsing', 'greater_than_equal', 'less_than_equal'):
+        least_only = 'percent' not in str(mistake['loc'][0])
+        return 'a whole number ' + ('of at least 1' if least_only else 'from 1 to 100')
     return str(mistake['msg']).lower()
 
 

@@ -15,7 +15,14 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from qnet_mailman.model import audit, forms, lists, people, posts  # noqa: F401
+from qnet_mailman.model import (  # noqa: F401
+    audit,
+    bounces,
+    forms,
+    lists,
+    people,
+    posts,
+)
 from qnet_mailman.model.base import Base
 from qnet_mailman.model.migrations import VERSION_TABLE, current, head, upgrade
 from tests import postgresql
