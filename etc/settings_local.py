@@ -44,6 +44,10 @@ DEFAULT_FROM_EMAIL = 'noreply@example.gov'
 EMAIL_HOST = 'localhost'
 EMAIL_PORT = 25
 
+# Whom the pages name for help and requests, such as another bounce threshold:
+# the support_address of qnet.cfg.
+# SUPPORT_ADDRESS = 'help@example.gov'
+
 # PostgreSQL, for everything but a small host.
 # DATABASES = {
 #     'default': {

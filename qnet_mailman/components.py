@@ -6,20 +6,26 @@ from __future__ import annotations
 from typing import Any
 
 import zope.event
+from mailman.interfaces.bounce import IBounceProcessor
 from mailman.interfaces.listmanager import ListDeletingEvent
 from mailman.interfaces.template import ITemplateLoader
 from sqlalchemy import delete
 from zope.component import getGlobalSiteManager
 
+from qnet_mailman.bounces.processor import Processor
 from qnet_mailman.model import audit
 from qnet_mailman.model.base import store
-from qnet_mailman.model.bounces import QNetBounce, QNetBounceNotice, QNetSuspension
+from qnet_mailman.model.bounces import (
+    QNetBounce,
+    QNetBounceNotice,
+    QNetRefusal,
+    QNetSuspension,
+)
 from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.model.lists import QNetList, row_of
 from qnet_mailman.model.people import QNetAssignment, QNetPoster
 from qnet_mailman.model.posts import QNetPost
 from qnet_mailman.templates.loader import TemplateLoader
-
 
 OF_A_LIST = (
     QNetList,
@@ -29,6 +35,7 @@ OF_A_LIST = (
     QNetPost,
     QNetBounce,
     QNetBounceNotice,
+    QNetRefusal,
     QNetSuspension,
 )
 """Tables whose rows go with their list."""
@@ -36,7 +43,9 @@ OF_A_LIST = (
 
 def register() -> None:
     """Register what Mailman looks up by interface; again is harmless."""
-    getGlobalSiteManager().registerUtility(TemplateLoader(), ITemplateLoader)
+    site = getGlobalSiteManager()
+    site.registerUtility(TemplateLoader(), ITemplateLoader)
+    site.registerUtility(Processor(), IBounceProcessor)
     if forget_list not in zope.event.subscribers:
         zope.event.subscribers.append(forget_list)
 

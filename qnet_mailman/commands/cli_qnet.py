@@ -10,7 +10,16 @@ from mailman.interfaces.command import ICLISubCommand
 from public import public
 from zope.interface import implementer
 
-from qnet_mailman.commands import audit, check, form, provision, roles, show
+from qnet_mailman.commands import (
+    audit,
+    bounces,
+    check,
+    classify,
+    form,
+    provision,
+    roles,
+    show,
+)
 from qnet_mailman.commands import set as set_command
 
 
@@ -21,7 +30,9 @@ def qnet() -> None:
 
 for command in (
     audit.audit,
+    bounces.bounces,
     check.check,
+    classify.classify,
     form.form,
     provision.provision,
     roles.roles,

@@ -9,15 +9,14 @@ import click
 
 from qnet_mailman.commands.common import INVALID, needs_service, stop
 from qnet_mailman.provisioning import blank
-from qnet_mailman.provisioning.schema import KIND
 
 
 @click.command()
-@click.argument('kind', type=click.Choice([KIND]))
+@click.argument('kind', type=click.Choice(list(blank.FORMS)))
 @click.option(
     '--format',
     'file_format',
-    type=click.Choice(list(blank.FORMATS)),
+    type=click.Choice(blank.FORMATS),
     default='yaml',
     show_default=True,
     help='What to write; json-schema describes the form to programs.',
@@ -28,7 +27,7 @@ from qnet_mailman.provisioning.schema import KIND
 @needs_service
 def form(kind: str, file_format: str, output: Path | None) -> None:
     """Write an empty form."""
-    text = blank.FORMATS[file_format]()
+    text = blank.FORMS[kind][file_format]()
     if output is None:
         click.echo(text, nl=False)
         return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`mailman qnet provision`: lists from request forms (R29, R30)."""
+"""`mailman qnet provision`: what request forms ask for (R21, R29, R30)."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from qnet_mailman.commands.common import (
 from qnet_mailman.model import audit
 from qnet_mailman.provisioning import forms
 from qnet_mailman.provisioning.apply import Result, apply_form
-from qnet_mailman.provisioning.schema import FormInvalid
+from qnet_mailman.provisioning.mistakes import FormInvalid
 
 
 @click.command()
@@ -32,8 +32,8 @@ def provision(files: tuple[Path, ...], dry_run: bool, as_json: bool) -> None:
     """Make lists, or change them, as request forms say.
 
     Each form is applied whole or not at all; one that was applied before changes
-    nothing. Forms are YAML (.yaml) or JSON (.json); "mailman qnet form
-    list-request" prints an empty one.
+    nothing. Forms are YAML (.yaml) or JSON (.json); "mailman qnet form KIND" prints
+    an empty one, where KIND is list-request or threshold-change.
 
     Exit status: 0 every form is applied or was before, 1 some form is invalid
     (it changed nothing; the others are applied), 2 could not run.

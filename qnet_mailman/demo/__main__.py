@@ -28,8 +28,8 @@ INTRODUCTION = (
     'listens on 127.0.0.1 only, and no mail leaves this machine.'
 )
 THEN = (
-    'a request form becomes a list, and an administrator, a subscriber and a '
-    'stranger write to it'
+    'a request form becomes a list, an administrator, a subscriber and a stranger '
+    'write to it, and messages that come back are scored'
 )
 STOCK_THEN = 'people write to a list of plain Mailman, without this package'
 
@@ -138,6 +138,8 @@ def main(arguments: list[str] | None = None) -> int:
         site = Site(
             folder,
             stock=options.stock,
+            # Administrators are told of bounces while somebody watches.
+            qnet_cfg_overrides={'bounce_cycle': '2s'},
             progress=lambda what: narrator.say(f'Starting {what}'),
         )
         narrator.heading('Starting')

@@ -92,6 +92,8 @@ MAILMAN_REST_API_USER = {rest_user!r}
 MAILMAN_REST_API_PASS = {rest_password!r}
 MAILMAN_ARCHIVER_KEY = {archiver_key!r}
 DEFAULT_FROM_EMAIL = {from_address!r}
+# As in etc/qnet.cfg.
+SUPPORT_ADDRESS = 'help@example.gov'
 EMAIL_HOST = {smtp_host!r}
 EMAIL_PORT = {smtp_port!r}
 # HyperKitty's jobs are done at once instead of by a qcluster.

@@ -9,6 +9,7 @@ extend the demo, write a step and add it to :data:`STEPS`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,10 +24,16 @@ import yaml
 from qnet_mailman.demo.configuration import ROOT
 from qnet_mailman.demo.narrator import Narrator
 from qnet_mailman.demo.processes import DemoError, wait_until
+from qnet_mailman.demo.reports import MAILBOX_FULL, USER_UNKNOWN, Failure, report
 from qnet_mailman.demo.site import Delivered, Site
 
 #: The request form that the demo provisions.
 FORM = ROOT / 'provisioning/examples/list-request.yaml'
+#: The one that changes the list's threshold.
+THRESHOLD_FORM = ROOT / 'provisioning/examples/threshold-change.yaml'
+
+#: How `mailman qnet bounces` calls delivery that bounces have disabled.
+DISABLED = 'by_bounces'
 
 #: Header fields worth showing, of those that a message may have.
 SHOWN = (
@@ -67,6 +74,8 @@ class Story:
     administrator: Person
     #: A subscriber without.
     subscriber: Person
+    #: Two more.
+    others: tuple[Person, ...] = ()
     #: Somebody whom the list does not know.
     stranger: Person = Person('Alex Stranger', 'alex@elsewhere.example.com')
     #: The form, where there is one.
@@ -125,6 +134,38 @@ class Story:
                 and subject in mail.subject
             )
         )
+
+    def bounce(self, reader: Person, failure: Failure) -> str:
+        """Let a reader's mail server send the announcement back.
+
+        The report goes where the copy says that reports go: to the address that
+        stands for this one reader (VERP).
+
+        :param reader: The reader.
+        :param failure: Why the server did not deliver it.
+        :return: The address to which the report went.
+        """
+        copy = self.copies(reader, 0, self.subject)[0]
+        data = report(failure, reader.email, copy.mail_from, self.subject)
+        self.site.lmtp_send('', copy.mail_from, data)
+        self.site.wait_idle()
+        return copy.mail_from
+
+    def score(self, reader: Person) -> dict[str, Any] | None:
+        """What `mailman qnet bounces` tells of a reader; None if nothing.
+
+        :param reader: The reader.
+        """
+        done = self.site.mailman(
+            'qnet', 'bounces', self.list_address, '--json', check=True
+        )
+        rows: list[dict[str, Any]] = json.loads(done.stdout)
+        return next((row for row in rows if row['address'] == reader.email), None)
+
+    def show_scores(self) -> None:
+        """Show the scores of the list's members."""
+        done = self.site.mailman('qnet', 'bounces', self.list_address, check=True)
+        self.narrator.show(f'mailman qnet bounces {self.list_address}', done.stdout)
 
 
 def header_lines(message: EmailMessage) -> str:
@@ -250,10 +291,148 @@ def archive(story: Story) -> None:
     story.narrator.show('In the archive', f'{story.subject}\n{url}')
 
 
+def soft_bounce(story: Story) -> None:
+    """A full mailbox counts half a point."""
+    reader = story.others[0]
+    with story.narrator.step(f'The mailbox of {reader.email} is full: a soft bounce'):
+        address = story.bounce(reader, MAILBOX_FULL)
+    story.narrator.say(f'The report came to {address}.')
+    story.show_scores()
+    _require(story, reader, 0.5)
+
+
+def hard_bounce(story: Story) -> None:
+    """An address that does not exist counts one point, but only once a day."""
+    reader = story.others[1]
+    with story.narrator.step(f'{reader.email} does not exist: a hard bounce'):
+        story.bounce(reader, USER_UNKNOWN)
+    story.show_scores()
+    _require(story, reader, 1)
+    with story.narrator.step('The same again, on the same day'):
+        story.bounce(reader, USER_UNKNOWN)
+    story.show_scores()
+    _require(story, reader, 1)
+
+
+def disabled(story: Story) -> None:
+    """A member whose score reaches the threshold gets no more messages."""
+    reader = story.subscriber
+    days = (story.score(reader) or {'days': []})['days']
+    if days and days[-1]['date'] == f'{datetime.now(UTC):%Y-%m-%d}':
+        story.narrator.say(
+            f'{reader.email} has bounced today, in an earlier demo in this folder; '
+            'another bounce would not count.'
+        )
+        return
+    story.narrator.say(
+        'So that one bounce is enough here, an operator lowers the threshold of the '
+        'list to 1 for this demonstration, with a threshold-change form.'
+    )
+    asked = yaml.safe_load(THRESHOLD_FORM.read_text('utf-8'))
+    asked |= {
+        # Another one each time: a form that was applied before changes nothing.
+        'ticket': f'DEMO-{datetime.now(UTC):%Y%m%d%H%M%S}',
+        'list': story.list_address,
+        'bounces': {'threshold': 1},
+        'reason': 'For the demonstration.',
+    }
+    form = story.site.folder / THRESHOLD_FORM.name
+    form.write_text(yaml.safe_dump(asked, sort_keys=False), 'utf-8')
+    with story.narrator.step('Provisioning the threshold-change form'):
+        done = story.site.mailman('qnet', 'provision', str(form), check=True)
+        story.site.wait_idle()
+    story.narrator.show(f'mailman qnet provision {form.name}', done.stdout)
+    story.narrator.say(
+        'A lower threshold counts from the next bounce of an address on.'
+    )
+    mark = len(story.site.messages())
+    with story.narrator.step(f'{reader.email} does not exist any more: a hard bounce'):
+        story.bounce(reader, USER_UNKNOWN)
+        warning = story.site.delivered(
+            lambda mail: mail.number > mark and reader.email in mail.recipients
+        )[0]
+    story.show_scores()
+    delivery = _require(story, reader, 1)['delivery']
+    if delivery != DISABLED:
+        raise DemoError(f'Delivery to {reader.email} is {delivery!r}, not {DISABLED!r}')
+    story.narrator.show(
+        f'The warning that {reader.email} got', body_lines(warning.message, 60)
+    )
+    administrator = story.administrator
+
+    def is_notice(mail: Delivered) -> bool:
+        return (
+            mail.number > mark
+            and administrator.email in mail.recipients
+            and reader.email in body_lines(mail.message, 60)
+        )
+
+    with story.narrator.step('The administrators are told of all bounces together'):
+        notice = story.site.delivered(is_notice)[0]
+    story.narrator.show(
+        f'As {administrator.email} got it',
+        f'{header_lines(notice.message)}\n\n{body_lines(notice.message, 60)}',
+    )
+
+
+def enabled_again(story: Story) -> None:
+    """Whose delivery is enabled again starts from zero."""
+    reader = story.subscriber
+    site = story.site
+    query = {'list_id': story.list_id, 'subscriber': reader.email, 'role': 'member'}
+    with story.narrator.step(f'Delivery to {reader.email} is enabled, as in Postorius'):
+        member = site.rest('GET', 'members/find', query).json()['entries'][0]
+        answer = site.rest(
+            'PATCH',
+            f'members/{member["member_id"]}/preferences',
+            {'delivery_status': 'enabled'},
+        )
+        answer.raise_for_status()
+        wait_until(
+            lambda: not (story.score(reader) or {}).get('score'),
+            30,
+            f'{reader.email} to start from zero',
+            site.core,
+        )
+    story.show_scores()
+    with story.narrator.step('The threshold is set back, on the command line'):
+        arguments = ('qnet', 'set', story.list_address, 'threshold=5')
+        done = site.mailman(*arguments, check=True)
+    story.narrator.show(f'mailman {" ".join(arguments)}', done.stdout)
+
+
+def _require(story: Story, reader: Person, points: float) -> dict[str, Any]:
+    """See that a reader's last day counts so much, and each day once.
+
+    :return: What `mailman qnet bounces` tells of the reader.
+    """
+    row = story.score(reader)
+    if row is None:
+        raise DemoError(f'{reader.email} has no bounces')
+    days = row['days']
+    if (
+        days[-1]['points'] != points
+        or len({day['date'] for day in days}) != len(days)
+        or row['score'] != sum(day['points'] for day in days)
+    ):
+        raise DemoError(f'{reader.email} should have {points} points for a day: {row}')
+    return row
+
+
 Step = Callable[[Story], None]
 
 #: The demo, in order.
-STEPS: Sequence[Step] = (provision, announcement, reply, stranger, archive)
+STEPS: Sequence[Step] = (
+    provision,
+    announcement,
+    reply,
+    stranger,
+    archive,
+    soft_bounce,
+    hard_bounce,
+    disabled,
+    enabled_again,
+)
 
 
 def from_form(site: Site, narrator: Narrator, form: Path = FORM) -> Story:
@@ -266,16 +445,18 @@ def from_form(site: Site, narrator: Narrator, form: Path = FORM) -> Story:
     asked = yaml.safe_load(form.read_text('utf-8'))
     name = asked['list']['name']
     posters = [person for person in asked['administrators'] if person.get('may_post')]
-    readers = asked['subscribers']
+    readers = [
+        Person(person.get('name') or person['email'], person['email'])
+        for person in asked['subscribers']
+    ]
     return Story(
         site=site,
         narrator=narrator,
         form=form,
         list_address=name if '@' in name else f'{name}@{site.domain}',
         administrator=Person(posters[0]['name'], posters[0]['email']),
-        subscriber=Person(
-            readers[0].get('name') or readers[0]['email'], readers[0]['email']
-        ),
+        subscriber=readers[0],
+        others=tuple(readers[1:]),
     )
 
 

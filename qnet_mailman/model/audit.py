@@ -34,6 +34,8 @@ class Action(StrEnum):
     post_masked = 'post masked'
     post_confirmed = 'post confirmed'
     form_applied = 'form applied'
+    refusals_counted = 'refusals counted'
+    refusals_withheld = 'refusals withheld'
 
 
 class QNetAudit(Base):

@@ -11,6 +11,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import (
+    Boolean,
     Date,
     DateTime,
     Index,
@@ -67,6 +68,23 @@ class QNetBounce(Base):
     """In UTC."""
 
 
+class QNetRefusal(Base):
+    """A day on which a provider refused a list, not its members' addresses (R23)."""
+
+    __tablename__ = 'qnet_refusal'
+    # One alert a day, however many runners notice at once.
+    __table_args__ = (UniqueConstraint('list_id', 'domain', 'day'),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    list_id: Mapped[str] = mapped_column(String(255))
+    domain: Mapped[str] = mapped_column(String(255))
+    """The recipients' domain, in lower case."""
+    day: Mapped[date] = mapped_column(Date)
+    withheld: Mapped[bool] = mapped_column(Boolean)
+    """False where an operator decided that the refusals count all the same."""
+    at: Mapped[datetime] = mapped_column(DateTime)
+
+
 class QNetSuspension(Base):
     """A member whose delivery is disabled by bounces, and the warnings sent (R19)."""
 
@@ -85,7 +103,7 @@ class QNetSuspension(Base):
 
 
 class QNetBounceNotice(Base):
-    """An event that a list's administrators are to be told of at the next cycle (R20)."""
+    """An event that administrators are to be told of at the next cycle (R20)."""
 
     __tablename__ = 'qnet_bounce_notice'
     __table_args__ = (Index('ix_qnet_bounce_notice_list_id', 'list_id'),)

@@ -18,15 +18,13 @@ from typing import Any
 
 from mailman.config import config
 from mailman.interfaces.mailinglist import Personalization
-from mailman.interfaces.mta import SomeRecipientsFailed
 from mailman.mta.bulk import BulkDelivery
 from mailman.mta.connection import Connection
 from mailman.mta.deliver import Deliver
 
-log = logging.getLogger('mailman.smtp')
+from qnet_mailman.mta.refusal import RecipientsFailed, is_final, text_of
 
-TOO_MANY_RECIPIENTS = 552
-"""RFC 5321 section 4.5.3.1.10: to be taken for a temporary failure."""
+log = logging.getLogger('mailman.smtp')
 
 
 def on_the_wire(msg: Message) -> bytes:
@@ -74,7 +72,7 @@ class _Bulk(_VerbatimMixin, BulkDelivery):
 def deliver(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
     """Deliver a message; see `IMailTransportAgentDelivery`.
 
-    :raises SomeRecipientsFailed: with the recipients that the mail server refused.
+    :raises RecipientsFailed: with the recipients that the mail server refused.
     """
     recipients = msgdata.get('recipients')
     if not recipients:
@@ -96,12 +94,13 @@ def deliver(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
         len(refused),
         time.monotonic() - started,
     )
-    temporary, permanent = [], []
-    for recipient, (code, text) in refused.items():
+    temporary, permanent = {}, []
+    for recipient, (code, reply) in refused.items():
+        text = text_of(reply)
         log.info('%s to %s failed: %s %s', message_id, recipient, code, text)
-        if code >= 500 and code != TOO_MANY_RECIPIENTS:
+        if is_final(code, text):
             permanent.append((recipient, code, text))
         else:
-            temporary.append(recipient)
+            temporary[recipient] = (code, text)
     if temporary or permanent:
-        raise SomeRecipientsFailed(temporary, permanent)
+        raise RecipientsFailed(temporary, permanent)

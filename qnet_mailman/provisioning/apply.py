@@ -39,6 +39,8 @@ from qnet_mailman.model.base import store
 from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.provisioning import fields, mta_map, notices
 from qnet_mailman.provisioning.fields import FIELDS, Value
+from qnet_mailman.provisioning.forms import AnyForm
+from qnet_mailman.provisioning.mistakes import Document, FormError, placed
 from qnet_mailman.provisioning.plan import (
     Assign,
     Create,
@@ -49,17 +51,17 @@ from qnet_mailman.provisioning.plan import (
     Subscribe,
     Unassign,
     make_plan,
+    make_threshold_plan,
 )
-from qnet_mailman.provisioning.running import applied, find_list, look
-from qnet_mailman.provisioning.schema import (
-    KIND,
-    Document,
-    FormError,
-    ListRequest,
-    Subscriber,
-    placed,
+from qnet_mailman.provisioning.running import (
+    applied,
+    find_list,
+    look,
+    look_at_thresholds,
 )
+from qnet_mailman.provisioning.schema import Subscriber
 from qnet_mailman.provisioning.subscribing import subscribe_all
+from qnet_mailman.provisioning.threshold_change import ThresholdChange
 from qnet_mailman.roles.people import Assignee, Role, assign, unassign
 
 log = logging.getLogger('mailman.plugins')
@@ -98,7 +100,7 @@ class Result:
 
 
 def apply_form(
-    form: ListRequest,
+    form: AnyForm,
     *,
     actor: str,
     dry_run: bool = False,
@@ -130,7 +132,7 @@ def apply_form(
         return _result(form, 'invalid', errors=errors)
     except InvalidListNameError:
         # The site takes fewer characters than we do: [mailman] listname_chars.
-        problem = f'found "{form.list.name}", which has characters this site refuses'
+        problem = f'found "{form.list_address}", which has characters this site refuses'
         return _result(
             form,
             'invalid',
@@ -147,8 +149,8 @@ def apply_form(
         audit.current_actor.reset(token)
 
 
-def _result(form: ListRequest, outcome: Outcome, **rest: Any) -> Result:
-    return Result(outcome, form.ticket, form.list.name, **rest)
+def _result(form: AnyForm, outcome: Outcome, **rest: Any) -> Result:
+    return Result(outcome, form.ticket, form.list_address, **rest)
 
 
 @contextmanager
@@ -166,10 +168,10 @@ def _one_at_a_time() -> Iterator[None]:
         os.close(descriptor)
 
 
-def _apply(form: ListRequest, own_domain: str, dry_run: bool) -> Result:
+def _apply(form: AnyForm, own_domain: str, dry_run: bool) -> Result:
     work = _Work(form)
     with work.undone_on_failure():
-        plan = make_plan(form, *look(form), own_domain=own_domain)
+        plan = _plan(form, own_domain)
         if dry_run:
             config.db.abort()
             outcome: Outcome = 'unchanged' if plan.recorded else 'planned'
@@ -185,19 +187,28 @@ def _apply(form: ListRequest, own_domain: str, dry_run: bool) -> Result:
     )
 
 
-def _notify(form: ListRequest, plan: Plan) -> Iterator[str]:
+def _plan(form: AnyForm, own_domain: str) -> Plan:
+    if isinstance(form, ThresholdChange):
+        return make_threshold_plan(form, look_at_thresholds(form))
+    return make_plan(form, *look(form), own_domain=own_domain)
+
+
+def _notify(form: AnyForm, plan: Plan) -> Iterator[str]:
     """Send the notices that are due; what goes wrong is a note, not a failure."""
     try:
-        row = applied(form.list.name.replace('@', '.', 1), form.ticket)
+        row = applied(form.list_address.replace('@', '.', 1), form.form, form.ticket)
         if row is None or row.notified_at is not None:
             return
-        mlist = find_list(form.list.name)
+        mlist = find_list(form.list_address)
         if mlist is not None:
-            notices.send_all(mlist, form, plan)
+            if isinstance(form, ThresholdChange):
+                notices.send_threshold_change(mlist, form, plan)
+            else:
+                notices.send_all(mlist, form, plan)
         row.notified_at = now()
         config.db.store.commit()
     except Exception as error:
-        log.exception('The notices about %s were not sent', form.list.name)
+        log.exception('The notices about %s were not sent', form.list_address)
         with suppress(SQLAlchemyError):
             config.db.abort()
         yield (
@@ -210,12 +221,12 @@ def _notify(form: ListRequest, plan: Plan) -> Iterator[str]:
 class _Work:
     """The transaction of one form, and how to take it back."""
 
-    form: ListRequest
+    form: AnyForm
     mlist: Any = None
 
     @contextmanager
     def undone_on_failure(self) -> Iterator[None]:
-        list_id = self.form.list.name.replace('@', '.', 1)
+        list_id = self.form.list_address.replace('@', '.', 1)
         folder = os.path.join(config.LIST_DATA_DIR, list_id)
         was_there = os.path.exists(folder)
         with mta_map.restored_on_failure():
@@ -223,13 +234,13 @@ class _Work:
                 yield
             except BaseException:
                 _rollback()
-                if not was_there and not _is_list(self.form.list.name):
+                if not was_there and not _is_list(self.form.list_address):
                     shutil.rmtree(folder, ignore_errors=True)
                 raise
 
     def do(self, plan: Plan) -> None:
         """Take all steps and keep the form; the caller commits."""
-        self.mlist = find_list(self.form.list.name)
+        self.mlist = find_list(self.form.list_address)
         for step in plan.steps:
             self._take(step)
         self._keep_form(plan)
@@ -242,7 +253,7 @@ class _Work:
                 settings = fields.wanted(self.form)
                 self.mlist = make_list(address, style, settings)
             case Set(key, old, new):
-                change_setting(self.mlist, key, old, new)
+                change_setting(self.mlist, key, old, new, ticket=self.form.ticket)
             case Assign(role, person):
                 assign_person(self.mlist, role, person)
             case Unassign(role, email):
@@ -256,7 +267,7 @@ class _Work:
             audit.Action.form_applied,
             self.mlist.list_id,
             self.form.ticket,
-            kind=KIND,
+            kind=self.form.form,
             digest=self.form.digest(),
             requester=self.form.requester.email,
             changes=len(plan.steps),
@@ -300,14 +311,17 @@ def make_list(address: str, style: str, settings: dict[str, Value]) -> Any:
     return mlist
 
 
-def change_setting(mlist: Any, key: str, old: Any, new: Any) -> None:
+def change_setting(mlist: Any, key: str, old: Any, new: Any, **why: str) -> None:
     """Change one setting of a list, told to the audit log.
 
     :param old: What it was; None on a new list, whose making tells its settings.
+    :param why: What the audit log tells beside: the ticket of a form.
     """
     FIELDS[key].write(mlist, new)
     if old is not None:
-        audit.record(audit.Action.setting_changed, mlist.list_id, key, old=old, new=new)
+        audit.record(
+            audit.Action.setting_changed, mlist.list_id, key, old=old, new=new, **why
+        )
 
 
 def assign_person(mlist: Any, role: Role, person: Assignee) -> None:
@@ -331,11 +345,11 @@ def subscribe_people(mlist: Any, people: tuple[Subscriber, ...]) -> None:
         )
 
 
-def keep_form(mlist: Any, form: ListRequest) -> None:
+def keep_form(mlist: Any, form: AnyForm) -> None:
     """Keep the form, so that it is known when it comes again."""
-    row = applied(mlist.list_id, form.ticket)
+    row = applied(mlist.list_id, form.form, form.ticket)
     if row is None:
-        row = QNetForm(kind=KIND, ticket=form.ticket, list_id=mlist.list_id)
+        row = QNetForm(kind=form.form, ticket=form.ticket, list_id=mlist.list_id)
         store().add(row)
     row.digest = form.digest()
     row.content = form.content()

@@ -6,9 +6,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from qnet_mailman.provisioning.schema import KIND, json_schema_text
+from qnet_mailman.provisioning import schema, threshold_change
+from qnet_mailman.provisioning.schema import KIND, THRESHOLD_CHANGE
 
-YAML = """\
+_LIST_REQUEST = """\
 # Request for a mailing list.  Fill in what stands behind the colons; text after a
 # "#" explains.  A text that holds a colon or a "#" must be in "double quotes".
 # Send the form to the operators of the mailing list service.
@@ -66,8 +67,32 @@ attestations:
   security_policies: false
 """
 
+_THRESHOLD_CHANGE = """\
+# Request to change when a mailing list disables addresses whose mail comes back.
+# Fill in what stands behind the colons; text after a "#" explains.  A text that
+# holds a colon or a "#" must be in "double quotes".  Send the form to the operators
+# of the mailing list service.
 
-def _json() -> str:
+form: threshold-change
+ticket:                       # number of the request
+
+requester:
+  name:
+  email:
+  organization:
+
+list:                         # part before the "@", or the whole address
+
+# One of the two may stay empty; it is not changed then.
+bounces:
+  threshold:                  # points at which an address is disabled, 1 to 100
+  window_days:                # days whose points are added up, 1 to 365
+
+reason:                       # may stay empty
+"""
+
+
+def _list_request() -> str:
     person = dict.fromkeys(('name', 'email', 'harp_id', 'may_post'))
     form = {
         'form': KIND,
@@ -94,8 +119,29 @@ def _json() -> str:
     return json.dumps(form, indent=2) + '\n'
 
 
-FORMATS: dict[str, Callable[[], str]] = {
-    'yaml': lambda: YAML,
-    'json': _json,
-    'json-schema': json_schema_text,
+def _threshold_change() -> str:
+    form = {
+        'form': THRESHOLD_CHANGE,
+        'ticket': None,
+        'requester': dict.fromkeys(('name', 'email', 'organization')),
+        'list': None,
+        'bounces': dict.fromkeys(('threshold', 'window_days')),
+        'reason': None,
+    }
+    return json.dumps(form, indent=2) + '\n'
+
+
+FORMS: dict[str, dict[str, Callable[[], str]]] = {
+    KIND: {
+        'yaml': lambda: _LIST_REQUEST,
+        'json': _list_request,
+        'json-schema': schema.json_schema_text,
+    },
+    THRESHOLD_CHANGE: {
+        'yaml': lambda: _THRESHOLD_CHANGE,
+        'json': _threshold_change,
+        'json-schema': threshold_change.json_schema_text,
+    },
 }
+"""How each kind of form is written in each format."""
+FORMATS = tuple(FORMS[KIND])

@@ -27,6 +27,7 @@ from qnet_mailman.model.lists import (
 )
 from qnet_mailman.provisioning import schema, values
 from qnet_mailman.provisioning.schema import ListRequest
+from qnet_mailman.provisioning.threshold_change import ThresholdChange
 
 Value = str | int
 
@@ -165,8 +166,10 @@ FIELDS: dict[str, ListField] = {
 """By key, in the order in which people read them."""
 
 
-def wanted(form: ListRequest) -> dict[str, Value]:
+def wanted(form: ListRequest | ThresholdChange) -> dict[str, Value]:
     """The settings that a form asks for."""
+    if isinstance(form, ThresholdChange):
+        return form.bounces.model_dump(exclude_none=True)
     section = form.list
     return {
         'display_name': section.display_name,

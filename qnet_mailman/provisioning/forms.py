@@ -3,28 +3,31 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import dataclass
 from pathlib import Path
 
-from qnet_mailman.provisioning import readers
-from qnet_mailman.provisioning.readers import Unreadable
-from qnet_mailman.provisioning.schema import (
+from qnet_mailman.provisioning import readers, schema, threshold_change
+from qnet_mailman.provisioning.mistakes import (
     Document,
     FormError,
     FormInvalid,
-    ListRequest,
     in_order,
-    validate,
 )
+from qnet_mailman.provisioning.readers import Unreadable
+from qnet_mailman.provisioning.schema import KIND, KINDS, THRESHOLD_CHANGE, ListRequest
+from qnet_mailman.provisioning.threshold_change import ThresholdChange
 from qnet_mailman.provisioning.values import found
 from qnet_mailman.settings import Settings
+
+AnyForm = ListRequest | ThresholdChange
 
 
 @dataclass(frozen=True)
 class Loaded:
     """A valid form, and the file's lines for what is found wrong later."""
 
-    form: ListRequest
+    form: AnyForm
     document: Document
 
 
@@ -39,9 +42,22 @@ def load(path: Path, settings: Settings) -> Loaded:
         document = readers.read(path)
     except Unreadable as error:
         raise FormInvalid([FormError('', error.line, str(error))]) from None
-    unreadable = _read_subscribers(document, path.parent)
+    if _kind_of(document) == THRESHOLD_CHANGE:
+        change = threshold_change.validate(document, default_domain=settings.domain)
+        return Loaded(change, document)
+    return Loaded(_list_request(document, path.parent, settings), document)
+
+
+def _kind_of(document: Document) -> str:
+    """The kind that a form is, or that its writer most likely meant."""
+    word = str(document.data.get('form')).lower()
+    return next(iter(difflib.get_close_matches(word, KINDS, n=1)), KIND)
+
+
+def _list_request(document: Document, folder: Path, settings: Settings) -> ListRequest:
+    unreadable = _read_subscribers(document, folder)
     try:
-        form = validate(
+        form = schema.validate(
             document,
             default_domain=settings.domain,
             approver_required=settings.approver_required,
@@ -50,7 +66,7 @@ def load(path: Path, settings: Settings) -> Loaded:
         raise FormInvalid(in_order([*invalid.errors, *unreadable])) from None
     if unreadable:
         raise FormInvalid(unreadable)
-    return Loaded(form, document)
+    return form
 
 
 def _read_subscribers(document: Document, folder: Path) -> list[FormError]:

@@ -8,18 +8,20 @@ from collections.abc import Iterator
 from typing import Any
 
 from qnet_mailman import startup
-from qnet_mailman.model.lists import ListType, Visibility
+from qnet_mailman.model.lists import ListType, Visibility, type_of
 from qnet_mailman.provisioning import fields
 from qnet_mailman.provisioning.fields import FIELDS
-from qnet_mailman.provisioning.plan import Assign, Plan, in_words
+from qnet_mailman.provisioning.plan import Assign, Plan, Set, in_words
 from qnet_mailman.provisioning.schema import ListRequest, Person
-from qnet_mailman.roles.people import Role
+from qnet_mailman.provisioning.threshold_change import ThresholdChange
+from qnet_mailman.roles.people import Role, assignments_of
 from qnet_mailman.templates.notices import one_line, send
 
 NEW_TO_REQUESTER = 'qnet:requester:notice:new-list'
 NEW_TO_ADMINISTRATOR = 'qnet:admin:notice:new-list'
 NEW_TO_MODERATOR = 'qnet:moderator:notice:new-list'
 CHANGED = 'qnet:admin:notice:changed-list'
+CHANGED_THRESHOLDS = 'qnet:admin:notice:changed-thresholds'
 
 WIDTH = 76
 """Characters in a line (RFC 5322 section 2.1.1 asks for at most 78)."""
@@ -84,6 +86,71 @@ def send_all(mlist: Any, form: ListRequest, plan: Plan) -> None:
                     person.email,
                     changes='\n'.join(lines),
                 )
+
+
+def send_threshold_change(mlist: Any, form: ThresholdChange, plan: Plan) -> None:
+    """Tell the requester, and the list's administrators where anything changed.
+
+    A plan that was recorded before completes what an interrupted run did not
+    send; what the settings were before is not known then.
+    """
+    before = {step.field: step.old for step in plan.steps if isinstance(step, Set)}
+    now = fields.current(mlist)
+    list_type = type_of(mlist)
+
+    def words(key: str) -> str:
+        return FIELDS[key].words(now[key], list_type)
+
+    rows = []
+    for key in ('threshold', 'window_days'):
+        old = before.get(key)
+        was = '' if old is None else f' (before: {FIELDS[key].words(old, list_type)})'
+        rows.append(_row(FIELDS[key].label, f'{words(key)}{was}'))
+    changed = bool(before) or plan.recorded
+    what = (
+        'The bounce settings of this mailing list have been changed to'
+        if changed
+        else 'The bounce settings of this mailing list needed no change. They are'
+    )
+    people = {form.requester.email.lower(): form.requester.name}
+    if changed:
+        names = {
+            row.email: row.name for row in assignments_of(mlist, Role.administrator)
+        }
+        for address in mlist.owners.addresses:
+            email = address.email
+            people.setdefault(
+                email, names.get(email) or address.display_name or 'administrator'
+            )
+    for email, name in people.items():
+        send(
+            mlist,
+            email,
+            CHANGED_THRESHOLDS,
+            f'Bounce settings of the mailing list {mlist.display_name}',
+            {
+                'name': one_line(name),
+                'what': textwrap.fill(what, WIDTH),
+                'changes': '\n'.join(rows),
+                'threshold': words('threshold'),
+                'window_days': words('window_days'),
+                'ticket': form.ticket,
+                'requester': one_line(form.requester.name),
+                'reason': _reason(form),
+            },
+        )
+
+
+def _reason(form: ThresholdChange) -> str:
+    if not form.reason:
+        return ''
+    return '\n' + textwrap.fill(
+        form.reason,
+        WIDTH,
+        initial_indent='Reason    ',
+        subsequent_indent=' ' * 10,
+        break_on_hyphens=False,
+    )
 
 
 def _tell_new(

@@ -16,18 +16,16 @@ from typing import Any
 
 from qnet_mailman.provisioning import fields
 from qnet_mailman.provisioning.fields import FIELDS, Value
-from qnet_mailman.provisioning.running import Running, Site
-from qnet_mailman.provisioning.schema import (
-    ListRequest,
-    Path,
-    Person,
-    Subscriber,
-)
+from qnet_mailman.provisioning.mistakes import Path
+from qnet_mailman.provisioning.running import Running, Site, Thresholds
+from qnet_mailman.provisioning.schema import ListRequest, Person, Subscriber
+from qnet_mailman.provisioning.threshold_change import ThresholdChange
 from qnet_mailman.provisioning.values import alternatives, found
 from qnet_mailman.roles.people import Assignee, Role
 
 SHOWN = 3
 """Addresses named in a line about many."""
+_KEPT = 'the form has changed and is kept; the list needs no change'
 
 
 @dataclass(frozen=True)
@@ -346,11 +344,43 @@ def _difference(form: ListRequest, previous: ListRequest, running: Running) -> P
             'administrator of the list does that'
         )
     if not draft.steps:
-        draft.notes.append('the form has changed and is kept; the list needs no change')
+        draft.notes.append(_KEPT)
     return draft.plan()
 
 
-def _set(draft: _Draft, running: Running, key: str, new: Value) -> None:
+def make_threshold_plan(form: ThresholdChange, now: Thresholds) -> Plan:
+    """Compare a threshold change with what there is.
+
+    :param form: The form.
+    :param now: The list that it names.
+    :return: What is to be done.
+    :raises PlanRefused: if that cannot be.
+    """
+    if not now.exists:
+        hint = f' (did you mean {now.close}?)' if now.close else ''
+        problem = f'found {found(form.list)}; expected a list that exists{hint}'
+        raise PlanRefused([(('list',), problem)])
+    if not now.is_ours:
+        problem = (
+            f'the list {form.list} was made without a QualityNet style; expected '
+            'another list'
+        )
+        raise PlanRefused([(('list',), problem)])
+    if now.previous is not None and now.previous.digest() == form.digest():
+        return Plan(recorded=True)
+    before = {} if now.previous is None else fields.wanted(now.previous)
+    draft = _Draft()
+    for key, new in fields.wanted(form).items():
+        if before.get(key) != new:
+            _set(draft, now, key, new)
+    if not draft.steps:
+        draft.notes.append(
+            'the list has these settings already' if now.previous is None else _KEPT
+        )
+    return draft.plan()
+
+
+def _set(draft: _Draft, running: Running | Thresholds, key: str, new: Value) -> None:
     if running.settings[key] != new:
         draft.steps.append(Set(key, running.settings[key], new))
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from qnet_mailman.provisioning.schema import Document
+from qnet_mailman.provisioning.mistakes import Document
 from qnet_mailman.provisioning.values import alternatives
 
 MAX_BYTES = 1024 * 1024

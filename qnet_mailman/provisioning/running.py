@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -24,7 +25,8 @@ from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.provisioning import fields
 from qnet_mailman.provisioning.fields import Value
-from qnet_mailman.provisioning.schema import KIND, ListRequest
+from qnet_mailman.provisioning.schema import KIND, THRESHOLD_CHANGE, ListRequest
+from qnet_mailman.provisioning.threshold_change import ThresholdChange
 from qnet_mailman.roles.people import Assignee, Role, assignments_of
 
 CHUNK = 500
@@ -123,12 +125,12 @@ def banned_among(list_id: str, emails: Iterable[str]) -> frozenset[str]:
     )
 
 
-def applied(list_id: str, ticket: str) -> QNetForm | None:
-    """The row of a ticket's form on a list."""
+def applied(list_id: str, kind: str, ticket: str) -> QNetForm | None:
+    """The row of a ticket's form of some kind on a list."""
     return store().scalar(
         select(QNetForm).where(
             QNetForm.list_id == list_id,
-            QNetForm.kind == KIND,
+            QNetForm.kind == kind,
             QNetForm.ticket == ticket,
         )
     )
@@ -148,7 +150,11 @@ def look(form: ListRequest) -> tuple[Running | None, Site]:
         other_lists=tuple(
             store().scalars(
                 select(QNetForm.list_id)
-                .where(QNetForm.ticket == form.ticket, QNetForm.list_id != list_id)
+                .where(
+                    QNetForm.kind == KIND,
+                    QNetForm.ticket == form.ticket,
+                    QNetForm.list_id != list_id,
+                )
                 .order_by(QNetForm.list_id)
             )
         ),
@@ -175,3 +181,38 @@ def look(form: ListRequest) -> tuple[Running | None, Site]:
         },
     )
     return running, site
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """A list as the plan of a threshold change sees it.
+
+    :ivar exists: Whether it is there.
+    :ivar is_ours: Whether it was made with a style of ours.
+    :ivar close: The address of a list that could be meant instead; may be empty.
+    :ivar previous: The form of the same ticket that was applied to it.
+    """
+
+    exists: bool = True
+    is_ours: bool = True
+    close: str = ''
+    settings: dict[str, Value] = field(default_factory=dict)
+    previous: ThresholdChange | None = None
+
+
+def look_at_thresholds(form: ThresholdChange) -> Thresholds:
+    """Everything that the plan of a threshold change depends on."""
+    mlist = find_list(form.list)
+    if mlist is None:
+        names = sorted(getUtility(IListManager).names)
+        (close,) = difflib.get_close_matches(form.list, names, n=1) or ('',)
+        return Thresholds(exists=False, close=close)
+    if row_of(mlist) is None:
+        return Thresholds(is_ours=False)
+    row = applied(mlist.list_id, THRESHOLD_CHANGE, form.ticket)
+    return Thresholds(
+        settings=fields.current(mlist),
+        previous=None
+        if row is None
+        else ThresholdChange.model_validate_json(row.content),
+    )

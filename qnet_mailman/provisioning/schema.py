@@ -4,16 +4,15 @@
 The models say what a form is, for pydantic and for the JSON Schema beside this
 module (`python -m qnet_mailman.provisioning.schema` prints it).  `validate()`
 takes the plain data of a form in any format and either returns it in order or
-says all that is wrong with it at once, in the words of the form.
+says all that is wrong with it at once, in the words of the form.  What other
+kinds of forms have in common with this one is here, too.
 """
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from functools import partial
 from typing import Annotated, Any
@@ -23,78 +22,25 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    ValidationError,
     WithJsonSchema,
 )
 
 from qnet_mailman.model.lists import ListType, Mask, Replies, Visibility
 from qnet_mailman.provisioning import values
+from qnet_mailman.provisioning.mistakes import (
+    Document,
+    FormInvalid,
+    Mistakes,
+    Path,
+    Sections,
+    read_as,
+    without_nothing,
+)
 
 KIND = 'list-request'
+THRESHOLD_CHANGE = 'threshold-change'
+KINDS = (KIND, THRESHOLD_CHANGE)
 MAX_PEOPLE = 200_000
-MAX_ERRORS = 500
-"""Mistakes that are printed; a file with more is another kind of mistake."""
-
-Path = tuple[str | int, ...]
-
-
-@dataclass(frozen=True)
-class FormError:
-    """One mistake in a form.
-
-    :ivar field: Where, in the form's own words; empty for the file as a whole.
-    :ivar line: The line of the form; None where it has no lines.
-    :ivar message: What was found and what is expected.
-    """
-
-    field: str
-    line: int | None
-    message: str
-
-    def as_dict(self) -> dict[str, Any]:
-        """The mistake as plain data."""
-        return asdict(self)
-
-    def __str__(self) -> str:
-        return f'{self.field}: {self.message}' if self.field else self.message
-
-
-def in_order(errors: Iterable[FormError]) -> list[FormError]:
-    """Mistakes from the top of a form to its end."""
-    return sorted(errors, key=lambda error: (error.line is None, error.line or 0))
-
-
-class FormInvalid(Exception):
-    """A form with mistakes.
-
-    :ivar errors: All of them.
-    """
-
-    def __init__(self, errors: list[FormError]) -> None:
-        super().__init__('\n'.join(map(str, errors)))
-        self.errors = errors
-
-
-@dataclass
-class Document:
-    """A form as a reader hands it over.
-
-    :ivar data: Mappings, lists, text, whole numbers, booleans and None.
-    :ivar lines: The line of every key and list item, by its path.
-    :ivar csv_name: The file that the subscribers came from.
-    :ivar csv_lines: The line of each of them there.
-    """
-
-    data: dict[str, Any]
-    lines: dict[Path, int] = field(default_factory=dict)
-    csv_name: str = ''
-    csv_lines: list[int] = field(default_factory=list)
-
-    def line_of(self, path: Path) -> int | None:
-        """The line of a key, or of the nearest thing that holds it."""
-        while path and path not in self.lines:
-            path = path[:-1]
-        return self.lines.get(path)
 
 
 def _line(most: int, *, optional: bool = False) -> BeforeValidator:
@@ -138,14 +84,25 @@ OptionalName = Annotated[
 ]
 check_threshold = partial(values.whole, least=1, most=100)
 check_window = partial(values.whole, least=1, most=365)
+Threshold = Annotated[int, BeforeValidator(check_threshold), _number(1, 100)]
+WindowDays = Annotated[int, BeforeValidator(check_window), _number(1, 365)]
+ABOUT_THRESHOLD = 'points at which delivery is disabled, 1 to 100'
+ABOUT_WINDOW = 'days whose points are added up, 1 to 365'
+Ticket = Annotated[
+    str,
+    BeforeValidator(values.ticket),
+    WithJsonSchema({'type': 'string', 'pattern': '^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$'}),
+]
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """A part of a form: nothing but the keys that it has."""
+
     model_config = ConfigDict(extra='forbid', frozen=True)
 
 
-class Requester(_Section):
-    """Who asked for the list."""
+class Requester(Section):
+    """Who asks."""
 
     name: Name = Field(description="the requester's name")
     email: Email = Field(description="the requester's e-mail address")
@@ -154,14 +111,14 @@ class Requester(_Section):
     )
 
 
-class Approver(_Section):
+class Approver(Section):
     """Who agreed to it."""
 
     name: Name = Field(description="the approver's name")
     email: Email = Field(description="the approver's e-mail address")
 
 
-class Person(_Section):
+class Person(Section):
     """An administrator or moderator (R25)."""
 
     name: Name = Field(description="the person's name")
@@ -172,25 +129,21 @@ class Person(_Section):
     )
 
 
-class Subscriber(_Section):
+class Subscriber(Section):
     """Somebody who is to be a member from the start."""
 
     email: Email = Field(description="the subscriber's e-mail address")
     name: OptionalName = Field(default='', description="the subscriber's name")
 
 
-class Bounces(_Section):
+class Bounces(Section):
     """When an address that bounces is disabled (R18)."""
 
-    threshold: Annotated[int, BeforeValidator(check_threshold), _number(1, 100)] = (
-        Field(default=5, description='points at which delivery is disabled, 1 to 100')
-    )
-    window_days: Annotated[int, BeforeValidator(check_window), _number(1, 365)] = Field(
-        default=7, description='days whose points are added up, 1 to 365'
-    )
+    threshold: Threshold = Field(default=5, description=ABOUT_THRESHOLD)
+    window_days: WindowDays = Field(default=7, description=ABOUT_WINDOW)
 
 
-class Attestations(_Section):
+class Attestations(Section):
     """What a public list's requester declares; both must be true for one."""
 
     no_sensitive_information: Boolean = Field(
@@ -203,7 +156,7 @@ class Attestations(_Section):
     )
 
 
-class ListSection(_Section):
+class ListSection(Section):
     """The list itself (R2, R4, R7, R8, R18)."""
 
     name: Annotated[
@@ -243,18 +196,39 @@ class ListSection(_Section):
     bounces: Bounces = Field(default=Bounces(), description='bounce settings')
 
 
-class ListRequest(_Section):
+class Form(Section):
+    """What every form has."""
+
+    form: str
+    ticket: Ticket = Field(description='the ticket number of the request')
+    requester: Requester = Field(description='who asks: name, email, organization')
+
+    @property
+    def list_address(self) -> str:
+        """The address of the list that it is about."""
+        raise NotImplementedError
+
+    def content(self) -> str:
+        """The form as JSON, in a fixed order: what R30 compares."""
+        return json.dumps(self.model_dump(mode='json'), sort_keys=True)
+
+    def digest(self) -> str:
+        """SHA-256 of the content, in hexadecimal."""
+        return hashlib.sha256(self.content().encode()).hexdigest()
+
+
+def kind(word: str) -> Any:
+    """The field with the word of a form's kind."""
+    return Field(
+        description=values.alternatives(KINDS),
+        json_schema_extra={'const': word, 'description': word},
+    )
+
+
+class ListRequest(Form):
     """A request for a new mailing list, or for changes of one made by it."""
 
-    form: Annotated[str, WithJsonSchema({'const': KIND})] = Field(description=KIND)
-    ticket: Annotated[
-        str,
-        BeforeValidator(values.ticket),
-        WithJsonSchema(
-            {'type': 'string', 'pattern': '^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$'}
-        ),
-    ] = Field(description='the ticket number of the request')
-    requester: Requester = Field(description='who asks: name, email, organization')
+    form: str = kind(KIND)
     approver: Approver | None = Field(
         default=None, description='who approved the request: name, email'
     )
@@ -276,6 +250,11 @@ class ListRequest(_Section):
         description='no_sensitive_information and security_policies',
     )
 
+    @property
+    def list_address(self) -> str:
+        """The address of the list that is to be."""
+        return self.list.name
+
     def content(self) -> str:
         """The form as JSON, with people in a fixed order: what R30 compares."""
         data = self.model_dump(mode='json')
@@ -283,18 +262,9 @@ class ListRequest(_Section):
             data[roster].sort(key=lambda person: person['email'].lower())
         return json.dumps(data, sort_keys=True)
 
-    def digest(self) -> str:
-        """SHA-256 of the content, in hexadecimal."""
-        return hashlib.sha256(self.content().encode()).hexdigest()
-
 
 ROSTERS = ('administrators', 'moderators', 'subscribers')
-_NOUNS = {
-    'administrators': 'person',
-    'moderators': 'person',
-    'subscribers': 'subscriber',
-}
-_MODELS: dict[Path, type[BaseModel]] = {
+_SECTIONS: Sections = {
     (): ListRequest,
     ('requester',): Requester,
     ('approver',): Approver,
@@ -305,61 +275,6 @@ _MODELS: dict[Path, type[BaseModel]] = {
     ('moderators', 0): Person,
     ('subscribers', 0): Subscriber,
 }
-"""The model at each place; a 0 stands for any place in a list."""
-
-
-def ordinal(number: int) -> str:
-    """1st, 2nd, 3rd ..."""
-    ending = {1: 'st', 2: 'nd', 3: 'rd'}.get(number % 10, 'th')
-    return f'{number}{"th" if number % 100 in (11, 12, 13) else ending}'
-
-
-def _model_at(path: Path) -> type[BaseModel]:
-    return _MODELS[tuple(0 if isinstance(step, int) else step for step in path)]
-
-
-def _expected_at(path: Path) -> str:
-    if path and isinstance(path[-1], int):
-        keys = ', '.join(_model_at(path).model_fields)
-        return f'a section with the keys {keys}'
-    return _model_at(path[:-1]).model_fields[str(path[-1])].description or ''
-
-
-class _Mistakes:
-    """Gathers what is wrong with one document."""
-
-    def __init__(self, document: Document) -> None:
-        self._document = document
-        self._seen: dict[tuple[Path, str], FormError] = {}
-
-    def add(self, path: Path, message: str) -> None:
-        self._seen.setdefault(
-            (path, message),
-            FormError(self._words(path), self._document.line_of(path), message),
-        )
-
-    def found(self, path: Path, value: object, expected: str) -> None:
-        self.add(path, f'found {values.found(value)}; expected {expected}')
-
-    def _words(self, path: Path) -> str:
-        words = []
-        for before, step in zip(('', *path), path, strict=False):
-            if not isinstance(step, int):
-                words.append(values.found(step).strip('"'))
-            elif before == 'subscribers' and self._document.csv_name:
-                line = self._document.csv_lines[step]
-                words.append(f'{self._document.csv_name} line {line}')
-            else:
-                words.append(f'{ordinal(step + 1)} {_NOUNS[str(before)]}')
-        return ', '.join(words)
-
-    def errors(self) -> list[FormError]:
-        """All mistakes, from the top of the form to its end."""
-        found = in_order(self._seen.values())
-        if len(found) <= MAX_ERRORS:
-            return found
-        more = FormError('', None, f'and {len(found) - MAX_ERRORS} more mistakes')
-        return [*found[:MAX_ERRORS], more]
 
 
 def validate(
@@ -373,15 +288,10 @@ def validate(
     :return: The form; its list's name is the whole address.
     :raises FormInvalid: with every mistake.
     """
-    mistakes = _Mistakes(document)
+    mistakes = Mistakes(document)
     # A key with nothing behind it is one that was left empty in an empty form.
-    data = _without_nothing(document.data) or {}
-    form = None
-    try:
-        form = ListRequest.model_validate(data)
-    except ValidationError as invalid:
-        for mistake in invalid.errors(include_url=False):
-            _translate(mistake, mistakes)
+    data = without_nothing(document.data) or {}
+    form = read_as(ListRequest, _SECTIONS, data, mistakes)
     for check in _CHECKS:
         for path, message in check(data):
             mistakes.add(path, message)
@@ -405,62 +315,9 @@ def validate(
     return form.model_copy(update={'list': whole})
 
 
-def placed(
-    problems: Iterable[tuple[Path, str]], document: Document | None
-) -> list[FormError]:
-    """Problems by path as mistakes in the form's words.
-
-    :param document: The form that they are in; without it they have no lines.
-    """
-    mistakes = _Mistakes(document or Document({}))
-    for path, message in problems:
-        mistakes.add(path, message)
-    return mistakes.errors()
-
-
 def default_replies(list_type: ListType) -> Replies:
     """What becomes of members' messages where a form does not say (R3, R4)."""
     return Replies.accept if list_type is ListType.discussion else Replies.reject
-
-
-def _without_nothing(data: Any) -> Any:
-    """Without what was left empty: keys, sections, and people at a list's end.
-
-    Empty people elsewhere stay, as the places of those behind them are needed.
-    """
-    if isinstance(data, dict):
-        filled = {key: _without_nothing(value) for key, value in data.items()}
-        return {key: value for key, value in filled.items() if value is not None} or (
-            None if data else data
-        )
-    if isinstance(data, list):
-        items = [_without_nothing(item) for item in data]
-        while items and items[-1] is None:
-            items.pop()
-        return items
-    return data
-
-
-def _translate(mistake: Any, mistakes: _Mistakes) -> None:
-    path = tuple(mistake['loc'])
-    kind = mistake['type']
-    if kind == 'extra_forbidden':
-        keys = list(_model_at(path[:-1]).model_fields)
-        close = difflib.get_close_matches(str(path[-1]), keys, n=1, cutoff=0.5)
-        hint = f'did you mean "{close[0]}"? ' if close else ''
-        mistakes.add(
-            path, f'is not a key of this form; {hint}known are {", ".join(keys)}'
-        )
-    elif kind == 'missing':
-        mistakes.add(path, f'is missing; expected {_expected_at(path)}')
-    elif kind == 'too_short' and mistake['input']:
-        # Counted without the people who have mistakes of their own.
-        return
-    elif kind == 'value_error':
-        mistakes.found(path, mistake['input'], str(mistake['ctx']['error']))
-    else:
-        # A scalar where a section or list belongs, or the reverse, or an empty list.
-        mistakes.found(path, mistake['input'], _expected_at(path))
 
 
 def _section(data: dict[str, Any], key: str) -> dict[str, Any]:
@@ -471,9 +328,15 @@ def _section(data: dict[str, Any], key: str) -> dict[str, Any]:
 Checks = Iterator[tuple[Path, str]]
 
 
-def _kind(data: dict[str, Any]) -> Checks:
-    if 'form' in data and data['form'] != KIND:
-        yield ('form',), f'found {values.found(data["form"])}; expected {KIND}'
+def kind_mistakes(data: Mapping[str, Any], word: str) -> Checks:
+    """What is wrong with the word of a form's kind.
+
+    :param data: The form's data.
+    :param word: The kind that it is read as.
+    """
+    if 'form' in data and data['form'] != word:
+        expected = values.alternatives(KINDS)
+        yield ('form',), f'found {values.found(data["form"])}; expected {expected}'
 
 
 def _conflicting_settings(data: dict[str, Any]) -> Checks:
@@ -576,7 +439,7 @@ def _own_address(data: dict[str, Any], address: str) -> Checks:
 
 
 _CHECKS: tuple[Callable[[dict[str, Any]], Checks], ...] = (
-    _kind,
+    partial(kind_mistakes, word=KIND),
     _conflicting_settings,
     _attestations,
     _repeated,

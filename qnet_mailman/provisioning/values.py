@@ -78,6 +78,20 @@ def line(value: object, most: int, *, optional: bool = False) -> str:
     return text
 
 
+def paragraph(value: object, most: int) -> str:
+    """A few sentences, on as many lines as the writer liked; in one line, or empty.
+
+    :param most: The number of characters they may have.
+    """
+    expected = f'text, at most {most} characters, without control characters'
+    text = ' '.join(_text(value, expected).split())
+    if len(text) > most:
+        raise ValueError(f'{expected}; this has {len(text)}')
+    if any(map(_is_hidden, text)):
+        raise ValueError(expected)
+    return text
+
+
 def email(value: object, *, optional: bool = False) -> str:
     """An e-mail address that Mailman takes."""
     expected = 'an e-mail address such as pat@agency.example.gov'
@@ -124,6 +138,19 @@ def list_name(value: object) -> str:
             f'another name: "{local}" is an address of the mail host itself'
         )
     return f'{local}@{domain(host)}' if at else local
+
+
+def list_reference(value: object) -> str:
+    """The local part or the whole address of a list that is there; in lower case.
+
+    Whatever made the list may have taken names that `list_name` does not.
+    """
+    expected = 'the name of a list, or its whole address'
+    text = _text(value, expected).lower()
+    local, at, host = text.partition('@')
+    if not _address.is_valid(f'{local}@{host if at else "example.org"}'):
+        raise ValueError(expected)
+    return text
 
 
 def ticket(value: object) -> str:

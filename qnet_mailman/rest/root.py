@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from mailman.rest.helpers import child
+from mailman.rest.helpers import NotFound, child
 
+from qnet_mailman.rest.bounces import OneList
 from qnet_mailman.rest.posts import Posts
 
 
@@ -17,3 +18,10 @@ class Root:
     def posts(self, context: Any, segments: list[str]) -> Any:
         """/posts/..."""
         return Posts(), segments
+
+    @child()
+    def lists(self, context: Any, segments: list[str]) -> Any:
+        """/lists/<list-id>/..."""
+        if not segments:
+            return NotFound(), []
+        return OneList(segments[0]), segments[1:]

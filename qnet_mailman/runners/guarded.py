@@ -28,11 +28,9 @@ from mailman.config import config
 from mailman.model.message import Message
 from mailman.runners import (
     archive,
-    bounce,
     command,
     digest,
     incoming,
-    outgoing,
     pipeline,
     retry,
     task,
@@ -185,11 +183,6 @@ class ArchiveRunner(Guard, archive.ArchiveRunner):
 
 
 @public
-class BounceRunner(Guard, bounce.BounceRunner):
-    """Takes bounce reports."""
-
-
-@public
 class CommandRunner(Guard, command.CommandRunner):
     """Obeys commands by e-mail, and the release of a post by its sender (R6)."""
 
@@ -207,11 +200,6 @@ class DigestRunner(Guard, digest.DigestRunner):
 @public
 class IncomingRunner(Guard, incoming.IncomingRunner):
     """Decides about posts."""
-
-
-@public
-class OutgoingRunner(Guard, outgoing.OutgoingRunner):
-    """Delivers."""
 
 
 @public
@@ -278,14 +266,15 @@ class VirginRunner(Guard, virgin.VirginRunner):
 
 
 GUARDED = {
+    'bounces': 'qnet_mailman.runners.bounce.BounceRunner',
+    'out': 'qnet_mailman.runners.outgoing.OutgoingRunner',
+} | {
     name: f'{__name__}.{cls.__name__}'
     for name, cls in {
         'archive': ArchiveRunner,
-        'bounces': BounceRunner,
         'command': CommandRunner,
         'digest': DigestRunner,
         'in': IncomingRunner,
-        'out': OutgoingRunner,
         'pipeline': PipelineRunner,
         'retry': RetryRunner,
         'task': TaskRunner,

@@ -27,6 +27,8 @@ SITE_ID = 1
 #: The name that the pages show.
 SITE_NAME = 'QualityNet Mailer'
 WEB_URL = _site['WEB_URL'].rstrip('/')
+#: Whom the pages name for help and requests; without it, they name nobody.
+SUPPORT_ADDRESS = ''
 # The loopback names are for core, which archives through them.
 ALLOWED_HOSTS = [_url.hostname, 'localhost', '127.0.0.1']
 # Core fetches message texts from Postorius under this address.
@@ -47,6 +49,7 @@ INSTALLED_APPS = [
     'qnet_mailman.web.home',
     'qnet_mailman.web.posts',
     'qnet_mailman.web.accounts',
+    'qnet_mailman.web.lists',
     'hyperkitty',
     'postorius',
     'django_mailman3',

@@ -15,6 +15,7 @@ and the setting; nothing has a default that a host must not keep.
 from __future__ import annotations
 
 import os
+import re
 import runpy
 from collections.abc import Mapping
 from pathlib import Path
@@ -86,5 +87,10 @@ def read_site_file(path: Path) -> dict[str, Any]:
     if not Path(site['VAR_DIR']).is_absolute():
         raise ImproperlyConfigured(
             f'{path}: VAR_DIR is {str(site["VAR_DIR"])!r}; expected an absolute path'
+        )
+    support = site.get('SUPPORT_ADDRESS', '')
+    if support and not re.fullmatch(r'[^@\s]+@[^@\s]+', str(support)):
+        raise ImproperlyConfigured(
+            f'{path}: SUPPORT_ADDRESS is {support!r}; expected an e-mail address'
         )
     return site

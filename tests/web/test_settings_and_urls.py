@@ -57,6 +57,7 @@ def test_a_missing_setting_is_named_with_its_purpose(
         ('WEB_URL', 'lists.example.gov', 'expected'),
         ('WEB_URL', 'https://example.gov/lists/', 'without a path'),
         ('VAR_DIR', 'var', 'absolute'),
+        ('SUPPORT_ADDRESS', 'the help desk', 'an e-mail address'),
     ],
 )
 def test_a_value_that_cannot_work_is_named(

@@ -31,6 +31,19 @@ def upgrade() -> None:
     for columns in (['list_id', 'day'], ['list_id', 'domain', 'day'], ['day']):
         op.create_index(f'ix_qnet_bounce_{"_".join(columns)}', 'qnet_bounce', columns)
     op.create_table(
+        'qnet_refusal',
+        sa.Column('id', sa.Integer, nullable=False),
+        sa.Column('list_id', sa.String(255), nullable=False),
+        sa.Column('domain', sa.String(255), nullable=False),
+        sa.Column('day', sa.Date, nullable=False),
+        sa.Column('withheld', sa.Boolean, nullable=False),
+        sa.Column('at', sa.DateTime, nullable=False),
+        sa.PrimaryKeyConstraint('id', name='pk_qnet_refusal'),
+        sa.UniqueConstraint(
+            'list_id', 'domain', 'day', name='uq_qnet_refusal_list_id_domain_day'
+        ),
+    )
+    op.create_table(
         'qnet_suspension',
         sa.Column('id', sa.Integer, nullable=False),
         sa.Column('member_id', sa.String(36), nullable=False),

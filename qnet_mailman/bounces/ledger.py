@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bounce ledger: one row for a member and day, and what is added up from it.
+
+What makes "at most once per calendar day" (R17) true is the unique constraint on
+member and day: a row is inserted or it is there already, and whoever inserted it goes
+on.  So a report may be read twice, by two processes, or again after a process was
+killed: nothing but its first reading has an effect.
+
+Every function works in Mailman's session and leaves the commit to its caller, except
+`prune`, which commits each of its batches.
+
+Mailman's own columns (`member.bounce_score`, `last_bounce_received`) are written for
+Postorius to show, never read: somebody who edits them changes no score.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any, TypeVar
+
+from mailman.config import config
+from mailman.model.mailinglist import MailingList
+from mailman.model.member import Member
+from sqlalchemy import (
+    TextClause,
+    bindparam,
+    delete,
+    func,
+    or_,
+    select,
+    text,
+    update,
+)
+
+from qnet_mailman import startup
+from qnet_mailman.bounces import scoring
+from qnet_mailman.model.base import store
+from qnet_mailman.model.bounces import QNetBounce, QNetJob, State
+
+BATCH = 500
+"""Rows or members that one statement is given at most."""
+PRUNE_BATCH = 1000
+"""Rows that are deleted in one transaction."""
+PRUNE_EVERY = timedelta(days=1)
+REFRESH_EVERY = timedelta(hours=1)
+
+bounces: Any = QNetBounce.__table__
+jobs: Any = QNetJob.__table__
+members: Any = Member.__table__
+
+T = TypeVar('T')
+
+
+def chunks(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+    """The items, so many at a time."""
+    rest = list(items)
+    for start in range(0, len(rest), size):
+        yield rest[start : start + size]
+
+
+@functools.cache
+def insert_once(table: Any) -> TextClause:
+    """An INSERT that does nothing where a unique constraint says no.
+
+    Its `rowcount` is 1 or 0.  As text, which SQLite and PostgreSQL both understand:
+    SQLAlchemy would put an INSERT with ON CONFLICT together anew each time.
+    """
+    columns = [one for one in table.columns if one.name != 'id']
+    names = ', '.join(one.name for one in columns)
+    places = ', '.join(f':{one.name}' for one in columns)
+    return text(
+        f'INSERT INTO {table.name} ({names}) VALUES ({places}) ON CONFLICT DO NOTHING'
+    ).bindparams(*(bindparam(one.name, type_=one.type) for one in columns))
+
+
+def touched(statement: Any, values: dict[str, Any] | None = None) -> int:
+    """How many rows a statement inserted, changed or deleted."""
+    result: Any = store().execute(statement, values)
+    return result.rowcount
+
+
+def today(now: datetime) -> date:
+    """The calendar day of the site's time zone (R17).
+
+    :param now: In UTC, without a zone, as Mailman's `now()` gives it.
+    """
+    return scoring.day_of(now, startup.settings().time_zone)
+
+
+# ------------------------------------------------------------------- scores
+
+
+def half_score(member_id: str, window_days: int, today: date) -> int:
+    """A member's score in half-points (R18)."""
+    return half_scores([member_id], window_days, today).get(member_id, 0)
+
+
+def half_scores(
+    member_ids: Sequence[str], window_days: int, today: date
+) -> dict[str, int]:
+    """The scores of members of one list; those without points are missing."""
+    found: dict[str, int] = {}
+    for some in chunks(member_ids):
+        rows = store().execute(
+            select(bounces.c.member_id, func.sum(bounces.c.half_points))
+            .where(
+                bounces.c.member_id.in_(some),
+                bounces.c.day.between(scoring.first_day(today, window_days), today),
+                bounces.c.state == State.counted.value,
+            )
+            .group_by(bounces.c.member_id)
+        )
+        found.update({member_id: int(total) for member_id, total in rows})
+    return found
+
+
+def last(member_id: str) -> QNetBounce | None:
+    """A member's last bounce; None where there is none."""
+    return store().scalar(
+        select(QNetBounce)
+        .where(QNetBounce.member_id == member_id)
+        .order_by(QNetBounce.day.desc())
+        .limit(1)
+    )
+
+
+def clear(member_id: str) -> None:
+    """Let a member start again from zero (R22).
+
+    The rows stay to be seen, without counting.  Today's stays too: a score rises at
+    most once a day, so the member's next point is tomorrow's.
+    """
+    store().execute(
+        update(bounces)
+        .where(bounces.c.member_id == member_id, bounces.c.state == State.counted.value)
+        .values(state=State.cleared.value)
+    )
+    show_scores({member_id: 0})
+
+
+def show_scores(half_scores: dict[str, int]) -> None:
+    """Let Mailman's columns show these scores: whole points, half a point is not."""
+    if not half_scores:
+        return
+    store().flush()
+    store().execute(
+        update(members)
+        .where(members.c._member_id == bindparam('member'))
+        .values(bounce_score=bindparam('shown')),
+        [
+            {'member': member_id, 'shown': scoring.whole_points(half)}
+            for member_id, half in half_scores.items()
+        ],
+    )
+    # Objects that somebody holds read the columns anew.
+    for thing in store().identity_map.values():
+        if isinstance(thing, Member):
+            store().expire(thing, ['bounce_score', 'last_bounce_received'])
+
+
+# ------------------------------------------------------------- periodic work
+
+
+def claim_job(name: str, interval: timedelta, now: datetime) -> bool:
+    """Whether the caller is the one who does a job now, among all processes and hosts.
+
+    The claim is part of the caller's transaction: if that is rolled back, the job is
+    still to be done.  Until it is committed, others are told that it is not due.
+
+    :param interval: Time between two beginnings of the job.
+    :param now: In UTC, without a zone.
+    """
+    begun = store().scalar(select(jobs.c.begun_at).where(jobs.c.name == name))
+    if begun is None:
+        # On PostgreSQL this waits for another's first claim to be committed.
+        return bool(touched(insert_once(jobs), {'name': name, 'begun_at': now}))
+    # A time after `now` by more than the interval comes from a clock that was wrong.
+    due = or_(jobs.c.begun_at <= now - interval, jobs.c.begun_at > now + interval)
+    if now - interval < begun <= now + interval:
+        return False
+    free = (
+        select(jobs.c.name)
+        .where(jobs.c.name == name, due)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    claimed = update(jobs).where(jobs.c.name == free, due).values(begun_at=now)
+    return bool(touched(claimed))
+
+
+def periodic(now: datetime) -> None:
+    """What keeps the ledger in order; cheap where nothing is due."""
+    if claim_job('prune the bounce ledger', PRUNE_EVERY, now):
+        config.db.commit()
+        prune(now)
+    if claim_job('refresh bounce scores', REFRESH_EVERY, now):
+        config.db.commit()
+        refresh(now)
+    config.db.commit()
+
+
+def prune(now: datetime) -> int:
+    """Remove what is older than the site's lifetime, and than any list's window.
+
+    :return: How many rows.
+    """
+    longest = store().scalar(select(func.max(MailingList.bounce_info_stale_after)))
+    lifetime = max(
+        startup.settings().bounce_ledger_lifetime, longest or timedelta(days=1)
+    )
+    oldest = scoring.first_day(today(now), lifetime.days + 1)
+    removed = 0
+    while True:
+        some = select(bounces.c.id).where(bounces.c.day < oldest).limit(PRUNE_BATCH)
+        gone = touched(delete(bounces).where(bounces.c.id.in_(some)))
+        config.db.commit()
+        removed += gone
+        if gone < PRUNE_BATCH:
+            return removed
+
+
+def refresh(now: datetime) -> None:
+    """Let Mailman's columns follow the windows as they slide."""
+    for list_id, window in (
+        store()
+        .execute(
+            select(MailingList._list_id, MailingList.bounce_info_stale_after).where(
+                MailingList._list_id.in_(
+                    select(members.c.list_id)
+                    .where(members.c.bounce_score > 0)
+                    .distinct()
+                )
+            )
+        )
+        .all()
+    ):
+        shown = {
+            str(member_id): score
+            for member_id, score in store().execute(
+                select(members.c._member_id, members.c.bounce_score).where(
+                    members.c.list_id == list_id, members.c.bounce_score > 0
+                )
+            )
+        }
+        real = half_scores(list(shown), scoring.window_days(window), today(now))
+        wrong = {
+            member_id: real.get(member_id, 0)
+            for member_id, score in shown.items()
+            if scoring.whole_points(real.get(member_id, 0)) != score
+        }
+        for some in chunks(wrong):
+            show_scores({member_id: wrong[member_id] for member_id in some})
+            config.db.commit()

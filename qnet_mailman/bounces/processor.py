@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mailman's bounce processor, in whose place ours scores at once.
+
+Mailman's own writes an event, and every bounce runner walks over all unprocessed
+events later, in its own time.  Here `register` is the same door that reports go
+through (`receiving.score`), there are no events, and what stock does periodically is
+done by `discipline.periodic`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from mailman.interfaces.bounce import BounceContext, IBounceEvent, IBounceProcessor
+from mailman.utilities.datetime import now
+from public import public
+from zope.interface import implementer
+
+from qnet_mailman.bounces import receiving
+from qnet_mailman.bounces.classify import classify, classify_reply
+from qnet_mailman.bounces.receiving import Place
+from qnet_mailman.bounces.verdict import Failure, Kind, Reason
+from qnet_mailman.mta.refusal import Refusal
+
+log = logging.getLogger('mailman.bounce')
+
+
+@implementer(IBounceEvent)
+@dataclass
+class Event:
+    """What `register` gives back; it is in no table."""
+
+    list_id: str
+    email: str
+    timestamp: datetime
+    message_id: str | None
+    context: BounceContext
+    processed: bool = True
+
+
+@public
+@implementer(IBounceProcessor)
+class Processor:
+    """See `IBounceProcessor`."""
+
+    def register(
+        self, mlist: Any, email: str, msg: Any, where: BounceContext | None = None
+    ) -> Event:
+        """See `IBounceProcessor`: scores the bounce at once."""
+        moment = now()
+        if isinstance(email, bytes):
+            email = email.decode('utf-8', 'replace')
+        event = Event(
+            mlist.list_id,
+            email,
+            moment,
+            msg.get('message-id'),
+            where or BounceContext.normal,
+        )
+        if mlist.process_bounces:
+            receiving.score(
+                Place.of(mlist),
+                [email],
+                _failure(email, msg),
+                msg,
+                now=moment,
+                received=moment,
+            )
+        return event
+
+    def process_event(self, event: Any) -> None:
+        """See `IBounceProcessor`: nothing is left to be done."""
+
+    def send_warnings_and_remove(self) -> None:
+        """See `IBounceProcessor`: `discipline.periodic` does."""
+
+    @property
+    def events(self) -> Iterator[Any]:
+        """See `IBounceProcessor`: there are none."""
+        return iter(())
+
+    @property
+    def unprocessed(self) -> Iterator[Any]:
+        """See `IBounceProcessor`: there are none."""
+        return iter(())
+
+
+def _failure(email: str, msg: Any) -> Failure:
+    if isinstance(msg, Refusal):
+        kind, reason = classify_reply(msg.code, None, msg.text)
+        return Failure(
+            email,
+            kind,
+            reason,
+            status=msg.status,
+            reply_code=str(msg.code),
+            evidence=' '.join(f'{msg.code} {msg.text}'.split())[:200],
+        )
+    verdict = classify(msg, verp_address=email)
+    if verdict.failures:
+        return verdict.failures[0]
+    # Whoever registers a bounce says that it is one (R16).
+    return Failure(email, Kind.hard, Reason.undetermined, evidence=verdict.evidence)

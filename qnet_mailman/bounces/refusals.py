@@ -1,0 +1,358 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A provider that refuses the list says nothing about its users' addresses (R23).
+
+Counted are the members at one recipient domain whose first bounce of a day was such a
+refusal.  Where they are many enough, a row of `QNetRefusal` says so for list, domain
+and day: refusals of that day lose their points or never get any, members who were
+disabled only because of them get mail again, and one alert is written.  Other bounces
+of these members, such as "no such user", count as ever.
+
+A report looks for itself (`is_withheld`).  Two processes that do so at the same
+moment don't see each other's rows, so `sweep` looks again every minute.
+
+An operator who knows better says so (`count`, `withhold`); the row then keeps the
+decision for that day.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from mailman.config import config
+from mailman.interfaces.listmanager import IListManager
+from mailman.interfaces.member import DeliveryStatus, MemberRole
+from mailman.interfaces.subscriptions import ISubscriptionService
+from mailman.model.address import Address
+from mailman.model.member import Member
+from mailman.model.user import User
+from sqlalchemy import delete, func, or_, select, update
+from zope.component import getUtility
+
+from qnet_mailman import startup
+from qnet_mailman.bounces import discipline, ledger, scoring
+from qnet_mailman.bounces.ledger import bounces, chunks, insert_once
+from qnet_mailman.bounces.verdict import Reason
+from qnet_mailman.model.base import store
+from qnet_mailman.model.bounces import (
+    QNetBounceNotice,
+    QNetRefusal,
+    QNetSuspension,
+    State,
+)
+
+REASONS = tuple(one.value for one in Reason if one.refuses_the_list)
+SWEEP_EVERY = timedelta(minutes=1)
+COUNT_LIFETIME = 60.0
+"""Seconds for which the number of a list's members at a domain is remembered."""
+
+refusals: Any = QNetRefusal.__table__
+
+_counts: dict[tuple[str, str], tuple[float, int]] = {}
+
+
+def is_withheld(
+    list_id: str, domain: str, day: date, refused: int, *, now: datetime
+) -> bool:
+    """Whether a day's refusals have become those of a provider; then it is noted.
+
+    To be asked where no `QNetRefusal` is there yet.
+
+    :param refused: Members at the domain who were refused on that day.
+    """
+    settings = startup.settings()
+    if not settings.provider_refusals or refused < settings.provider_refusal_members:
+        return False
+    if 100 * refused < settings.provider_refusal_percent * _members_at(list_id, domain):
+        return False
+    withhold(list_id, domain, day, now=now)
+    return True
+
+
+def _members_at(list_id: str, domain: str) -> int:
+    """The members of a list at a domain; from memory for a minute.
+
+    Counting reads every member of the list, and a large provider's refusals come by
+    the thousand.
+    """
+    counted, number = _counts.get((list_id, domain), (0.0, 0))
+    if not number or time.monotonic() - counted > COUNT_LIFETIME:
+        at = '%@' + domain.replace('\\', r'\\').replace('%', r'\%').replace('_', r'\_')
+        address_id = func.coalesce(Member.address_id, User._preferred_address_id)
+        number = (
+            store()
+            .execute(
+                select(func.count())
+                .select_from(Member)
+                .outerjoin(User, User.id == Member.user_id)
+                .join(Address, Address.id == address_id)
+                .where(
+                    Member.list_id == list_id,
+                    Member.role == MemberRole.member,
+                    Address.email.like(at, escape='\\'),
+                )
+            )
+            .scalar_one()
+        )
+        if len(_counts) > 1000:
+            _counts.clear()
+        _counts[list_id, domain] = (time.monotonic(), number)
+    return number
+
+
+# ----------------------------------------------------------------- decisions
+
+
+def withhold(list_id: str, domain: str, day: date, *, now: datetime) -> int:
+    """Take the points from a domain's refusals of a day, and alert (R23).
+
+    :return: How many bounces lost their points.
+    """
+    first = ledger.touched(
+        insert_once(refusals), _row(list_id, domain, day, withheld=True, now=now)
+    )
+    if not first:
+        _decide(list_id, domain, day, withheld=True)
+    changed = _restate(list_id, domain, day, State.counted, State.withheld, now)
+    if first:
+        _alert(list_id, domain, day, now)
+    return changed
+
+
+def count(list_id: str, domain: str, day: date, *, now: datetime) -> int:
+    """Give a domain's refusals of a day their points, and act on the scores.
+
+    :return: How many bounces got their points.
+    """
+    first = ledger.touched(
+        insert_once(refusals), _row(list_id, domain, day, withheld=False, now=now)
+    )
+    if not first:
+        _decide(list_id, domain, day, withheld=False)
+    return _restate(list_id, domain, day, State.withheld, State.counted, now)
+
+
+def _row(
+    list_id: str, domain: str, day: date, *, withheld: bool, now: datetime
+) -> dict[str, Any]:
+    return {
+        'list_id': list_id,
+        'domain': domain,
+        'day': day,
+        'withheld': withheld,
+        'at': now,
+    }
+
+
+def _decide(list_id: str, domain: str, day: date, *, withheld: bool) -> None:
+    store().execute(
+        update(refusals)
+        .where(
+            refusals.c.list_id == list_id,
+            refusals.c.domain == domain,
+            refusals.c.day == day,
+        )
+        .values(withheld=withheld)
+    )
+
+
+def _restate(
+    list_id: str, domain: str, day: date, old: State, new: State, now: datetime
+) -> int:
+    """Change the state of a day's refusals, and draw the consequences."""
+    which = (
+        bounces.c.list_id == list_id,
+        bounces.c.domain == domain,
+        bounces.c.day == day,
+        bounces.c.reason.in_(REASONS),
+        bounces.c.state == old.value,
+    )
+    member_ids = list(store().scalars(select(bounces.c.member_id).where(*which)))
+    if not member_ids:
+        return 0
+    store().execute(update(bounces).where(*which).values(state=new.value))
+    mlist = getUtility(IListManager).get_by_list_id(list_id)
+    if mlist is None:
+        return len(member_ids)
+    window = scoring.window_days(mlist.bounce_info_stale_after)
+    scores: dict[str, int] = dict.fromkeys(member_ids, 0)
+    scores.update(ledger.half_scores(member_ids, window, ledger.today(now)))
+    for some in chunks(scores):
+        ledger.show_scores({member_id: scores[member_id] for member_id in some})
+    if new is State.withheld:
+        _let_go(mlist, scores, day)
+    else:
+        _take(mlist, scores, now)
+    return len(member_ids)
+
+
+def _let_go(mlist: Any, scores: dict[str, int], day: date) -> None:
+    """Enable those who were disabled only because of the refusals of a day."""
+    begin = _begin(day)
+    window = scoring.window_days(mlist.bounce_info_stale_after)
+    for some in chunks(scores):
+        suspensions = store().scalars(
+            select(QNetSuspension).where(
+                QNetSuspension.member_id.in_(some), QNetSuspension.disabled_at >= begin
+            )
+        )
+        for suspension in suspensions.all():
+            # Their scores up to then, without what does not count any more.
+            half = _highest(
+                suspension.member_id, window, day, ledger.today(suspension.disabled_at)
+            )
+            if scoring.is_reached(half, mlist.bounce_score_threshold):
+                continue
+            member = _member(suspension.member_id)
+            if (
+                member is not None
+                and member.preferences.delivery_status is DeliveryStatus.by_bounces
+            ):
+                member.preferences.delivery_status = None
+            # The administrators need not hear of what is undone.
+            store().execute(
+                delete(QNetBounceNotice).where(
+                    QNetBounceNotice.list_id == mlist.list_id,
+                    QNetBounceNotice.email == suspension.email,
+                    QNetBounceNotice.event == 'disabled',
+                    QNetBounceNotice.at >= begin,
+                )
+            )
+            store().delete(suspension)
+    store().flush()
+
+
+def _highest(member_id: str, window: int, day: date, last: date) -> int:
+    """A member's highest score about a day, until another one.
+
+    Reports may have waited for the runner: a score of any of these days can be what
+    disabled the member.
+    """
+    first = scoring.first_day(day, window)
+    marks = store().execute(
+        select(bounces.c.day, bounces.c.half_points).where(
+            bounces.c.member_id == member_id,
+            bounces.c.day.between(scoring.first_day(first, window), last),
+            bounces.c.state == State.counted.value,
+        )
+    )
+    known = [(one, half) for one, half in marks]
+    ends = {one for one, _half in known if one >= first}
+    return max((scoring.score(known, end, window) for end in ends), default=0)
+
+
+def _take(mlist: Any, scores: dict[str, int], now: datetime) -> None:
+    """Disable those who reach the threshold now that the refusals count."""
+    for member_id, half in sorted(scores.items()):
+        if not scoring.is_reached(half, mlist.bounce_score_threshold):
+            continue
+        member = _member(member_id)
+        if member is not None and may_be_disabled(member.preferences.delivery_status):
+            discipline.reached(mlist, member, half, now=now)
+
+
+def may_be_disabled(status: Any) -> bool:
+    """Whether a member's delivery is on, so that bounces can turn it off.
+
+    Who turned it off themselves, or was turned off by a moderator, stays that way.
+    """
+    return status in (None, DeliveryStatus.enabled, DeliveryStatus.unknown)
+
+
+def _member(member_id: str) -> Any:
+    return getUtility(ISubscriptionService).get_member(UUID(member_id))
+
+
+def _begin(day: date) -> datetime:
+    """When a day of the site begins, in UTC without a zone."""
+    zone: ZoneInfo = startup.settings().time_zone
+    midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
+    return midnight.astimezone(UTC).replace(tzinfo=None)
+
+
+def _alert(list_id: str, domain: str, day: date, now: datetime) -> None:
+    latest = (
+        store()
+        .execute(
+            select(
+                bounces.c.kind,
+                bounces.c.reason,
+                bounces.c.evidence,
+                func.count().over(),
+            )
+            .where(
+                bounces.c.list_id == list_id,
+                bounces.c.domain == domain,
+                bounces.c.day == day,
+                bounces.c.reason.in_(REASONS),
+            )
+            .order_by(bounces.c.id.desc())
+            .limit(1)
+        )
+        .first()
+    )
+    kind, reason, evidence, refused = latest or ('', '', '', 0)
+    store().add(
+        QNetBounceNotice(
+            list_id=list_id,
+            event='refused',
+            # Nobody's address: the domain whose members were refused.
+            email=domain,
+            kind=kind,
+            reason=reason,
+            evidence=f'{refused} members refused: {evidence}'[:500],
+            half_score=0,
+            threshold=0,
+            at=now,
+        )
+    )
+    store().flush()
+
+
+# --------------------------------------------------------------------- sweep
+
+
+def sweep(now: datetime) -> None:
+    """Find what reports that were worked on at the same moment did not see."""
+    if not ledger.claim_job('provider refusals', SWEEP_EVERY, now):
+        return
+    config.db.commit()
+    today = ledger.today(now)
+    since = today - timedelta(days=1)
+    groups = (
+        store()
+        .execute(
+            select(
+                bounces.c.list_id,
+                bounces.c.domain,
+                bounces.c.day,
+                refusals.c.withheld,
+                func.count(),
+            )
+            .outerjoin(
+                refusals,
+                (refusals.c.list_id == bounces.c.list_id)
+                & (refusals.c.domain == bounces.c.domain)
+                & (refusals.c.day == bounces.c.day),
+            )
+            .where(
+                bounces.c.day >= since,
+                bounces.c.reason.in_(REASONS),
+                bounces.c.state == State.counted.value,
+                or_(refusals.c.withheld.is_(None), refusals.c.withheld.is_(True)),
+            )
+            .group_by(
+                bounces.c.list_id, bounces.c.domain, bounces.c.day, refusals.c.withheld
+            )
+        )
+        .all()
+    )
+    for list_id, domain, day, withheld, refused in groups:
+        if withheld:
+            withhold(list_id, domain, day, now=now)
+        else:
+            is_withheld(list_id, domain, day, refused, now=now)
+        config.db.commit()

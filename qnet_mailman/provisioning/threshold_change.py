@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The `threshold-change` form: when a list disables addresses that bounce (R21, R29).
+
+`python -m qnet_mailman.provisioning.threshold_change` prints the JSON Schema
+beside this module.  Whether the list is there, only the plan can tell.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, WithJsonSchema
+
+from qnet_mailman.provisioning import values
+from qnet_mailman.provisioning.mistakes import (
+    Document,
+    FormInvalid,
+    Mistakes,
+    Sections,
+    read_as,
+    without_nothing,
+)
+from qnet_mailman.provisioning.schema import (
+    ABOUT_THRESHOLD,
+    ABOUT_WINDOW,
+    THRESHOLD_CHANGE,
+    Form,
+    Requester,
+    Section,
+    Threshold,
+    WindowDays,
+    kind,
+    kind_mistakes,
+)
+
+MAX_REASON = 1000
+_WANTED = 'what is to change: threshold, window_days or both'
+
+
+class NewBounces(Section):
+    """What is to change; what is left out stays as it is (R18)."""
+
+    threshold: Threshold | None = Field(default=None, description=ABOUT_THRESHOLD)
+    window_days: WindowDays | None = Field(default=None, description=ABOUT_WINDOW)
+
+
+class ThresholdChange(Form):
+    """A request to change when a list disables addresses that bounce."""
+
+    form: str = kind(THRESHOLD_CHANGE)
+    list: Annotated[
+        str,
+        BeforeValidator(values.list_reference),
+        WithJsonSchema({'type': 'string', 'minLength': 1}),
+    ] = Field(description="the list's name, or its whole address")
+    bounces: NewBounces = Field(description=_WANTED)
+    reason: Annotated[
+        str,
+        BeforeValidator(partial(values.paragraph, most=MAX_REASON)),
+        WithJsonSchema({'type': 'string', 'maxLength': MAX_REASON}),
+    ] = Field(default='', description='why, in a few words')
+
+    @property
+    def list_address(self) -> str:
+        """The address of the list that is to change."""
+        return self.list
+
+
+_SECTIONS: Sections = {
+    (): ThresholdChange,
+    ('requester',): Requester,
+    ('bounces',): NewBounces,
+}
+
+
+def validate(document: Document, *, default_domain: str) -> ThresholdChange:
+    """A form's data in order.
+
+    :param document: What a reader made of the file.
+    :param default_domain: The domain of a list that is named without one.
+    :return: The form; its list is the whole address.
+    :raises FormInvalid: with every mistake.
+    """
+    mistakes = Mistakes(document)
+    data = without_nothing(document.data) or {}
+    form = read_as(ThresholdChange, _SECTIONS, data, mistakes)
+    for path, message in kind_mistakes(data, THRESHOLD_CHANGE):
+        mistakes.add(path, message)
+    if data.get('bounces') == {}:
+        mistakes.found(('bounces',), {}, _WANTED)
+    errors = mistakes.errors()
+    if errors or form is None:
+        raise FormInvalid(errors)
+    address = form.list if '@' in form.list else f'{form.list}@{default_domain}'
+    return form.model_copy(update={'list': address})
+
+
+def json_schema() -> dict[str, Any]:
+    """The form as JSON Schema (draft 2020-12)."""
+    schema = ThresholdChange.model_json_schema()
+    schema['$schema'] = 'https://json-schema.org/draft/2020-12/schema'
+    schema['title'] = 'QualityNet Mailer threshold change'
+    schema['$defs']['NewBounces']['minProperties'] = 1
+    return schema
+
+
+def json_schema_text() -> str:
+    """The JSON Schema as the file beside this module holds it."""
+    return json.dumps(json_schema(), indent=2) + '\n'
+
+
+if __name__ == '__main__':
+    print(json_schema_text(), end='')

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bounce runner: scores reports as it takes them (R16-R18), and does what is due.
+
+Stock writes an event for each report and walks over all events after each message.
+Here a report is scored at once, and many reports share a transaction, for the commit
+is what costs most.  A queue file leaves the queue after the commit, so a runner that is
+killed reads its files again, which changes nothing (`bounces/ledger.py`).
+
+- Anything that goes wrong in a batch takes the whole batch back, and the files are then
+  worked one by one: what is wrong with one file is between it and the guard.
+- A file that was in work when a runner was killed is worked alone, lest one that kills
+  the runner takes others to the `bad` queue with it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from typing import Any
+
+from mailman.config import config
+from mailman.core.runner import Runner
+from mailman.interfaces.listmanager import IListManager
+from mailman.interfaces.runner import RunnerInterrupt
+from mailman.utilities.datetime import now
+from public import public
+from sqlalchemy.exc import DBAPIError
+from zope.component import getUtility
+
+from qnet_mailman import startup
+from qnet_mailman.bounces import discipline, ledger, receiving, refusals
+from qnet_mailman.bounces.receiving import Place
+from qnet_mailman.runners.guarded import Guard
+
+BATCH = 100
+"""Reports that share a transaction at most."""
+
+REMOVERS = 32
+"""Threads that remove a batch's files from the queue."""
+
+log = logging.getLogger('mailman.runner')
+
+
+class _Batches(Runner):
+    """A bounce runner without its guard."""
+
+    def _one_iteration(self) -> int:
+        """See `IRunner`."""
+        files = self.switchboard.files
+        for some in ledger.chunks(files, BATCH):
+            if not self._work_off(some):
+                # One at a time, with what the guard and Mailman do about errors.
+                return super()._one_iteration()
+            self._do_periodic()
+            config.db.commit()
+            if self._short_circuit():
+                break
+        return len(files)
+
+    def _work_off(self, files: list[str]) -> bool:
+        """Work files in one transaction: all, or none and False."""
+        taken: list[str] = []
+        alone: list[str] = []
+        places: dict[str, Place] = {}
+        try:
+            for filebase in files:
+                taken.append(filebase)
+                msg, msgdata = self.switchboard.dequeue(filebase)
+                if len(files) > 1 and '_bak_count' in msgdata:
+                    self._take_back([taken.pop()])
+                    alone.append(filebase)
+                    continue
+                name = msgdata.get('listid') or msgdata['listname']
+                place = places.get(name)
+                if place is None:
+                    place = places[name] = Place.of(_list_of(msgdata))
+                self._receive(place, msg, msgdata)
+            config.db.commit()
+        except RunnerInterrupt:
+            config.db.abort()
+            self._take_back(taken)
+            raise
+        except Exception as error:
+            config.db.abort()
+            self._take_back(taken)
+            log.warning(
+                '%s runner: %d reports worked one by one: %s',
+                self.name,
+                len(taken),
+                startup.describe(error),
+            )
+            return False
+        if len(taken) > 1:
+            # File systems take milliseconds to remove a file that was synced, mostly
+            # waiting.
+            with ThreadPoolExecutor(REMOVERS) as pool:
+                list(pool.map(self.switchboard.finish, taken))
+        elif taken:
+            self.switchboard.finish(taken[0])
+        return all(self._work_off([filebase]) for filebase in alone)
+
+    def _take_back(self, files: list[str]) -> None:
+        for filebase in files:
+            path = os.path.join(self.switchboard.queue_directory, filebase)
+            if os.path.exists(path + '.bak'):
+                os.rename(path + '.bak', path + '.pck')
+
+    def _process_one_file(self, msg: Any, msgdata: dict[str, Any]) -> None:
+        """See `IRunner`; nobody's language matters here."""
+        self._dispose(_list_of(msgdata), msg, msgdata)
+
+    def _dispose(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
+        """See `IRunner`."""
+        self._receive(Place.of(mlist), msg, msgdata)
+        return False
+
+    def _receive(self, place: Place, msg: Any, msgdata: dict[str, Any]) -> None:
+        receiving.receive(
+            place, msg, now=now(), received_at=msgdata.get('received_time')
+        )
+
+    def _do_periodic(self) -> None:
+        """See `IRunner`."""
+        moment = now()
+        work: tuple[Callable[[datetime], Any], ...] = (
+            refusals.sweep,
+            discipline.periodic,
+            ledger.periodic,
+        )
+        for part in work:
+            try:
+                part(moment)
+            except (DBAPIError, RunnerInterrupt):
+                config.db.abort()
+                raise
+            except Exception:
+                # The others, and mail, go on.
+                config.db.abort()
+                log.exception('%s runner: periodic work failed', self.name)
+
+
+def _list_of(msgdata: dict[str, Any]) -> Any:
+    """The list of a queue entry.
+
+    :raises LookupError: if there is none: the message is shunted, as by Mailman.
+    """
+    lists = getUtility(IListManager)
+    if 'listid' in msgdata:
+        mlist = lists.get_by_list_id(msgdata['listid'])
+    else:
+        mlist = lists.get(msgdata.get('listname', ''))
+    if mlist is None:
+        name = msgdata.get('listid') or msgdata.get('listname')
+        raise LookupError(f'a bounce report for a missing list: {name}')
+    return mlist
+
+
+@public
+class BounceRunner(Guard, _Batches):
+    """Takes bounce reports."""

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Bounce reports for tests, and a clock that they can set."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import pytest
+from mailman.email.message import Message
+from sqlalchemy import select
+
+from qnet_mailman.model.base import store
+from qnet_mailman.model.bounces import QNetBounce
+from tests.helpers import message
+
+FULL = '452 4.2.2 mailbox full'
+UNKNOWN = '550 5.1.1 no such user'
+BLOCKED = '550 5.7.1 blocked using zen.spamhaus.org'
+
+REPORT = """\
+From: MAILER-DAEMON@mx.example.net
+To: {to}
+Subject: Undelivered Mail Returned to Sender
+Message-ID: <{serial}@mx.example.net>
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="b"
+
+--b
+Content-Type: text/plain
+
+<{address}>: host mx.example.net said: {said}
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.example.net
+
+Final-Recipient: rfc822; {address}
+Action: failed
+Status: {status}
+Diagnostic-Code: smtp; {said}
+
+--b
+Content-Type: text/rfc822-headers
+
+Subject: News
+--b--
+"""
+
+VACATION = """\
+From: {address}
+To: {to}
+Subject: Out of office
+Auto-Submitted: auto-replied
+Message-ID: <v1@example.net>
+
+I am away.
+"""
+
+
+def verp(mlist: Any, address: str) -> str:
+    """Our envelope sender for a recipient."""
+    local, _, domain = mlist.bounces_address.partition('@')
+    mailbox, _, host = address.partition('@')
+    return f'{local}+{mailbox}={host}@{domain}'
+
+
+def report(
+    mlist: Any,
+    address: str,
+    said: str = UNKNOWN,
+    *,
+    to: str | None = None,
+    serial: object = 1,
+) -> Message:
+    """A report of a failed recipient, at the recipient's VERP address."""
+    return message(
+        REPORT.format(
+            to=to or verp(mlist, address),
+            address=address,
+            said=said,
+            status=said.split()[1],
+            serial=serial,
+        ),
+        '',
+    )
+
+
+class Clock:
+    """What `now()` says, in UTC."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 3, 2, 12)
+
+    def __call__(self, *args: Any, **kws: Any) -> datetime:
+        return self.moment
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """The clock of receiving and scoring."""
+    from qnet_mailman.bounces import processor
+    from qnet_mailman.runners import bounce
+
+    clock = Clock()
+    monkeypatch.setattr(bounce, 'now', clock)
+    monkeypatch.setattr(processor, 'now', clock)
+    return clock
+
+
+def rows(**where: Any) -> list[QNetBounce]:
+    """Rows of the ledger."""
+    query = select(QNetBounce).order_by(QNetBounce.id)
+    store().expire_all()
+    return list(store().scalars(query.filter_by(**where)))

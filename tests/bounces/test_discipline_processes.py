@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Several bounce runners at once, and one that is killed (R19, R33).
+
+On PostgreSQL with `QNET_TEST_DATABASE=postgresql`, otherwise on SQLite.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections import Counter
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from mailman.config import config
+from sqlalchemy import select
+
+from qnet_mailman.bounces import discipline
+from qnet_mailman.model.base import store
+from qnet_mailman.model.bounces import QNetBounceNotice, QNetSuspension
+from tests.helpers import queued, subscribe
+
+START = datetime(2026, 1, 5, 15, 30)
+MEMBERS = 40
+
+RUNNER = """
+import sys
+from datetime import datetime
+from mailman.core import initialize
+initialize.initialize(sys.argv[1])
+from qnet_mailman import startup
+from qnet_mailman.bounces import discipline
+startup.setup()
+print('ready', flush=True)
+for line in sys.stdin:
+    discipline.periodic(datetime.fromisoformat(line.strip()))
+    print('done', flush=True)
+"""
+
+
+class Runner:
+    """A process that does the periodic work when it is told to."""
+
+    def __init__(self, site: SimpleNamespace) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, '-W', 'ignore', '-c', RUNNER, str(site.cfg)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def begin(self, now: datetime) -> None:
+        assert self.process.stdin is not None
+        self.process.stdin.write(f'{now.isoformat()}\n')
+        self.process.stdin.flush()
+
+    def expect(self, word: str) -> None:
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline().strip() == word
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        for stream in (self.process.stdin, self.process.stdout):
+            assert stream is not None
+            stream.close()
+
+
+@pytest.fixture
+def mlist(make_list: Any) -> Any:
+    found = make_list()
+    found.send_welcome_message = False
+    for number in range(MEMBERS):
+        member = subscribe(found, f'{number}@example.net')
+        discipline.reached(found, member, 10, now=START)
+    config.db.commit()
+    return found
+
+
+def got() -> Counter[str]:
+    """How many e-mails each member got."""
+    found: Counter[str] = Counter()
+    for _msg, data in queued('virgin'):
+        found.update(to for to in data['recipients'] if to.endswith('@example.net'))
+    return found
+
+
+def test_three_runners_at_once(core: SimpleNamespace, mlist: Any) -> None:
+    everybody = {f'{number}@example.net' for number in range(MEMBERS)}
+    runners = [Runner(core) for _ in range(3)]
+    try:
+        for runner in runners:
+            runner.expect('ready')
+        for week in range(4):
+            for runner in runners:
+                runner.begin(START + timedelta(days=7 * week))
+            for runner in runners:
+                runner.expect('done')
+            assert got() == dict.fromkeys(everybody, week + 1)
+    finally:
+        for runner in runners:
+            runner.stop()
+    config.db.store.expire_all()
+    assert list(mlist.members.members) == []
+    assert store().scalars(select(QNetSuspension)).all() == []
+    # Everything that was to be told was told, once a cycle.
+    subjects = [str(msg['subject']) for msg, _data in queued('virgin')]
+    removed = [subject for subject in subjects if 'removed' in subject]
+    left = store().scalars(select(QNetBounceNotice.event)).all()
+    told = sum(int(subject.split(': ')[1].split()[0]) for subject in removed)
+    assert told + left.count('removed') == MEMBERS
+
+
+def test_a_runner_is_killed(core: SimpleNamespace, mlist: Any) -> None:
+    """Each kill repeats one member's e-mail at most, and loses none."""
+    kills = 0
+    for enough in (5, 15, 25):
+        runner = Runner(core)
+        try:
+            runner.expect('ready')
+            runner.begin(START)
+            until = time.monotonic() + 30
+            queue = core.var / 'queue' / 'virgin'
+            while len(list(queue.glob('*.pck'))) < enough:
+                assert time.monotonic() < until
+        finally:
+            runner.stop()
+        kills += 1
+    discipline.periodic(START)
+    found = got()
+    assert set(found) == {f'{number}@example.net' for number in range(MEMBERS)}
+    assert found.total() <= MEMBERS + kills
+    config.db.store.expire_all()
+    assert set(store().scalars(select(QNetSuspension.warnings))) == {1}
