@@ -6,8 +6,9 @@ the script that measures an unmodified Mailman (default ``../shared/bench/stock.
 needs ``smtp-sink`` from Debian's package postfix).
 
 Stock receives a report and processes the event later; its rate is that of both
-together.  Ours is the bounce runner's own loop over queue files, with the same reports,
-to the last commit.  SQLite in a temporary folder for both.
+together, without reading and removing queue files.  Ours is measured alike for the
+target, and again as the bounce runner's own loop over queue files.  The same reports,
+SQLite in a temporary folder for both.
 
 Exit status: 0, also where STOCK.PY is absent; 1 if a target is missed.
 """
@@ -32,7 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 STOCK = ROOT.parent / 'shared/bench/stock.py'
 
 RATIO = 15.0
-"""How many times stock's rate (issue 3, point 15)."""
+"""How many times stock's rate, measured alike: from the message to the commit."""
 STATEMENTS = 6
 STORED = 100_000
 DISABLED = 10_000
@@ -317,20 +318,24 @@ def main(arguments: list[str] | None = None) -> int:
     with tempfile.TemporaryDirectory() as var:
         bench = Bench(Path(var), text_of_reports(options.stock))
         bench.through_the_runner(50)
-        # The better of two runs: other programs only ever slow us down.
-        ours = max(bench.through_the_runner(options.reports) for _ in range(2))
-        bare = max(bench.without_queue_files(options.reports) for _ in range(2))
+        bare = bench.without_queue_files(options.reports)
         print(
             f'ours: without queue files, as stock is measured, {bare:.1f} reports/s: '
-            f'ratio {bare / theirs:.1f}'
+            f'ratio {bare / theirs:.1f} (target {RATIO:g})'
+        )
+        ours = bench.through_the_runner(options.reports)
+        print(
+            'ours: through the runner, queue files included, '
+            f'{ours:.1f} reports/s: ratio {ours / theirs:.1f}'
         )
         single, most = bench.one_by_one(options.reports)
-        print(f'ours: through the runner {ours:.1f} reports/s')
-        print(f'ours: a commit for each report {single:.1f} reports/s')
-        print(f'ratio: {ours / theirs:.1f} (target {RATIO:g}); {single / theirs:.1f}')
+        print(
+            f'ours: a commit for each report {single:.1f} reports/s: '
+            f'ratio {single / theirs:.1f}'
+        )
         print(f'SQL statements for a report: at most {most} (target {STATEMENTS})')
         bench.fill_ledger()
-        full = max(bench.through_the_runner(options.reports) for _ in range(2))
+        full = bench.through_the_runner(options.reports)
         print(
             f'with {STORED} stored rows: {full:.1f} reports/s, {full / ours:.2f} of it'
         )
@@ -350,7 +355,7 @@ def main(arguments: list[str] | None = None) -> int:
         config.db.store.close()
         config.db.engine.dispose()
     met = (
-        ours / theirs >= RATIO
+        bare / theirs >= RATIO
         and most <= STATEMENTS
         and full / ours >= SLOWER
         and slower <= PERIODIC

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from email.message import Message as StandardMessage
 from email.mime.text import MIMEText
@@ -11,11 +12,11 @@ from typing import Any
 
 from mailman.email.message import UserNotification
 from mailman.interfaces.template import ITemplateLoader
-from mailman.utilities.string import expand, wrap
+from mailman.utilities.string import expand
 from zope.component import getUtility
 
-WIDTH = 76
-"""Columns of a notice; indented lines stay as they are."""
+WIDTH = 78
+"""Columns of a notice, RFC 5322 section 2.1.1."""
 AUTO_GENERATED = 'auto-generated'
 """RFC 3834 section 5.1: written by a program, not in answer to a message."""
 AUTO_REPLIED = 'auto-replied'
@@ -29,6 +30,20 @@ def one_line(text: str) -> str:
         for char in text.encode('utf-8', 'replace').decode('utf-8')
     )
     return ' '.join(clean.split())[:200]
+
+
+def _folded(text: str) -> str:
+    """A text without overlong lines of prose.
+
+    Indented lines hold addresses and links, and stay; so does every line that is
+    short enough, as the texts are laid out by hand.
+    """
+    return '\n'.join(
+        line
+        if len(line) <= WIDTH or line[:1].isspace()
+        else textwrap.fill(line, WIDTH, break_long_words=False, break_on_hyphens=False)
+        for line in text.split('\n')
+    )
 
 
 def send(
@@ -57,7 +72,7 @@ def send(
     :param attachments: What goes along.
     """
     template_text = getUtility(ITemplateLoader).get(template, mlist)
-    text = wrap(expand(template_text, mlist, substitutions), WIDTH)
+    text = _folded(expand(template_text, mlist, substitutions))
     to = recipients if isinstance(recipients, str) else list(recipients)
     attachments = list(attachments)
     notice = UserNotification(

@@ -20,7 +20,7 @@ from qnet_mailman.bounces.classify import Kind, Verdict, classify, classify_repl
 from qnet_mailman.bounces.parts import decode_bytes
 from qnet_mailman.bounces.texts import fold
 
-#: Seconds for one message (issue 3, point 5).
+#: Seconds for one message (a report of a stranger must not hold the queue).
 LIMIT = 0.1
 
 HEAD = b'From: mailer-daemon@example.net\nSubject: undeliverable\n'
