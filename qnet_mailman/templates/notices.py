@@ -15,8 +15,10 @@ from mailman.interfaces.template import ITemplateLoader
 from mailman.utilities.string import expand
 from zope.component import getUtility
 
-WIDTH = 78
-"""Columns of a notice, RFC 5322 section 2.1.1."""
+WIDTH = 76
+"""Columns to which a notice is laid out."""
+MAX_WIDTH = 78
+"""Columns that no line of prose passes (RFC 5322 section 2.1.1)."""
 AUTO_GENERATED = 'auto-generated'
 """RFC 3834 section 5.1: written by a program, not in answer to a message."""
 AUTO_REPLIED = 'auto-replied'
@@ -40,7 +42,7 @@ def _folded(text: str) -> str:
     """
     return '\n'.join(
         line
-        if len(line) <= WIDTH or line[:1].isspace()
+        if len(line) <= MAX_WIDTH or line[:1].isspace()
         else textwrap.fill(line, WIDTH, break_long_words=False, break_on_hyphens=False)
         for line in text.split('\n')
     )

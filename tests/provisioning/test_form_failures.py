@@ -61,7 +61,9 @@ def rows(core: SimpleNamespace) -> dict[str, Any]:
     names = inspect(core.config.db.engine).get_table_names()
     found = {
         name: sorted(
-            repr(tuple(row)) for row in store().execute(text(f'SELECT * FROM "{name}"'))
+            # PostgreSQL's driver gives binary columns as views of memory.
+            repr(tuple(bytes(v) if isinstance(v, memoryview) else v for v in row))
+            for row in store().execute(text(f'SELECT * FROM "{name}"'))
         )
         for name in names
     }
