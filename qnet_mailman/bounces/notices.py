@@ -396,9 +396,18 @@ def _reports(rows: Sequence[Row]) -> dict[int, bytes]:
     return found
 
 
+def _once_each(rows: list[Row]) -> list[Row]:
+    """A row for each address (R20): what came of a bounce stands for the bounce."""
+    told: set[str] = set()
+    for event in (Event.removed, Event.disabled, Event.bounced):
+        rows = [row for row in rows if row.event != event or row.email not in told]
+        told |= {row.email for row in rows if row.event == event}
+    return rows
+
+
 def _audiences(mlist: Any, rows: Sequence[Row]) -> list[tuple[list[Row], list[str]]]:
     """Who is told what."""
-    told = [row for row in rows if is_wanted(mlist, row.event)]
+    told = _once_each([row for row in rows if is_wanted(mlist, row.event)])
     to_site_owner = (
         mlist.forward_unrecognized_bounces_to
         is UnrecognizedBounceDisposition.site_owner

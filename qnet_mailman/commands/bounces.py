@@ -103,7 +103,8 @@ def bounces(
 
 
 def _line(entry: dict[str, Any]) -> str:
-    warned = f', {entry["warnings"]} warnings' if entry['warnings'] else ''
+    sent = entry['warnings']
+    warned = f', {sent} warning{"s" if sent > 1 else ""}' if sent else ''
     delivery = '' if entry['delivery'] == 'enabled' else f', {entry["delivery"]}'
     return (
         f'{entry["list"]}  {entry["address"]}  {entry["score"]:g} of '

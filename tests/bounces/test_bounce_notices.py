@@ -46,11 +46,12 @@ def mlist(make_list: Any) -> Any:
 
 def bounced(mlist: Any, number: int = 1, event: Event = Event.bounced) -> None:
     """Events about so many addresses."""
+    who = 'reader' if event is Event.bounced else event.value
     for each in range(number):
         note(
             mlist,
             event,
-            email=f'reader{each}@example.net',
+            email=f'{who}{each}@example.net',
             kind='soft',
             reason='mailbox full',
             evidence='452 4.2.2 mailbox full',
@@ -142,6 +143,23 @@ def test_fifty_rows_and_the_whole_table(mlist: Any) -> None:
     reports = [p for p in msg.walk() if p.get_content_type() == 'message/rfc822']
     assert len(reports) == 10
     assert len({row[2] for row in cells(msg)}) == 121
+
+
+@pytest.mark.parametrize(
+    ('events', 'kept'),
+    [
+        ([Event.bounced, Event.disabled], 'disabled'),
+        ([Event.bounced, Event.disabled, Event.removed], 'removed'),
+        ([Event.bounced], 'bounced'),
+    ],
+)
+def test_an_address_has_one_row(mlist: Any, events: list[Event], kept: str) -> None:
+    for event in events:
+        note(mlist, event, email='reader@example.net', report=REPORT, now=START)
+    notices.send_all(START)
+    msg, _recipients, text = the_one()
+    assert [row[1] for row in cells(msg)[1:]] == [kept]
+    assert text.count('reader@example.net') == 1
 
 
 def test_a_report_is_attached_once(mlist: Any) -> None:
