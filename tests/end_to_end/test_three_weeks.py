@@ -218,6 +218,9 @@ def test_three_weeks(site: MovedSite) -> None:
             number, _, words = part.partition(' ')
             counts[words] = counts.get(words, 0) + int(number)
     assert (counts['stopped'], counts['removed']) == (3, 2)
+    with closing(sqlite3.connect(site.var / 'data/mailman.db')) as database:
+        rows = database.execute('SELECT count(*) FROM qnet_bounce').fetchone()
+    assert rows == (15,)
     # Of 15 bounces, the three that stopped delivery have no row of their own, nor
     # has an earlier one that would be in the same message (a row for each address).
     assert 9 <= counts['came back'] <= 12

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -44,6 +45,22 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     del os.environ['QNET_WEB_SETTINGS'], os.environ['DJANGO_SETTINGS_MODULE']
 
 
+@contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """A stand-in for core's REST server, known to the web side; its address."""
+    from django.test import override_settings
+
+    server = ThreadingHTTPServer(('127.0.0.1', 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    url = f'http://127.0.0.1:{server.server_port}'
+    with override_settings(MAILMAN_REST_API_URL=url):
+        yield url
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
 @dataclass
 class StubCore:
     """A core whose one answer the test chooses."""
@@ -56,8 +73,6 @@ class StubCore:
 @pytest.fixture
 def core() -> Iterator[StubCore]:
     """A stand-in for core's REST server, known to the web side."""
-    from django.test import override_settings
-
     stub = StubCore()
 
     class Handler(BaseHTTPRequestHandler):
@@ -72,12 +87,5 @@ def core() -> Iterator[StubCore]:
         def log_message(self, *_args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    stub.url = f'http://127.0.0.1:{server.server_port}'
-    with override_settings(MAILMAN_REST_API_URL=stub.url):
+    with serving(Handler) as stub.url:
         yield stub
-    server.shutdown()
-    server.server_close()
-    thread.join()

@@ -5,10 +5,9 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote
@@ -16,6 +15,8 @@ from urllib.parse import parse_qs, unquote
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
+
+from tests.web.conftest import serving
 
 LIST_ID = 'hqr-updates.lists.example.gov'
 ADDRESS = 'hqr-updates@lists.example.gov'
@@ -57,7 +58,6 @@ class StubLists:
 @pytest.fixture
 def lists(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubLists]:
     """A stand-in for core's REST server, known to Postorius."""
-    from django.test import override_settings
     from postorius.views.list import mailinglist_modified
 
     # The archive would ask for much more of a list.
@@ -101,15 +101,8 @@ def lists(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubLists]:
         def log_message(self, *_args: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(('127.0.0.1', 0), Handler)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    stub.url = f'http://127.0.0.1:{server.server_port}'
-    with override_settings(MAILMAN_REST_API_URL=stub.url):
+    with serving(Handler) as stub.url:
         yield stub
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 @pytest.fixture
