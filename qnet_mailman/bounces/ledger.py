@@ -201,15 +201,18 @@ def periodic(now: datetime) -> None:
     config.db.commit()
 
 
+def longest_window() -> timedelta:
+    """The longest window of any list; a day where there is no list."""
+    longest = store().scalar(select(func.max(MailingList.bounce_info_stale_after)))
+    return max(longest or timedelta(0), timedelta(days=1))
+
+
 def prune(now: datetime) -> int:
     """Remove what is older than the site's lifetime, and than any list's window.
 
     :return: How many rows.
     """
-    longest = store().scalar(select(func.max(MailingList.bounce_info_stale_after)))
-    lifetime = max(
-        startup.settings().bounce_ledger_lifetime, longest or timedelta(days=1)
-    )
+    lifetime = max(startup.settings().bounce_ledger_lifetime, longest_window())
     oldest = scoring.first_day(today(now), lifetime.days + 1)
     removed = 0
     while True:

@@ -320,8 +320,8 @@ def sweep(now: datetime) -> None:
     if not ledger.claim_job('provider refusals', SWEEP_EVERY, now):
         return
     config.db.commit()
-    today = ledger.today(now)
-    since = today - timedelta(days=1)
+    # Reports may have waited for days; what is older than any window scores nothing.
+    since = scoring.first_day(ledger.today(now), ledger.longest_window().days + 1)
     groups = (
         store()
         .execute(

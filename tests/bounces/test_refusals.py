@@ -128,7 +128,10 @@ def test_who_was_disabled_only_for_that_gets_mail_again(
     assert mlist.members.get_member(f'm0@{DOMAIN}').bounce_score == 4
 
 
-def test_the_sweep_finds_what_runners_did_not_see(mlist: Any, clock: Clock) -> None:
+@pytest.mark.parametrize('late', [0, 6])
+def test_the_sweep_finds_what_runners_did_not_see(
+    mlist: Any, clock: Clock, late: int
+) -> None:
     bounce(mlist, range(9))
     # Committed by another runner while this one looked.
     store().execute(
@@ -144,6 +147,8 @@ def test_the_sweep_finds_what_runners_did_not_see(mlist: Any, clock: Clock) -> N
     )
     config.db.commit()
     assert set(states()) == {'counted'}
+    # The reports may have waited for the runners.
+    clock.moment += timedelta(days=late)
     refusals.sweep(clock.moment)
     assert set(states()) == {'withheld'}
     store().execute(
