@@ -8,6 +8,8 @@ from typing import Any
 import zope.event
 from mailman.interfaces.bounce import IBounceProcessor
 from mailman.interfaces.listmanager import ListDeletingEvent
+from mailman.interfaces.mailinglist import IMailingList
+from mailman.interfaces.subscriptions import ISubscriptionManager
 from mailman.interfaces.template import ITemplateLoader
 from sqlalchemy import delete
 from zope.component import getGlobalSiteManager
@@ -25,6 +27,7 @@ from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.model.lists import QNetList, row_of
 from qnet_mailman.model.people import QNetAssignment, QNetPoster
 from qnet_mailman.model.posts import QNetPost
+from qnet_mailman.subscriptions.manager import manager_of
 from qnet_mailman.templates.loader import TemplateLoader
 
 OF_A_LIST = (
@@ -46,6 +49,7 @@ def register() -> None:
     site = getGlobalSiteManager()
     site.registerUtility(TemplateLoader(), ITemplateLoader)
     site.registerUtility(Processor(), IBounceProcessor)
+    site.registerAdapter(manager_of, (IMailingList,), ISubscriptionManager)
     if forget_list not in zope.event.subscribers:
         zope.event.subscribers.append(forget_list)
 

@@ -66,6 +66,12 @@ def _duration(value: str) -> timedelta:
     return timedelta(seconds=int(match[1]) * _TIME_UNITS[match[2]])
 
 
+def _two_months(value: timedelta) -> timedelta:
+    if value < timedelta(days=60):
+        raise ValueError('a time of at least 60d')
+    return value
+
+
 def _words(value: str) -> tuple[str, ...]:
     return tuple(value.replace(',', ' ').lower().split())
 
@@ -143,6 +149,21 @@ class Settings(BaseModel):
     """Members at one domain who must be refused in a day (R23)."""
     provider_refusal_percent: Annotated[int, Field(ge=1, le=100)] = 20
     """Of the list's members at that domain (R23)."""
+    signup_lifetime: Annotated[timedelta, BeforeValidator(_duration)] = timedelta(
+        days=3
+    )
+    """How long a request to join waits for its confirmation (R11, R12)."""
+    signup_mails_per_day: Annotated[int, Field(ge=1)] = 3
+    """Mails to one address that requests to join cause in a day (R13)."""
+    signup_requests_per_hour: Annotated[int, Field(ge=1)] = 30
+    """Requests to join that one client of the sign-up page makes in an hour (R13)."""
+    leave_mails_per_day: Annotated[int, Field(ge=1)] = 5
+    """Mails to one address about one list that requests to leave cause in a day
+    (R14)."""
+    unsubscribe_link_lifetime: Annotated[
+        timedelta, BeforeValidator(_duration), AfterValidator(_two_months)
+    ] = timedelta(days=400)
+    """How long the link in a message with which its reader leaves works (R15)."""
     approver_required: Annotated[bool, BeforeValidator(_boolean)] = False
     """Whether a list request must name an approver."""
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-import secrets
 from enum import StrEnum
 from typing import Any
 
@@ -23,21 +22,15 @@ from mailman.interfaces.listmanager import IListManager
 from mailman.interfaces.messages import IMessageStore
 from mailman.interfaces.pending import IPendable, IPendings
 from mailman.interfaces.requests import IListRequests
-from mailman.model.pending import Pended
-from mailman.utilities.datetime import now
-from sqlalchemy import select
 from zope.component import getUtility
 from zope.interface import implementer
 
 from qnet_mailman import startup
 from qnet_mailman.model import audit
-from qnet_mailman.model.base import store
 from qnet_mailman.posting.automatic import automatic
+from qnet_mailman.subscriptions import tokens
 
 PEND_TYPE = 'qnet post confirmation'
-TOKEN_BYTES = 20
-"""As long as Mailman's own tokens: 40 hexadecimal digits, so that the address of
-a reply keeps to the 64 characters of RFC 5321 section 4.5.3.1.1 for most lists."""
 
 log = logging.getLogger('mailman.vette')
 
@@ -70,20 +63,15 @@ def offer(mlist: Any, request_id: int, msg: Any, author: str) -> str:
     :param author: The address of the person whom the message names.
     :return: The token.
     """
-    token = getUtility(IPendings).add(
+    return tokens.pend(
         _PostConfirmation(
             list_id=mlist.list_id,
             request_id=request_id,
             digest=_digest(msg),
             author=author,
         ),
-        lifetime=startup.settings().post_confirmation_lifetime,
+        startup.settings().post_confirmation_lifetime,
     )
-    # Mailman makes tokens from the clock and a generator that is not meant for
-    # secrets.
-    pended = store().scalars(select(Pended).where(Pended.token == token)).one()
-    pended.token = secrets.token_hex(TOKEN_BYTES)
-    return pended.token
 
 
 def confirm(token: str, *, route: str, mlist: Any = None) -> Outcome:
@@ -93,17 +81,14 @@ def confirm(token: str, *, route: str, mlist: Any = None) -> Outcome:
     :param mlist: The list at whose address it came back; a token of another
         list is then unknown.
     """
-    if re.fullmatch(r'[0-9a-f]{40}', token) is None:
-        return Outcome.unknown
-    pendings = getUtility(IPendings)
-    pended = _unexpired(token)
+    pended = tokens.look_up(token)
     if pended is None or pended.get('type') != PEND_TYPE:
         return Outcome.unknown
     found = getUtility(IListManager).get_by_list_id(pended['list_id'])
     if found is None or (mlist is not None and mlist.list_id != found.list_id):
         return Outcome.unknown
     held = IListRequests(found).get_request(pended['request_id'])
-    pendings.confirm(token)
+    tokens.spend(token)
     if held is None:
         return Outcome.decided
     _, data = held
@@ -122,17 +107,6 @@ def confirm(token: str, *, route: str, mlist: Any = None) -> Outcome:
     )
     handle_message(found, pended['request_id'], Action.accept)
     return Outcome.released
-
-
-def _unexpired(token: str) -> dict[str, Any] | None:
-    # Mailman evicts expired pendings now and then; until it does, they would
-    # still count.
-    valid = store().scalar(
-        select(Pended.id).where(Pended.token == token, Pended.expiration_date >= now())
-    )
-    if valid is None:
-        return None
-    return getUtility(IPendings).confirm(token, expunge=False)
 
 
 def reply_address(mlist: Any, token: str) -> str:

@@ -22,6 +22,7 @@ from qnet_mailman.model import (  # noqa: F401
     lists,
     people,
     posts,
+    subscriptions,
 )
 from qnet_mailman.model.base import Base
 from qnet_mailman.model.migrations import VERSION_TABLE, current, head, upgrade
