@@ -6,10 +6,11 @@ from __future__ import annotations
 from typing import Any
 
 import zope.event
+from mailman.config import config
 from mailman.interfaces.bounce import IBounceProcessor
 from mailman.interfaces.listmanager import ListDeletingEvent
 from mailman.interfaces.mailinglist import IMailingList
-from mailman.interfaces.subscriptions import ISubscriptionManager
+from mailman.interfaces.subscriptions import ISubscriptionManager, ISubscriptionService
 from mailman.interfaces.template import ITemplateLoader
 from sqlalchemy import delete
 from zope.component import getGlobalSiteManager
@@ -27,6 +28,8 @@ from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.model.lists import QNetList, row_of
 from qnet_mailman.model.people import QNetAssignment, QNetPoster
 from qnet_mailman.model.posts import QNetPost
+from qnet_mailman.subscriptions import join_command, leave_command, sign_up
+from qnet_mailman.subscriptions.leaving import SubscriptionService
 from qnet_mailman.subscriptions.manager import manager_of
 from qnet_mailman.templates.loader import TemplateLoader
 
@@ -49,7 +52,10 @@ def register() -> None:
     site = getGlobalSiteManager()
     site.registerUtility(TemplateLoader(), ITemplateLoader)
     site.registerUtility(Processor(), IBounceProcessor)
+    site.registerUtility(SubscriptionService(), ISubscriptionService)
     site.registerAdapter(manager_of, (IMailingList,), ISubscriptionManager)
+    config.commands.update(join_command.COMMANDS)
+    config.commands.update(leave_command.COMMANDS)
     if forget_list not in zope.event.subscribers:
         zope.event.subscribers.append(forget_list)
 
@@ -62,5 +68,6 @@ def forget_list(event: Any) -> None:
     known = row_of(mlist) is not None
     for table in OF_A_LIST:
         store().execute(delete(table).where(table.list_id == mlist.list_id))
+    sign_up.forget_list(mlist.list_id)
     if known:
         audit.record(audit.Action.list_deleted, mlist.list_id, mlist.fqdn_listname)

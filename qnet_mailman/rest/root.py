@@ -8,7 +8,10 @@ from typing import Any
 from mailman.rest.helpers import NotFound, child
 
 from qnet_mailman.rest.bounces import OneList
+from qnet_mailman.rest.confirmations import Confirmations
 from qnet_mailman.rest.posts import Posts
+from qnet_mailman.rest.signup import SignUp
+from qnet_mailman.rest.unsubscribe import Unsubscribe
 
 
 class Root:
@@ -25,3 +28,18 @@ class Root:
         if not segments:
             return NotFound(), []
         return OneList(segments[0]), segments[1:]
+
+    @child()
+    def signup(self, context: Any, segments: list[str]) -> Any:
+        """/signup"""
+        return SignUp(), segments
+
+    @child()
+    def confirmations(self, context: Any, segments: list[str]) -> Any:
+        """/confirmations/..."""
+        return Confirmations(), segments
+
+    @child()
+    def unsubscribe(self, context: Any, segments: list[str]) -> Any:
+        """/unsubscribe"""
+        return Unsubscribe(), segments

@@ -36,6 +36,7 @@ from mailman.runners import (
     task,
     virgin,
 )
+from mailman.utilities.datetime import now
 from public import public
 from sqlalchemy import select, text
 from sqlalchemy.exc import (
@@ -46,7 +47,8 @@ from sqlalchemy.exc import (
 )
 
 from qnet_mailman import startup
-from qnet_mailman.posting import confirmation
+from qnet_mailman.runners.legible import make_command_legible, make_legible
+from qnet_mailman.subscriptions import limits, replies, sign_up
 
 if TYPE_CHECKING:
     from mailman.core.runner import Runner as _Base
@@ -182,14 +184,24 @@ class ArchiveRunner(Guard, archive.ArchiveRunner):
     """Hands posts to the archivers."""
 
 
-@public
-class CommandRunner(Guard, command.CommandRunner):
-    """Obeys commands by e-mail, and the release of a post by its sender (R6)."""
+class _Commands(command.CommandRunner):
+    """A command runner without its guard."""
+
+    def _process_one_file(self, msg: Any, msgdata: dict[str, Any]) -> None:
+        # A request of the sign-up page is about many lists, and so about none.
+        if not sign_up.handle_queued(msgdata):
+            make_command_legible(msg)
+            super()._process_one_file(msg, msgdata)
 
     def _dispose(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool | None:
-        if confirmation.handle_reply(mlist, msg, msgdata):
+        if replies.handle(mlist, msg, msgdata):
             return False
         return super()._dispose(mlist, msg, msgdata)
+
+
+@public
+class CommandRunner(Guard, _Commands):
+    """Obeys commands by e-mail, answers to our questions, and the sign-up page."""
 
 
 @public
@@ -200,6 +212,10 @@ class DigestRunner(Guard, digest.DigestRunner):
 @public
 class IncomingRunner(Guard, incoming.IncomingRunner):
     """Decides about posts."""
+
+    def _process_one_file(self, msg: Any, msgdata: dict[str, Any]) -> None:
+        make_legible(msg)
+        super()._process_one_file(msg, msgdata)
 
 
 @public
@@ -227,6 +243,7 @@ class TaskRunner(Guard, task.TaskRunner):
         # Stock's own sweep is due a week after this, and so never.
         self.lastmsg = datetime.now()
         super()._evict_pendings()
+        limits.periodic(now())
         if datetime.now() - self.swept_at >= SWEEP_EVERY:
             self.swept_at = datetime.now()
             remove_orphans(Path(config.MESSAGES_DIR))
