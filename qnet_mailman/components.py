@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import zope.event
+from mailman.config import config
 from mailman.interfaces.bounce import IBounceProcessor
 from mailman.interfaces.listmanager import ListDeletingEvent
 from mailman.interfaces.mailinglist import IMailingList
@@ -25,8 +26,9 @@ from qnet_mailman.model.bounces import (
 )
 from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.model.lists import QNetList, row_of
-from qnet_mailman.model.people import QNetAssignment, QNetPoster
+from qnet_mailman.model.people import QNetAssignment, QNetPoster, QNetUnattended
 from qnet_mailman.model.posts import QNetPost
+from qnet_mailman.roles import projection
 from qnet_mailman.subscriptions.manager import manager_of
 from qnet_mailman.templates.loader import TemplateLoader
 
@@ -34,6 +36,7 @@ OF_A_LIST = (
     QNetList,
     QNetAssignment,
     QNetPoster,
+    QNetUnattended,
     QNetForm,
     QNetPost,
     QNetBounce,
@@ -43,6 +46,12 @@ OF_A_LIST = (
 )
 """Tables whose rows go with their list."""
 
+PIPELINES = {
+    'default-owner-pipeline': 'qnet-owner-pipeline',
+    'virgin': 'qnet-virgin-pipeline',
+}
+"""Mailman's pipelines, which every list names or the runners do, and ours instead."""
+
 
 def register() -> None:
     """Register what Mailman looks up by interface; again is harmless."""
@@ -50,8 +59,11 @@ def register() -> None:
     site.registerUtility(TemplateLoader(), ITemplateLoader)
     site.registerUtility(Processor(), IBounceProcessor)
     site.registerAdapter(manager_of, (IMailingList,), ISubscriptionManager)
-    if forget_list not in zope.event.subscribers:
-        zope.event.subscribers.append(forget_list)
+    for name, ours in PIPELINES.items():
+        config.pipelines[name] = config.pipelines[ours]
+    for subscriber in (forget_list, projection.handle_subscription):
+        if subscriber not in zope.event.subscribers:
+            zope.event.subscribers.append(subscriber)
 
 
 def forget_list(event: Any) -> None:
@@ -59,6 +71,8 @@ def forget_list(event: Any) -> None:
     if not isinstance(event, ListDeletingEvent):
         return
     mlist = event.mailing_list
+    # Lest somebody who is given a role meanwhile is put on a roster of no list.
+    projection.lock()
     known = row_of(mlist) is not None
     for table in OF_A_LIST:
         store().execute(delete(table).where(table.list_id == mlist.list_id))

@@ -48,6 +48,9 @@ from qnet_mailman.demo.processes import (
 )
 from qnet_mailman.demo.sink import Delivered, Refusal
 
+#: The roles of the people of the example forms.
+GRANTS = configuration.ROOT / 'provisioning/examples/grants.csv'
+
 #: Queues through which mail passes on its way; empty when all is done.
 QUEUES = (
     'in',
@@ -264,6 +267,11 @@ class Site:
                 self._ports.release(self.web_port)
                 self._web.start()
             self._await_core()
+            if not self.stock:
+                # Without a role nobody is anything on a list.
+                self.mailman(
+                    *('qnet', 'roles', 'import', '--no-mail', str(GRANTS)), check=True
+                )
             if self.web:
                 wait_until(
                     lambda: self._web_answers(),

@@ -9,6 +9,7 @@ from mailman.rest.helpers import NotFound, child
 
 from qnet_mailman.rest.bounces import OneList
 from qnet_mailman.rest.posts import Posts
+from qnet_mailman.rest.roles import Roles
 
 
 class Root:
@@ -25,3 +26,8 @@ class Root:
         if not segments:
             return NotFound(), []
         return OneList(segments[0]), segments[1:]
+
+    @child()
+    def roles(self, context: Any, segments: list[str]) -> Any:
+        """/roles/..."""
+        return Roles(), segments

@@ -36,6 +36,7 @@ from mailman.runners import (
     task,
     virgin,
 )
+from mailman.utilities.datetime import now
 from public import public
 from sqlalchemy import select, text
 from sqlalchemy.exc import (
@@ -47,6 +48,7 @@ from sqlalchemy.exc import (
 
 from qnet_mailman import startup
 from qnet_mailman.posting import confirmation
+from qnet_mailman.roles import keeping
 
 if TYPE_CHECKING:
     from mailman.core.runner import Runner as _Base
@@ -212,8 +214,18 @@ class RetryRunner(Guard, retry.RetryRunner):
     """Brings back what could not be delivered."""
 
 
+class _Tasks(task.TaskRunner):
+    """A task runner without its guard."""
+
+    def _do_periodic(self) -> None:
+        """See `IRunner`."""
+        super()._do_periodic()
+        # Not with the tasks, which wait for an hour.
+        keeping.periodic(now())
+
+
 @public
-class TaskRunner(Guard, task.TaskRunner):
+class TaskRunner(Guard, _Tasks):
     """Cleans up.
 
     Stock removes every file of the message store that no row of the database

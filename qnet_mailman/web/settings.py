@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from qnet_mailman.web.harp.config import for_allauth
 from qnet_mailman.web.sitefile import read_site_file, site_path
 
 _site = read_site_file(site_path())
@@ -49,6 +50,7 @@ INSTALLED_APPS = [
     'qnet_mailman.web.home',
     'qnet_mailman.web.posts',
     'qnet_mailman.web.accounts',
+    'qnet_mailman.web.harp',
     'qnet_mailman.web.lists',
     'hyperkitty',
     'postorius',
@@ -80,6 +82,7 @@ MIDDLEWARE = [
     'django.middleware.locale.LocaleMiddleware',
     'django.contrib.auth.middleware.AuthenticationMiddleware',
     'django.contrib.messages.middleware.MessageMiddleware',
+    'qnet_mailman.web.harp.middleware.ProviderSessionMiddleware',
     'django.middleware.clickjacking.XFrameOptionsMiddleware',
     'allauth.account.middleware.AccountMiddleware',
     'postorius.middleware.PostoriusMiddleware',
@@ -183,6 +186,20 @@ AUTH_PASSWORD_VALIDATORS = [
         'NumericPasswordValidator',
     )
 ]
+
+# Signing in through a provider.  A person is an issuer and a subject: no address
+# links a sign-in to an account that is here already.
+SOCIALACCOUNT_ADAPTER = 'qnet_mailman.web.harp.adapter.SocialAccountAdapter'
+SOCIALACCOUNT_PROVIDERS = for_allauth(_site['OPENID_PROVIDERS'])
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = False
+# Only what refreshing needs is kept, and that is sealed.
+SOCIALACCOUNT_STORE_TOKENS = False
+# A link that somebody else made must not sign a person in: there is a button.
+SOCIALACCOUNT_LOGIN_ON_GET = False
+#: Whether superusers may sign in with a local password.  That is the only way in
+#: before a provider is connected, and for emergencies; otherwise off.
+LOCAL_SUPERUSERS = not _site['OPENID_PROVIDERS']
 
 # HyperKitty.
 

@@ -24,6 +24,8 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from qnet_mailman.web.harp.config import read_providers
+
 #: The environment variable that names the site file.
 VARIABLE = 'QNET_WEB_SETTINGS'
 #: The site file where the variable is not set.
@@ -93,4 +95,8 @@ def read_site_file(path: Path) -> dict[str, Any]:
         raise ImproperlyConfigured(
             f'{path}: SUPPORT_ADDRESS is {support!r}; expected an e-mail address'
         )
+    try:
+        site['OPENID_PROVIDERS'] = read_providers(site.get('OPENID_PROVIDERS', {}))
+    except ImproperlyConfigured as error:
+        raise ImproperlyConfigured(f'{path}: {error}') from None
     return site

@@ -8,6 +8,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path('', include('qnet_mailman.web.home.urls')),
+    path('', include('qnet_mailman.web.harp.urls')),
     path('posts/', include('qnet_mailman.web.posts.urls')),
     path('mailman3/', include('postorius.urls')),
     path('archives/', include('hyperkitty.urls')),
