@@ -10,7 +10,7 @@ from mailman.config import config
 from mailman.interfaces.bounce import IBounceProcessor
 from mailman.interfaces.listmanager import ListDeletingEvent
 from mailman.interfaces.mailinglist import IMailingList
-from mailman.interfaces.subscriptions import ISubscriptionManager
+from mailman.interfaces.subscriptions import ISubscriptionManager, ISubscriptionService
 from mailman.interfaces.template import ITemplateLoader
 from sqlalchemy import delete
 from zope.component import getGlobalSiteManager
@@ -29,6 +29,8 @@ from qnet_mailman.model.lists import QNetList, row_of
 from qnet_mailman.model.people import QNetAssignment, QNetPoster, QNetUnattended
 from qnet_mailman.model.posts import QNetPost
 from qnet_mailman.roles import projection
+from qnet_mailman.subscriptions import join_command, leave_command, sign_up
+from qnet_mailman.subscriptions.leaving import SubscriptionService
 from qnet_mailman.subscriptions.manager import manager_of
 from qnet_mailman.templates.loader import TemplateLoader
 
@@ -58,9 +60,12 @@ def register() -> None:
     site = getGlobalSiteManager()
     site.registerUtility(TemplateLoader(), ITemplateLoader)
     site.registerUtility(Processor(), IBounceProcessor)
+    site.registerUtility(SubscriptionService(), ISubscriptionService)
     site.registerAdapter(manager_of, (IMailingList,), ISubscriptionManager)
     for name, ours in PIPELINES.items():
         config.pipelines[name] = config.pipelines[ours]
+    config.commands.update(join_command.COMMANDS)
+    config.commands.update(leave_command.COMMANDS)
     for subscriber in (forget_list, projection.handle_subscription):
         if subscriber not in zope.event.subscribers:
             zope.event.subscribers.append(subscriber)
@@ -76,5 +81,6 @@ def forget_list(event: Any) -> None:
     known = row_of(mlist) is not None
     for table in OF_A_LIST:
         store().execute(delete(table).where(table.list_id == mlist.list_id))
+    sign_up.forget_list(mlist.list_id)
     if known:
         audit.record(audit.Action.list_deleted, mlist.list_id, mlist.fqdn_listname)

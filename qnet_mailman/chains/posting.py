@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The chain `qnet-posting-chain`: what becomes of a post (R3-R6)."""
+"""The chain `qnet-posting-chain`: what becomes of a post (R3-R6, R14)."""
 
 from __future__ import annotations
 
@@ -31,8 +31,9 @@ class PostingChain:
     """Decide about a post.
 
     First what is nobody's wish is discarded without a word, so that no notice
-    goes to a program or to the victim of a forgery (R5); then the author's
-    rights decide (R3, R4, R6); then what Mailman finds odd waits for a moderator.
+    goes to a program or to the victim of a forgery (R5); a request to leave is
+    answered (R14); then the author's rights decide (R3, R4, R6); then what
+    Mailman finds odd waits for a moderator.
     """
 
     name = 'qnet-posting-chain'
@@ -47,6 +48,8 @@ class PostingChain:
         startup.settings()
         yield Link('qnet-loop', LinkAction.jump, 'discard')
         yield Link('qnet-automatic', LinkAction.jump, 'discard')
+        # Who may not post may leave all the same.
+        yield Link('qnet-unsubscribe', LinkAction.jump, 'qnet-unsubscribe')
         yield Link('qnet-banned', LinkAction.jump, 'discard')
         yield Link('qnet-standing')
         yield Link('truth', LinkAction.detour, 'qnet-header-match')

@@ -17,7 +17,7 @@ import traceback
 from pathlib import Path
 from types import FrameType
 
-from qnet_mailman.demo import story
+from qnet_mailman.demo import membership, story
 from qnet_mailman.demo.narrator import Narrator
 from qnet_mailman.demo.processes import DemoError
 from qnet_mailman.demo.site import Site
@@ -29,7 +29,7 @@ INTRODUCTION = (
 )
 THEN = (
     'a request form becomes a list, an administrator, a subscriber and a stranger '
-    'write to it, and messages that come back are scored'
+    'write to it, messages that come back are scored, and somebody joins and leaves'
 )
 STOCK_THEN = 'people write to a list of plain Mailman, without this package'
 
@@ -92,6 +92,7 @@ def where_to_look(site: Site) -> str:
     :param site: The running site.
     """
     return f"""\
+Sign-up page          {site.web_url}/signup/
 Lists (Postorius)     {site.postorius_url}
   sign in as          {site.web_user}
   with the password   {site.web_password}
@@ -110,9 +111,10 @@ def tell(site: Site, narrator: Narrator) -> None:
     :param narrator: Who tells it.
     """
     if site.stock:
-        tale, steps = story.stock(site, narrator), story.STOCK_STEPS
+        tale, steps = story.stock(site, narrator), [*story.STOCK_STEPS]
     else:
-        tale, steps = story.from_form(site, narrator), story.STEPS
+        tale = story.from_form(site, narrator)
+        steps = [*story.STEPS, *membership.STEPS]
     for number, step in enumerate(steps, 1):
         title = (step.__doc__ or step.__name__).splitlines()[0].rstrip('.')
         narrator.heading(f'{number}. {title}')

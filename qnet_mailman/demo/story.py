@@ -4,7 +4,8 @@
 A step is a function that takes the :class:`Story`, does something real with the
 running site, checks that the promised happened and shows it.  Where it did not
 happen, the step raises :class:`~qnet_mailman.demo.processes.DemoError`.  To
-extend the demo, write a step and add it to :data:`STEPS`.
+extend the demo, write a step and add it to :data:`STEPS`; those about joining and
+leaving are in :mod:`qnet_mailman.demo.membership`.
 """
 
 from __future__ import annotations

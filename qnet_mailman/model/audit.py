@@ -44,6 +44,8 @@ class Action(StrEnum):
     form_applied = 'form applied'
     refusals_counted = 'refusals counted'
     refusals_withheld = 'refusals withheld'
+    key_made = 'key made'
+    key_revoked = 'key revoked'
 
 
 class QNetAudit(Base):

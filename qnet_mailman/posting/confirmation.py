@@ -11,23 +11,20 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import re
 from enum import StrEnum
 from typing import Any
 
 from mailman.app.moderator import handle_message
-from mailman.config import config
 from mailman.interfaces.action import Action
 from mailman.interfaces.listmanager import IListManager
 from mailman.interfaces.messages import IMessageStore
-from mailman.interfaces.pending import IPendable, IPendings
+from mailman.interfaces.pending import IPendable
 from mailman.interfaces.requests import IListRequests
 from zope.component import getUtility
 from zope.interface import implementer
 
 from qnet_mailman import startup
 from qnet_mailman.model import audit
-from qnet_mailman.posting.automatic import automatic
 from qnet_mailman.subscriptions import tokens
 
 PEND_TYPE = 'qnet post confirmation'
@@ -118,36 +115,3 @@ def link(token: str) -> str | None:
     """The page with the button that releases the post; None without a web side."""
     web_url = startup.settings().web_url
     return None if web_url is None else f'{web_url}/posts/confirm/{token}/'
-
-
-def handle_reply(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
-    """Look whether a message to a list's `-confirm` address is ours, and obey it.
-
-    :return: Whether it was; if not, it is for Mailman's own confirm command.
-    """
-    if msgdata.get('subaddress') != 'confirm':
-        return False
-    token = _token_in(msg)
-    if token is None:
-        return False
-    pended = getUtility(IPendings).confirm(token, expunge=False)
-    if pended is None or pended.get('type') != PEND_TYPE:
-        return False
-    mark = automatic(msg)
-    if mark is not None:
-        log.info('Not a confirmation, as it is automatic (%s): %s', mark, token[:8])
-        return True
-    outcome = confirm(token, route='e-mail', mlist=mlist)
-    log.info('Post confirmation by e-mail: %s', outcome)
-    return True
-
-
-def _token_in(msg: Any) -> str | None:
-    for field in ('to', 'delivered-to', 'x-original-to', 'envelope-to'):
-        for value in msg.get_all(field, []):
-            match = re.search(
-                config.mta.verp_confirm_regexp, ' '.join(str(value).split())
-            )
-            if match is not None:
-                return match['cookie']
-    return None

@@ -29,9 +29,10 @@ def _subject(msg: Any) -> str:
     )
 
 
-def _message_id(msg: Any) -> str | None:
-    message_id = str(msg.get('message-id', ''))
-    return message_id if message_id.isascii() and message_id.isprintable() else None
+def message_id(msg: Any) -> str | None:
+    """The Message-ID of a message, if it is fit to be quoted; else None."""
+    found = str(msg.get('message-id', ''))
+    return found if found.isascii() and found.isprintable() else None
 
 
 def _may_tell(mlist: Any, msg: Any, author: str | None) -> bool:
@@ -69,7 +70,7 @@ def rejected(mlist: Any, msg: Any, author: str | None, reason: str) -> None:
                 'contact': contact_of(mlist),
             },
             automatic=AUTO_REPLIED,
-            in_reply_to=_message_id(msg),
+            in_reply_to=message_id(msg),
         )
 
 
@@ -84,7 +85,7 @@ def held(mlist: Any, msg: Any, author: str | None, reason: str) -> None:
             f'Your message to {mlist.display_name} waits for a moderator',
             {'reason': reason, 'subject': _subject(msg)},
             automatic=AUTO_REPLIED,
-            in_reply_to=_message_id(msg),
+            in_reply_to=message_id(msg),
         )
 
 

@@ -8,8 +8,11 @@ from typing import Any
 from mailman.rest.helpers import NotFound, child
 
 from qnet_mailman.rest.bounces import OneList
+from qnet_mailman.rest.confirmations import Confirmations
 from qnet_mailman.rest.posts import Posts
 from qnet_mailman.rest.roles import Roles
+from qnet_mailman.rest.signup import SignUp
+from qnet_mailman.rest.unsubscribe import Unsubscribe
 
 
 class Root:
@@ -31,3 +34,18 @@ class Root:
     def roles(self, context: Any, segments: list[str]) -> Any:
         """/roles/..."""
         return Roles(), segments
+
+    @child()
+    def signup(self, context: Any, segments: list[str]) -> Any:
+        """/signup"""
+        return SignUp(), segments
+
+    @child()
+    def confirmations(self, context: Any, segments: list[str]) -> Any:
+        """/confirmations/..."""
+        return Confirmations(), segments
+
+    @child()
+    def unsubscribe(self, context: Any, segments: list[str]) -> Any:
+        """/unsubscribe"""
+        return Unsubscribe(), segments

@@ -47,8 +47,9 @@ from sqlalchemy.exc import (
 )
 
 from qnet_mailman import startup
-from qnet_mailman.posting import confirmation
 from qnet_mailman.roles import keeping
+from qnet_mailman.runners.legible import make_command_legible, make_legible
+from qnet_mailman.subscriptions import limits, replies, sign_up
 
 if TYPE_CHECKING:
     from mailman.core.runner import Runner as _Base
@@ -184,14 +185,24 @@ class ArchiveRunner(Guard, archive.ArchiveRunner):
     """Hands posts to the archivers."""
 
 
-@public
-class CommandRunner(Guard, command.CommandRunner):
-    """Obeys commands by e-mail, and the release of a post by its sender (R6)."""
+class _Commands(command.CommandRunner):
+    """A command runner without its guard."""
+
+    def _process_one_file(self, msg: Any, msgdata: dict[str, Any]) -> None:
+        # A request of the sign-up page is about many lists, and so about none.
+        if not sign_up.handle_queued(msgdata):
+            make_command_legible(msg)
+            super()._process_one_file(msg, msgdata)
 
     def _dispose(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool | None:
-        if confirmation.handle_reply(mlist, msg, msgdata):
+        if replies.handle(mlist, msg, msgdata):
             return False
         return super()._dispose(mlist, msg, msgdata)
+
+
+@public
+class CommandRunner(Guard, _Commands):
+    """Obeys commands by e-mail, answers to our questions, and the sign-up page."""
 
 
 @public
@@ -202,6 +213,10 @@ class DigestRunner(Guard, digest.DigestRunner):
 @public
 class IncomingRunner(Guard, incoming.IncomingRunner):
     """Decides about posts."""
+
+    def _process_one_file(self, msg: Any, msgdata: dict[str, Any]) -> None:
+        make_legible(msg)
+        super()._process_one_file(msg, msgdata)
 
 
 @public
@@ -239,6 +254,7 @@ class TaskRunner(Guard, _Tasks):
         # Stock's own sweep is due a week after this, and so never.
         self.lastmsg = datetime.now()
         super()._evict_pendings()
+        limits.periodic(now())
         if datetime.now() - self.swept_at >= SWEEP_EVERY:
             self.swept_at = datetime.now()
             remove_orphans(Path(config.MESSAGES_DIR))

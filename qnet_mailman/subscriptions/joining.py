@@ -1,10 +1,448 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How one becomes a member of one list (R11, R12)."""
+"""How one becomes a member of one list (R11, R12).
+
+A list's visibility decides, whatever Mailman's `subscription_policy` says:
+
+- public: the subscriber confirms, then is a member;
+- private: an administrator approves, then the subscriber confirms, then is a member.
+  Mailman knows only the other order.
+
+Whoever is signed in with a verified address (`pre_confirmed`) need not confirm for a
+public list.  People whom an administrator adds (`pre_approved`) or invites need no
+approval.
+
+Every wait is a pending of Mailman's with its workflow state, both in the database: a
+restart loses nothing, Postorius shows it, and it expires.  An address has at most one
+for each list.
+"""
 
 from __future__ import annotations
 
+import json
+import logging
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from lazr.config import as_timedelta
 from mailman.app import subscriptions as stock
+from mailman.config import config
+from mailman.interfaces.address import InvalidEmailAddressError
+from mailman.interfaces.bans import IBanManager
+from mailman.interfaces.listmanager import IListManager
+from mailman.interfaces.member import (
+    AlreadySubscribedError,
+    MemberRole,
+    MembershipIsBannedError,
+)
+from mailman.interfaces.subscriptions import SubscriptionPendingError, TokenOwner
+from mailman.interfaces.usermanager import IUserManager
+from mailman.model.address import Address
+from mailman.model.pending import Pended, PendedKeyValue
+from mailman.runners.lmtp import split_recipient
+from mailman.utilities.datetime import now
+from sqlalchemy import select, update
+from sqlalchemy.orm import aliased
+from zope.component import getUtility
+
+from qnet_mailman import startup
+from qnet_mailman.bounces.notices import day_in_words
+from qnet_mailman.model.base import store
+from qnet_mailman.model.lists import Visibility, row_of
+from qnet_mailman.subscriptions import limits, tokens
+from qnet_mailman.templates.notices import one_line, send
+
+PEND_TYPE = stock.PendableSubscription.PEND_TYPE
+
+log = logging.getLogger('mailman.subscribe')
+
+
+class Why(StrEnum):
+    """Why a subscriber is asked to confirm."""
+
+    request = 'request'
+    """Somebody asked for it."""
+    approved = 'approved'
+    """Somebody asked for it, and an administrator approved (R12)."""
+    invitation = 'invitation'
+    """An administrator invites."""
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A request to join that waits."""
+
+    token: str
+    owner: TokenOwner
+    """Who has to answer."""
+    why: Why
+    asked_at: datetime
+    """In UTC, as `expires_at`."""
+    expires_at: datetime
+
+
+def pendings_of(email: str) -> dict[str, Pending]:
+    """The requests of an address that wait, by list; expired ones are none.
+
+    One statement, along the index on the values of pendings.
+
+    :param email: In lower case.
+    """
+    mail, every = aliased(PendedKeyValue), aliased(PendedKeyValue)
+    query = (
+        select(Pended.token, Pended.expiration_date, every.key, every.value)
+        .join(mail, mail.pended_id == Pended.id)
+        .join(every, every.pended_id == Pended.id)
+        .where(
+            mail.key == 'email',
+            mail.value == json.dumps(email),
+            Pended.expiration_date >= now(),
+        )
+        .order_by(Pended.id)
+    )
+    values: dict[tuple[str, datetime], dict[str, Any]] = {}
+    for token, expires_at, key, value in store().execute(query):
+        # Mailman keeps the type as it is, and everything else as JSON.
+        values.setdefault((token, expires_at), {})[key] = (
+            value if key == 'type' else json.loads(value)
+        )
+    return {
+        pended['list_id']: Pending(
+            token=token,
+            owner=TokenOwner[pended['token_owner']],
+            why=Why(pended.get('why', Why.request)),
+            asked_at=datetime.fromisoformat(pended['when']),
+            expires_at=expires_at,
+        )
+        for (token, expires_at), pended in values.items()
+        if pended['type'] == PEND_TYPE
+    }
+
+
+def mail_allowed(email: str) -> bool:
+    """Count a mail that a stranger's request causes; whether it may be sent (R13)."""
+    limit = startup.settings().signup_mails_per_day
+    if limits.allowed('sign-up mail', email.lower(), limit, limits.DAY):
+        return True
+    log.info('No further mail about joining today to %s', email)
+    return False
+
+
+def link(token: str) -> str | None:
+    """The page with the button that confirms; None without a web side."""
+    web_url = startup.settings().web_url
+    return None if web_url is None else f'{web_url}/signup/confirm/{token}/'
+
+
+def by_web(token: str) -> str:
+    """The way to confirm in a browser, before "answer this message"."""
+    where = link(token)
+    return '' if where is None else f'open\n\n  {where}\n\nor '
+
+
+def in_words(moment: datetime) -> str:
+    """A moment as people read it: ``January 5, 2027, 14:05 (UTC)``.
+
+    :param moment: In UTC, without a time zone.
+    """
+    zone = startup.settings().time_zone
+    local = moment.replace(tzinfo=UTC).astimezone(zone)
+    return f'{day_in_words(moment, zone)}, {local:%H:%M} ({local:%Z})'
+
+
+def is_private(mlist: Any) -> bool:
+    """Whether nobody joins a list without approval."""
+    row = row_of(mlist)
+    return row is not None and row.visibility == Visibility.private
+
+
+def list_at(address: str) -> Any:
+    """The list of which something is an address: posting, ``-owner`` or another.
+
+    :return: The list; None where it is the address of none.
+    """
+    lists = getUtility(IListManager)
+    address = address.lower()
+    name, _subaddress, domain = split_recipient(address)
+    return lists.get(address) or lists.get(f'{name}@{domain}')
 
 
 class SubscriptionWorkflow(stock.SubscriptionWorkflow):
-    """Mailman's workflow of a request to join."""
+    """Mailman's workflow of a request to join, in our order."""
+
+    token: Any
+    user: Any
+
+    SAVE_ATTRIBUTES = (*stock.SubscriptionWorkflow.SAVE_ATTRIBUTES, 'approved')
+
+    def __init__(self, mlist: Any, subscriber: Any = None, **options: Any) -> None:
+        super().__init__(mlist, subscriber, **options)
+        self.approved = False
+
+    @property
+    def address_key(self) -> str:
+        """The address, for Mailman's table of workflow states."""
+        return self.address.email
+
+    @address_key.setter
+    def address_key(self, email: str) -> None:
+        self.address = getUtility(IUserManager).get_address(email)
+        if self.address is None:
+            # Somebody deleted it meanwhile.
+            raise LookupError(email)
+
+    @property
+    def _why(self) -> Why:
+        if self.invitation:
+            return Why.invitation
+        return Why.approved if self.approved else Why.request
+
+    @property
+    def _proven(self) -> bool:
+        """Whether the request is known to be the address owner's."""
+        return self.pre_confirmed and (
+            self.pre_verified or self.address.verified_on is not None
+        )
+
+    @property
+    def _needs_approval(self) -> bool:
+        return not self.pre_approved and is_private(self.mlist)
+
+    def _set_token(self, token_owner: TokenOwner) -> None:
+        if self.token is not None:
+            tokens.spend(self.token)
+            self.token = None
+        self.token_owner = token_owner
+        if token_owner is TokenOwner.no_one:
+            return
+        moment = now().replace(microsecond=0)
+        lifetime = (
+            startup.settings().signup_lifetime
+            if token_owner is TokenOwner.subscriber
+            else as_timedelta(config.mailman.moderator_request_life)
+        )
+        self.token = tokens.pend(
+            self.PENDABLE_CLASS(
+                list_id=self.mlist.list_id,
+                email=self.address.email,
+                display_name=self.address.display_name,
+                when=moment.isoformat(),
+                token_owner=token_owner.name,
+                why=self._why.value,
+            ),
+            lifetime,
+        )
+        self._pending = Pending(
+            self.token, token_owner, self._why, moment, moment + lifetime
+        )
+
+    def _step_sanity_checks(self) -> None:
+        users = getUtility(IUserManager)
+        if self.user is None:
+            self.user = users.make_user(self.address.email, self.address.display_name)
+        elif self.address is None:
+            # A user without a preferred address: any, as Mailman does.
+            self.address = next(iter(self.user.addresses))
+        self._refuse_members()
+        if IBanManager(self.mlist).is_banned(self.address.email):
+            raise MembershipIsBannedError(self.mlist, self.address.email)
+        at = list_at(self.address.email)
+        if at is not None and at.list_id == self.mlist.list_id:
+            raise InvalidEmailAddressError('List posting address not allowed')
+        pending = pendings_of(self.address.email).get(self.mlist.list_id)
+        if pending is not None:
+            self._ask_again(pending)
+        self.push('verification_checks')
+
+    def _refuse_members(self) -> None:
+        by_user = self.user is not None and self.user.preferred_address == self.address
+        if (by_user and self.mlist.is_subscribed(self.user)) or (
+            self.mlist.is_subscribed(self.address)
+        ):
+            raise AlreadySubscribedError(
+                self.mlist.fqdn_listname, self.address.email, MemberRole.member
+            )
+
+    def _ask_again(self, pending: Pending) -> None:
+        """Replace what waits, repeat its mail, or refuse to ask twice."""
+        waits_for_approval = pending.owner is TokenOwner.moderator
+        if self.invitation and pending.why is Why.invitation:
+            self.token, self.token_owner = pending.token, pending.owner
+            self._ask(_renewed(pending))
+            raise StopIteration
+        if (
+            self.invitation
+            or (self._proven and not self._needs_approval)
+            or (self.pre_approved and waits_for_approval)
+        ):
+            tokens.spend(pending.token)
+            return
+        if not waits_for_approval and (
+            self.pre_approved or mail_allowed(self.address.email)
+        ):
+            self._ask(_renewed(pending))
+        raise SubscriptionPendingError(self.mlist, self.address.email)
+
+    def _step_verification_checks(self) -> None:
+        if self.invitation:
+            self.push('send_invitation')
+        elif self._needs_approval:
+            self.push('get_moderator_approval')
+        elif self._proven:
+            self._verify()
+            self.push('do_subscription')
+        else:
+            self.push('send_confirmation')
+
+    def _verify(self) -> None:
+        if self.address.verified_on is None:
+            self.address.verified_on = now()
+
+    def _step_get_moderator_approval(self) -> None:
+        self._set_token(TokenOwner.moderator)
+        self.push('subscribe_from_restored')
+        self.save()
+        log.info(
+            '%s: held subscription request from %s',
+            self.mlist.fqdn_listname,
+            self.address.email,
+        )
+        if self.mlist.admin_immed_notify:
+            self._tell_administrators(self._pending)
+        raise StopIteration
+
+    def _step_subscribe_from_restored(self) -> None:
+        # Mailman's name of the step after the approval.  Whoever approved, the
+        # subscriber confirms after it (R12), signed in before or not.
+        self._restore_subscriber()
+        self.approved = self.pre_approved = True
+        try:
+            self._refuse_members()
+        except AlreadySubscribedError:
+            self._set_token(TokenOwner.no_one)
+            raise
+        self.push('send_confirmation')
+
+    def _step_send_confirmation(self) -> None:
+        self._set_token(TokenOwner.subscriber)
+        self.push('do_confirm_verify')
+        self.save()
+        # An administrator's doing is not limited: it is no stranger's.
+        if self.pre_approved or mail_allowed(self.address.email):
+            self._ask(self._pending)
+        raise StopIteration
+
+    def _step_send_invitation(self) -> None:
+        self._set_token(TokenOwner.subscriber)
+        self.push('do_confirm_verify')
+        self.save()
+        self._ask(self._pending)
+        raise StopIteration
+
+    def _step_do_confirm_verify(self) -> None:
+        self._restore_subscriber()
+        self._set_token(TokenOwner.no_one)
+        self._verify()
+        # A list may have become private while its subscriber was thinking.
+        self.push(
+            'get_moderator_approval' if self._needs_approval else 'do_subscription'
+        )
+
+    def _step_do_subscription(self) -> None:
+        # Mailman's table takes a member twice.  A write to the address's row lets
+        # a second process wait here until the first is done, on SQLite too.
+        store().execute(
+            update(Address)
+            .where(Address.id == self.address.id)
+            .values(registered_on=Address.registered_on)
+            .execution_options(synchronize_session=False)
+        )
+        self._refuse_members()
+        super()._step_do_subscription()
+        log.info('%s: %s joined', self.mlist.fqdn_listname, self.address.email)
+
+    def _restore_subscriber(self) -> None:
+        if self.user is None:
+            self.user = getUtility(IUserManager).make_user(self.address.email)
+        # Only if the user still prefers the address that was asked for.
+        by_user = (
+            self.which is stock.WhichSubscriber.user
+            and self.user.preferred_address == self.address
+        )
+        self.subscriber = self.user if by_user else self.address
+
+    def _tell_administrators(self, pending: Pending) -> None:
+        web_url = startup.settings().web_url
+        email = self.address.original_email
+        name = one_line(self.address.display_name or self.user.display_name or '')
+        where = (
+            f'{web_url}/mailman3/lists/{self.mlist.list_id}/subscription_requests'
+            if web_url is not None
+            else 'Postorius, under "Subscription requests"'
+        )
+        send(
+            self.mlist,
+            self.mlist.owner_address,
+            'list:admin:action:subscribe',
+            f'{self.mlist.display_name}: {email} asks to join',
+            {
+                'member': f'{name} <{email}>' if name else email,
+                'user_email': email,
+                'when': in_words(pending.asked_at),
+                'expires': in_words(pending.expires_at),
+                'where': where,
+                'token': pending.token,
+            },
+        )
+
+    def _ask(self, pending: Pending) -> None:
+        """Send the mail whose link, or answer, confirms."""
+        confirm_address = self.mlist.confirm_address(pending.token)
+        about = one_line(self.mlist.description or '')
+        email = self.address.original_email
+        if pending.why is Why.invitation:
+            template = 'list:user:action:invite'
+            subject = f'Invitation to {self.mlist.display_name}'
+        else:
+            template = 'list:user:action:subscribe'
+            subject = f'Please confirm that you join {self.mlist.display_name}'
+        send(
+            self.mlist,
+            email,
+            template,
+            subject,
+            {
+                'user_email': email,
+                'when': in_words(pending.asked_at),
+                'approved': _APPROVED if pending.why is Why.approved else '',
+                'about': f'{about}\n\n' if about else '',
+                'by_web': by_web(pending.token),
+                'expires': in_words(pending.expires_at),
+                # Mailman's names, for a text that an operator wrote for it.
+                'token': pending.token,
+                'subject': subject,
+                'confirm_email': confirm_address,
+                'confirm_address': confirm_address,
+                'email_address': email,
+                'domain_name': self.mlist.mail_host,
+                'contact_address': self.mlist.owner_address,
+            },
+            sender=confirm_address,
+        )
+
+
+_APPROVED = 'The administrators of the list have approved the request.\n\n'
+
+
+def _renewed(pending: Pending) -> Pending:
+    """Let what waits wait the whole time again, as its mail is sent again."""
+    expires_at = now().replace(microsecond=0) + startup.settings().signup_lifetime
+    store().execute(
+        update(Pended)
+        .where(Pended.token == pending.token)
+        .values(expiration_date=expires_at)
+    )
+    return Pending(
+        pending.token, pending.owner, pending.why, pending.asked_at, expires_at
+    )

@@ -12,8 +12,11 @@ from typing import Any
 
 from mailman.app import subscriptions as stock
 from mailman.interfaces.subscriptions import ISubscriptionManager
+from mailman.model.pending import Pended
+from sqlalchemy import update
 from zope.interface import implementer
 
+from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.subscriptions import tokens
 from qnet_mailman.subscriptions.joining import SubscriptionWorkflow
@@ -45,6 +48,7 @@ class SubscriptionManager(stock.SubscriptionManager):
         :raises LookupError: if there is no such token, it expired, or it is for
             something else or for another list.
         """
+        claim(str(token))
         pended = tokens.look_up(str(token))
         if pended is None or pended.get('list_id') != self._mlist.list_id:
             raise LookupError(token)
@@ -58,6 +62,24 @@ class SubscriptionManager(stock.SubscriptionManager):
         workflow.token = token
         workflow.restore()
         return _run(workflow)
+
+
+def claim(token: str) -> None:
+    """Let nobody else use a token until this transaction ends.
+
+    Two that come at once, from a double click or from two runners, would both find
+    it and both subscribe.  A write to its row makes the second wait, on SQLite too; it
+    then finds the token spent.
+    """
+    if not (token.isascii() and token.isalnum()):
+        # Nobody's token, and PostgreSQL refuses NUL.
+        return
+    store().execute(
+        update(Pended)
+        .where(Pended.token == token)
+        .values(expiration_date=Pended.expiration_date)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _run(workflow: Any) -> Any:

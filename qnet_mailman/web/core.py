@@ -8,7 +8,9 @@ plugin's own resources under ``plugins/qnet/``.
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 import requests
 from django.conf import settings
@@ -23,27 +25,59 @@ class CoreUnavailable(Exception):
     """Core did not answer, or with something that is no answer."""
 
 
-def post(path: str, data: Mapping[str, str]) -> int:
-    """POST to a resource of the plugin.
+@dataclass(frozen=True)
+class Answer:
+    """What core said.
+
+    :ivar status: The HTTP status, below 500 and other than 401.
+    :ivar fields: The JSON object of the body; empty where there is none.
+    """
+
+    status: int
+    fields: Mapping[str, Any] = field(default_factory=dict)
+
+
+def get(path: str) -> Answer:
+    """GET a resource of the plugin.
 
     :param path: The resource below ``plugins/qnet/``.
-    :param data: The fields to send.
-    :return: The HTTP status, below 500 and other than 401.
     :raises CoreUnavailable: where core cannot be reached, refuses our
         credentials or has failed.
     """
+    return _ask('GET', path)
+
+
+def post(path: str, data: Mapping[str, str | Sequence[str]]) -> Answer:
+    """POST to a resource of the plugin.
+
+    :param path: The resource below ``plugins/qnet/``.
+    :param data: The fields to send; one with several values is sent that often.
+    :raises CoreUnavailable: as `get()` does.
+    """
+    return _ask('POST', path, data)
+
+
+def _ask(
+    method: str, path: str, data: Mapping[str, str | Sequence[str]] | None = None
+) -> Answer:
+    # Tokens are in the fields and not in the address, which is logged.
     url = f'{settings.MAILMAN_REST_API_URL.rstrip("/")}/3.1/plugins/qnet/{path}'
     try:
-        answer = requests.post(
+        answer = requests.request(
+            method,
             url,
-            data=dict(data),
+            data=data,
             auth=(settings.MAILMAN_REST_API_USER, settings.MAILMAN_REST_API_PASS),
             timeout=TIMEOUT,
         )
     except requests.RequestException as error:
-        log.error('POST %s: %s', url, error)
+        log.error('%s %s: %s', method, url, error)
         raise CoreUnavailable from error
     if answer.status_code == 401 or answer.status_code >= 500:
-        log.error('POST %s: %s %s', url, answer.status_code, answer.reason)
+        log.error('%s %s: %s %s', method, url, answer.status_code, answer.reason)
         raise CoreUnavailable
-    return answer.status_code
+    try:
+        fields = answer.json()
+    except requests.JSONDecodeError:
+        fields = {}
+    return Answer(answer.status_code, fields if isinstance(fields, dict) else {})

@@ -43,11 +43,16 @@ SESSION_COOKIE_SECURE = _https
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = 'same-origin'
 X_FRAME_OPTIONS = 'DENY'
+#: The header field in which a proxy before us says whom it got a request from, as
+#: Django names it; without it, clients have the address of their connection.
+CLIENT_ADDRESS_HEADER = ''
 
 # Applications.  Ours come first, so that their templates win.
 
 INSTALLED_APPS = [
     'qnet_mailman.web.home',
+    'qnet_mailman.web.signup',
+    'qnet_mailman.web.leaving',
     'qnet_mailman.web.posts',
     'qnet_mailman.web.accounts',
     'qnet_mailman.web.harp',
@@ -109,6 +114,7 @@ TEMPLATES = [
                 'django_mailman3.context_processors.common',
                 'hyperkitty.context_processors.common',
                 'postorius.context_processors.postorius',
+                'qnet_mailman.web.home.context.site',
             ],
         },
     },
@@ -169,6 +175,9 @@ AUTHENTICATION_BACKENDS = [
 ]
 LOGIN_URL = 'account_login'
 LOGIN_REDIRECT_URL = 'list_index'
+# The sign-up page is for those without an account; what Postorius's own form says
+# differs for an address that is subscribed (R13).
+SHOW_ANONYMOUS_SUBSCRIBE_FORM = False
 # Without it every page of a signed-in person is an error 500.
 LOGOUT_URL = 'account_logout'
 ACCOUNT_LOGIN_METHODS = {'username', 'email'}
@@ -233,8 +242,15 @@ LOGGING = {
     'formatters': {
         'plain': {'format': '%(asctime)s %(levelname)s %(name)s: %(message)s'},
     },
+    'filters': {
+        'hide_tokens': {'()': 'qnet_mailman.web.logs.HideTokens'},
+    },
     'handlers': {
-        'stderr': {'class': 'logging.StreamHandler', 'formatter': 'plain'},
+        'stderr': {
+            'class': 'logging.StreamHandler',
+            'formatter': 'plain',
+            'filters': ['hide_tokens'],
+        },
     },
     'root': {'handlers': ['stderr'], 'level': 'WARNING'},
     'loggers': {

@@ -99,4 +99,10 @@ def read_site_file(path: Path) -> dict[str, Any]:
         site['OPENID_PROVIDERS'] = read_providers(site.get('OPENID_PROVIDERS', {}))
     except ImproperlyConfigured as error:
         raise ImproperlyConfigured(f'{path}: {error}') from None
+    field = site.get('CLIENT_ADDRESS_HEADER', '')
+    if field and not re.fullmatch(r'HTTP_[A-Z0-9_]+', str(field)):
+        raise ImproperlyConfigured(
+            f'{path}: CLIENT_ADDRESS_HEADER is {field!r}; expected the name of a '
+            "header field as Django has it, such as 'HTTP_X_REAL_IP'"
+        )
     return site

@@ -9,7 +9,11 @@ from django.urls import include, path
 urlpatterns = [
     path('', include('qnet_mailman.web.home.urls')),
     path('', include('qnet_mailman.web.harp.urls')),
+    path('signup/', include('qnet_mailman.web.signup.urls')),
+    path('unsubscribe/', include('qnet_mailman.web.leaving.urls')),
     path('posts/', include('qnet_mailman.web.posts.urls')),
+    # Before Postorius's, some of whose pages it replaces.
+    path('mailman3/', include('qnet_mailman.web.lists.urls')),
     path('mailman3/', include('postorius.urls')),
     path('archives/', include('hyperkitty.urls')),
     path('', include('django_mailman3.urls')),

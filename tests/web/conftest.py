@@ -3,16 +3,20 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qs
+from typing import Any
+from urllib.parse import parse_qs, unquote
 
 import pytest
+from django.test import Client
 
 SITE_FILE = """
 WEB_URL = 'https://lists.example.gov'
@@ -63,11 +67,19 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 
 @dataclass
 class StubCore:
-    """A core whose one answer the test chooses."""
+    """A core whose answers the test chooses.
+
+    :ivar status: Of every answer that is not in `answers`.
+    :ivar answers: Status and JSON by what is below ``plugins/qnet/``.
+    :ivar requests: The POSTs: path, fields, and authorization.
+    :ivar asked: The paths of the GETs.
+    """
 
     url: str = ''
     status: int = 204
+    answers: dict[str, tuple[int, object]] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, list[str]], str]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
 
 
 @pytest.fixture
@@ -76,16 +88,146 @@ def core() -> Iterator[StubCore]:
     stub = StubCore()
 
     class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            stub.asked.append(self.path)
+            self.answer()
+
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers['Content-Length'])).decode()
             authorization = self.headers.get('Authorization', '')
-            stub.requests.append((self.path, parse_qs(body), authorization))
-            self.send_response(stub.status)
-            self.send_header('Content-Length', '0')
+            fields = parse_qs(body, keep_blank_values=True)
+            stub.requests.append((self.path, fields, authorization))
+            self.answer()
+
+        def answer(self) -> None:
+            resource = self.path.removeprefix('/3.1/plugins/qnet/')
+            status, content = stub.answers.get(resource, (stub.status, None))
+            body = b'' if content is None else json.dumps(content).encode()
+            self.send_response(status)
+            self.send_header('Content-Type', 'application/json')
+            self.send_header('Content-Length', str(len(body)))
             self.end_headers()
+            self.wfile.write(body)
 
         def log_message(self, *_args: object) -> None:
             pass
 
     with serving(Handler) as stub.url:
         yield stub
+
+
+@pytest.fixture
+def browser() -> Client:
+    """A browser that must pass the CSRF check, as real ones."""
+    return Client(
+        enforce_csrf_checks=True,
+        headers={'host': 'lists.example.gov'},
+    )
+
+
+def press_button(
+    browser: Client, path: str, fields: dict[str, object] | None = None
+) -> Any:
+    """Open a page with a form, and send the form."""
+    page = browser.get(path, secure=True).content.decode()
+    [csrf] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
+    return browser.post(
+        path,
+        {'csrfmiddlewaretoken': csrf, **(fields or {})},
+        secure=True,
+        headers={'referer': f'https://lists.example.gov{path}'},
+    )
+
+
+LIST_ID = 'hqr-updates.lists.example.gov'
+ADDRESS = 'hqr-updates@lists.example.gov'
+#: Some of the settings of a list of ours.
+SETTINGS = {
+    'posting_pipeline': 'qnet-posting-pipeline',
+    'subscription_policy': 'confirm_then_moderate',
+    'unsubscription_policy': 'confirm',
+    'description': 'News about hospital quality reporting.',
+    'owner_address': 'hqr-updates-owner@lists.example.gov',
+    'archive_policy': 'public',
+    'member_roster_visibility': 'moderators',
+    'process_bounces': True,
+    'bounce_score_threshold': 5,
+    'bounce_info_stale_after': '7d',
+    'bounce_notify_owner_on_bounce_increment': False,
+    'bounce_notify_owner_on_disable': True,
+    'bounce_notify_owner_on_removal': True,
+    'forward_unrecognized_bounces_to': 'administrators',
+    'bounce_you_are_disabled_warnings_interval': '7d',
+    'bounce_you_are_disabled_warnings': 3,
+}
+
+
+@dataclass
+class StubLists:
+    """A core with one list, whose settings can be read and changed."""
+
+    url: str = ''
+    settings: dict[str, object] = field(default_factory=lambda: dict(SETTINGS))
+    patches: list[dict[str, list[str]]] = field(default_factory=list)
+
+
+@pytest.fixture
+def lists(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubLists]:
+    """A stand-in for core's REST server, known to Postorius."""
+    from postorius.views.list import mailinglist_modified
+
+    # The archive would ask for much more of a list.
+    monkeypatch.setattr(mailinglist_modified, 'send', lambda **_kwargs: None)
+    stub = StubLists()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            itself = f'{stub.url}/3.1/lists/{LIST_ID}'
+            answers: dict[str, Any] = {
+                f'/3.1/lists/{LIST_ID}': {
+                    'list_id': LIST_ID,
+                    'fqdn_listname': ADDRESS,
+                    'list_name': 'hqr-updates',
+                    'mail_host': 'lists.example.gov',
+                    'display_name': 'HQR Updates',
+                    'self_link': itself,
+                },
+                f'/3.1/lists/{LIST_ID}/config': stub.settings,
+            }
+            answer = answers.get(self.asked())
+            body = json.dumps(answer or {'start': 0, 'total_size': 0, 'count': 0})
+            self.answer(200, body.encode())
+
+        def do_PATCH(self) -> None:
+            body = self.rfile.read(int(self.headers['Content-Length'])).decode()
+            stub.patches.append(parse_qs(body))
+            self.answer(204, b'')
+
+        def asked(self) -> str:
+            path = unquote(self.path.partition('?')[0])
+            return path.replace(ADDRESS, LIST_ID)
+
+        def answer(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header('Content-Type', 'application/json')
+            self.send_header('Content-Length', str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_args: object) -> None:
+            pass
+
+    with serving(Handler) as stub.url:
+        yield stub
+
+
+@pytest.fixture
+def operator(web: Path) -> Iterator[Client]:
+    """A browser of somebody with all rights in Postorius."""
+    from django.contrib.auth import get_user_model
+
+    user = get_user_model().objects.create_superuser('boss', 'boss@example.org')
+    browser = Client(headers={'host': 'lists.example.gov'})
+    browser.force_login(user, 'django.contrib.auth.backends.ModelBackend')
+    yield browser
+    user.delete()

@@ -3,36 +3,17 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any
-from urllib.parse import parse_qs, unquote
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 
-from tests.web.conftest import serving
+from tests.web.conftest import LIST_ID, StubLists
 
-LIST_ID = 'hqr-updates.lists.example.gov'
-ADDRESS = 'hqr-updates@lists.example.gov'
 PATH = f'/mailman3/lists/{LIST_ID}/settings/bounce_processing'
 READ_ONLY = ('bounce_score_threshold', 'bounce_info_stale_after')
-SETTINGS = {
-    'process_bounces': True,
-    'bounce_score_threshold': 5,
-    'bounce_info_stale_after': '7d',
-    'bounce_notify_owner_on_bounce_increment': False,
-    'bounce_notify_owner_on_disable': True,
-    'bounce_notify_owner_on_removal': True,
-    'forward_unrecognized_bounces_to': 'administrators',
-    'bounce_you_are_disabled_warnings_interval': '7d',
-    'bounce_you_are_disabled_warnings': 3,
-}
 #: What a browser sends, with the operators' settings changed by hand.
 FORGED = {
     'process_bounces': 'True',
@@ -45,76 +26,6 @@ FORGED = {
     'bounce_you_are_disabled_warnings_interval': '7d',
     'bounce_you_are_disabled_warnings': '4',
 }
-
-
-@dataclass
-class StubLists:
-    """A core with one list, whose settings can be read and changed."""
-
-    url: str = ''
-    patches: list[dict[str, list[str]]] = field(default_factory=list)
-
-
-@pytest.fixture
-def lists(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubLists]:
-    """A stand-in for core's REST server, known to Postorius."""
-    from postorius.views.list import mailinglist_modified
-
-    # The archive would ask for much more of a list.
-    monkeypatch.setattr(mailinglist_modified, 'send', lambda **_kwargs: None)
-    stub = StubLists()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            itself = f'{stub.url}/3.1/lists/{LIST_ID}'
-            answers: dict[str, Any] = {
-                f'/3.1/lists/{LIST_ID}': {
-                    'list_id': LIST_ID,
-                    'fqdn_listname': ADDRESS,
-                    'list_name': 'hqr-updates',
-                    'mail_host': 'lists.example.gov',
-                    'display_name': 'HQR Updates',
-                    'self_link': itself,
-                },
-                f'/3.1/lists/{LIST_ID}/config': SETTINGS,
-            }
-            answer = answers.get(self.asked())
-            body = json.dumps(answer or {'start': 0, 'total_size': 0, 'count': 0})
-            self.answer(200, body.encode())
-
-        def do_PATCH(self) -> None:
-            body = self.rfile.read(int(self.headers['Content-Length'])).decode()
-            stub.patches.append(parse_qs(body))
-            self.answer(204, b'')
-
-        def asked(self) -> str:
-            path = unquote(self.path.partition('?')[0])
-            return path.replace(ADDRESS, LIST_ID)
-
-        def answer(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header('Content-Type', 'application/json')
-            self.send_header('Content-Length', str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_args: object) -> None:
-            pass
-
-    with serving(Handler) as stub.url:
-        yield stub
-
-
-@pytest.fixture
-def operator(web: Path) -> Iterator[Client]:
-    """A browser of somebody with all rights in Postorius."""
-    from django.contrib.auth import get_user_model
-
-    user = get_user_model().objects.create_superuser('boss', 'boss@example.org')
-    browser = Client(headers={'host': 'lists.example.gov'})
-    browser.force_login(user, 'django.contrib.auth.backends.ModelBackend')
-    yield browser
-    user.delete()
 
 
 def test_what_a_post_says_of_them_is_not_looked_at(

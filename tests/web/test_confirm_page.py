@@ -3,35 +3,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import pytest
 from django.test import Client
 
+from tests.web.conftest import press_button
+
 TOKEN = 'eyJ0b2tlbiI6MX0.aBc-_123.signature'
 PATH = f'/posts/confirm/{TOKEN}/'
-
-
-@pytest.fixture
-def browser() -> Client:
-    """A browser that must pass the CSRF check, as real ones."""
-    return Client(
-        enforce_csrf_checks=True,
-        headers={'host': 'lists.example.gov'},
-    )
-
-
-def press_button(browser: Client, path: str = PATH) -> Any:
-    """Open the page and press its button."""
-    page = browser.get(path, secure=True).content.decode()
-    [csrf] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
-    return browser.post(
-        path,
-        {'csrfmiddlewaretoken': csrf},
-        secure=True,
-        headers={'referer': f'https://lists.example.gov{path}'},
-    )
 
 
 @pytest.mark.parametrize('method', ['get', 'head'])
@@ -61,7 +41,7 @@ def test_the_page_is_one_heading_and_one_real_button(
 
 
 def test_the_button_sends_the_token_to_core(browser: Client, core: Any) -> None:
-    answer = press_button(browser)
+    answer = press_button(browser, PATH)
     assert answer.status_code == 200
     assert '<h1>Thank you</h1>' in answer.content.decode()
     [(path, fields, authorization)] = core.requests
@@ -86,13 +66,13 @@ def test_each_answer_of_core_has_plain_words(
     browser: Client, core: Any, core_status: int, page_status: int, words: str
 ) -> None:
     core.status = core_status
-    answer = press_button(browser)
+    answer = press_button(browser, PATH)
     assert answer.status_code == page_status
     assert words in answer.content.decode()
 
 
 def test_core_out_of_reach(browser: Client) -> None:
-    answer = press_button(browser)
+    answer = press_button(browser, PATH)
     assert answer.status_code == 503
     assert 'Nothing is lost' in answer.content.decode()
     assert answer['Retry-After']

@@ -58,6 +58,7 @@ def test_a_missing_setting_is_named_with_its_purpose(
         ('WEB_URL', 'https://example.gov/lists/', 'without a path'),
         ('VAR_DIR', 'var', 'absolute'),
         ('SUPPORT_ADDRESS', 'the help desk', 'an e-mail address'),
+        ('CLIENT_ADDRESS_HEADER', 'X-Real-IP', 'HTTP_X_REAL_IP'),
     ],
 )
 def test_a_value_that_cannot_work_is_named(
@@ -115,6 +116,8 @@ def test_every_address_leads_somewhere() -> None:
 
     for name in (
         'qnet_home',
+        'qnet_signup',
+        'qnet_signup_done',
         'list_index',
         'list_new',
         'hk_root',

@@ -13,7 +13,7 @@ class ListsConfig(AppConfig):
     label = 'qnet_lists'
 
     def ready(self) -> None:
-        """Exchange the form of the bounce settings (R21).
+        """Exchange the forms of settings that are not theirs to change (R11, R21).
 
         :raises ImproperlyConfigured: where Postorius has no such form any more:
             its administrators could change what only operators may.

@@ -3,11 +3,14 @@
 
 Postorius saves the fields of a form that have changed.  A disabled field of
 Django's never has: what a browser, or a hand-made POST, sends for it is not
-looked at.  That is what keeps the threshold and the window as they are (R21).
+looked at.  That is what keeps the threshold and the window as they are (R21), and how
+one joins and leaves (R11, R12, R14), which follows from the list's visibility and not
+from these settings.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.conf import settings
@@ -15,11 +18,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.forms import TextInput
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from postorius.forms.list_forms import BounceProcessingForm
+from postorius.forms.list_forms import BounceProcessingForm, MemberPolicyForm
 from postorius.views import list as list_views
-
-#: The section's key in Postorius.
-SECTION = 'bounce_processing'
 
 #: What operators change: label, and what it means.
 OPERATORS_ONLY = {
@@ -33,9 +33,52 @@ OPERATORS_ONLY = {
     ),
 }
 
+#: The pipeline of our lists (R1).  Postorius has it with the settings of every list,
+#: and lets nobody change it.
+OUR_PIPELINE = 'qnet-posting-pipeline'
+
+#: How one joins and leaves: label, what it means, and words for what our styles set.
+POLICIES = {
+    'subscription_policy': (
+        'How people join (read-only)',
+        'This follows from the list being public or private. Public: the subscriber '
+        'confirms by e-mail. Private: an administrator approves the request, then the '
+        'subscriber confirms by e-mail.',
+        {
+            'confirm': 'The subscriber confirms',
+            'confirm_then_moderate': (
+                'An administrator approves, then the subscriber confirms'
+            ),
+        },
+    ),
+    'unsubscription_policy': (
+        'How people leave (read-only)',
+        'The member confirms, by e-mail or with the link in a message. No approval is '
+        'needed.',
+        {'confirm': 'The member confirms'},
+    ),
+}
+
 
 class ReadOnlyText(TextInput):
-    """A value that can be reached with the keyboard and read, but not changed."""
+    """A value that can be reached with the keyboard and read, but not changed.
+
+    :ivar words: What to show for a value; the value where it has no words.
+    """
+
+    def __init__(
+        self, attrs: dict[str, Any], words: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(attrs)
+        self.words = words or {}
+
+    def format_value(self, value: Any) -> str | None:
+        """What the page shows.
+
+        :param value: The value.
+        """
+        shown: str | None = super().format_value(value)
+        return shown if shown is None else self.words.get(shown, shown)
 
     def build_attrs(
         self, base_attrs: dict[str, Any], extra_attrs: dict[str, Any] | None = None
@@ -69,25 +112,65 @@ class BounceSettingsForm(BounceProcessingForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, (label, meaning) in OPERATORS_ONLY.items():
-            field = self.fields[name]
-            field.disabled = True
-            field.label = label
-            field.help_text = format_html('{} {}', meaning, how_to_ask())
-            # The id that Postorius's page gives to the help text.
-            described_by = f'help-{self[name].id_for_label}'
-            field.widget = ReadOnlyText(attrs={'aria-describedby': described_by})
+            _make_read_only(
+                self, name, label, format_html('{} {}', meaning, how_to_ask())
+            )
+
+
+class JoiningAndLeavingForm(MemberPolicyForm):
+    """How one joins and leaves: read-only on our lists, as stock on others."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.initial.get('posting_pipeline') != OUR_PIPELINE:
+            return
+        for name, (label, meaning, words) in POLICIES.items():
+            _make_read_only(self, name, label, meaning, words)
+
+
+def _make_read_only(
+    form: Any,
+    name: str,
+    label: str,
+    help_text: str,
+    words: Mapping[str, str] | None = None,
+) -> None:
+    """Show a field's value and take none for it."""
+    field = form.fields[name]
+    field.disabled = True
+    field.label = label
+    field.help_text = help_text
+    # The id that Postorius's page gives to the help text.
+    described_by = f'help-{form[name].id_for_label}'
+    field.widget = ReadOnlyText({'aria-describedby': described_by}, words)
+
+
+#: The section's key in Postorius, its form there, ours, and what would happen without.
+SECTIONS = (
+    (
+        'bounce_processing',
+        BounceProcessingForm,
+        BounceSettingsForm,
+        'list administrators could change the bounce threshold.',
+    ),
+    (
+        'subscription_policy',
+        MemberPolicyForm,
+        JoiningAndLeavingForm,
+        'it would offer to change how people join, without any effect.',
+    ),
+)
 
 
 def install() -> None:
     """Let Postorius use our forms.
 
-    :raises ImproperlyConfigured: where it has not the form that ours replaces.
+    :raises ImproperlyConfigured: where it has not a form that ours replaces.
     """
-    stock = list_views.SETTINGS_FORMS.get(SECTION)
-    if stock not in (BounceProcessingForm, BounceSettingsForm):
-        raise ImproperlyConfigured(
-            f'This Postorius has no settings section {SECTION!r} with '
-            f'{BounceProcessingForm.__name__}: list administrators could change the '
-            'bounce threshold.'
-        )
-    list_views.SETTINGS_FORMS[SECTION] = BounceSettingsForm
+    for section, stock, ours, consequence in SECTIONS:
+        if list_views.SETTINGS_FORMS.get(section) not in (stock, ours):
+            raise ImproperlyConfigured(
+                f'This Postorius has no settings section {section!r} with '
+                f'{stock.__name__}: {consequence}'
+            )
+        list_views.SETTINGS_FORMS[section] = ours

@@ -6,9 +6,7 @@ from __future__ import annotations
 from enum import Enum
 
 from qnet_mailman.web import core
-
-#: Longer than any token that core makes; nothing longer is passed on.
-MAX_TOKEN_LENGTH = 1024
+from qnet_mailman.web.pages import may_be_token
 
 
 class Outcome(Enum):
@@ -26,10 +24,10 @@ def confirm(token: str) -> Outcome:
     :param token: The token in the link.
     :return: What core made of it.
     """
-    if len(token) > MAX_TOKEN_LENGTH:
+    if not may_be_token(token):
         return Outcome.UNKNOWN
     try:
-        status = core.post('posts/confirm', {'token': token})
+        status = core.post('posts/confirm', {'token': token}).status
     except core.CoreUnavailable:
         return Outcome.UNAVAILABLE
     if status in (200, 202, 204):

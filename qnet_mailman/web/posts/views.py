@@ -8,14 +8,12 @@ a POST, releases the message.
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from qnet_mailman.web.posts.flows import Outcome, confirm
+from qnet_mailman.web.pages import secret_page
+from qnet_mailman.web.posts.flows import confirm
 
 
-@never_cache
 @require_http_methods(['GET', 'HEAD', 'POST'])
 def confirm_post(request: HttpRequest, token: str) -> HttpResponse:
     """Ask, or take the answer.
@@ -23,17 +21,10 @@ def confirm_post(request: HttpRequest, token: str) -> HttpResponse:
     :param request: The request.
     :param token: The token in the link; only core can tell what it stands for.
     """
-    if request.method == 'POST':
-        outcome = confirm(token)
-        response = render(
-            request,
-            'posts/confirm_result.html',
-            {'outcome': outcome.name},
-            status=outcome.value,
-        )
-        if outcome is Outcome.UNAVAILABLE:
-            response['Retry-After'] = '300'
-    else:
-        response = render(request, 'posts/confirm.html')
-    response['X-Robots-Tag'] = 'noindex'
-    return response
+    if request.method != 'POST':
+        return secret_page(request, 'posts/confirm.html')
+    outcome = confirm(token)
+    context = {'outcome': outcome.name}
+    return secret_page(
+        request, 'posts/confirm_result.html', context, status=outcome.value
+    )

@@ -1,0 +1,354 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The copies of one message: what is personal in them, and how it gets there (R15).
+
+A message is made ready and written once, with a stand-in where the token of its
+recipient belongs: in List-Unsubscribe (RFC 2369, RFC 8058) and in the footer.  A copy
+is then the bytes between the stand-ins with the recipient's token put in their place.
+
+Which messages carry List-Unsubscribe:
+
+- posts and digests, each with the token of its recipient; without one, the ``-leave``
+  address, for a recipient who is no member (any more);
+- notices to a member as such, with the token;
+- no others: not what goes to administrators or to people who are no members, and no
+  question that waits for its answer.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import re
+import secrets
+from collections.abc import Callable, Iterable
+from email.generator import BytesGenerator
+from email.message import Message
+from email.utils import formataddr, getaddresses
+from enum import Enum
+from functools import cached_property
+from io import BytesIO
+from typing import Any
+from urllib.parse import quote
+
+from mailman.archiving.mailarchive import MailArchive
+from mailman.config import config
+from mailman.handlers.decorate import decorate as text_of
+from mailman.interfaces.mailinglist import IListArchiverSet, Personalization
+
+from qnet_mailman import startup
+from qnet_mailman.masking.body import raw_payload
+from qnet_mailman.masking.text import raw_text
+from qnet_mailman.mta import bodies, decoration
+from qnet_mailman.mta.bodies import Place, Texts
+from qnet_mailman.subscriptions import one_click
+
+log = logging.getLogger('mailman.archiver')
+
+FIELDS = ('List-Unsubscribe', 'List-Unsubscribe-Post')
+"""Ours alone: whatever a message came in with is taken off."""
+
+_URL = re.compile(r'\$(?:\{unsubscribe_url\}|unsubscribe_url\b)')
+_MEMBER_VARIABLES = re.compile(
+    r'\$\{?(?:member|user_email|user_delivered_to|user_language|user_name'
+    r'|user_name_or_email|user_name_or_address|user_address)\b'
+)
+
+
+def on_the_wire(msg: Message) -> bytes:
+    """A message as it is sent: CRLF line ends, its text untouched.
+
+    Python's SMTP client writes ``>From `` for a line of text that begins with
+    ``From `` (a habit of mail folders, not of SMTP), which alters the text that a
+    person wrote (R9).
+    """
+    buffer = BytesIO()
+    BytesGenerator(buffer, mangle_from_=False).flatten(msg, linesep='\r\n')
+    return buffer.getvalue()
+
+
+class Kind(Enum):
+    """What a message is."""
+
+    post = 'post'
+    digest = 'digest'
+    notice = 'notice'
+    """Written by Mailman or by us."""
+    other = 'other'
+    """What somebody wrote to the owners."""
+
+
+def kind_of(msgdata: dict[str, Any]) -> Kind:
+    """What a message of the `out` queue is."""
+    if msgdata.get('isdigest'):
+        return Kind.digest
+    if msgdata.get('to_owner'):
+        return Kind.other
+    if msgdata.get('_fasttrack') or msgdata.get('reduced_list_headers'):
+        return Kind.notice
+    return Kind.post
+
+
+def unsubscribe_fields(leave_address: str, token: str | None) -> list[tuple[str, str]]:
+    """The header fields by which mail programs offer to leave.
+
+    :param leave_address: The list's ``-leave`` address.
+    :param token: The recipient's token; without one, leaving has to be confirmed.
+    """
+    mailto = f'<{_mailto(leave_address)}'
+    if token is None:
+        return [('List-Unsubscribe', f'{mailto}>')]
+    mailto += f'?subject=unsubscribe%20{token}>'
+    web_url = startup.settings().web_url
+    if web_url is None:
+        return [('List-Unsubscribe', mailto)]
+    return [
+        ('List-Unsubscribe', f'<{web_url}/unsubscribe/{token}/>,\n\t{mailto}'),
+        # RFC 8058 section 3.1.
+        ('List-Unsubscribe-Post', 'List-Unsubscribe=One-Click'),
+    ]
+
+
+def _mailto(address: str) -> str:
+    return f'mailto:{quote(address, safe="@+")}'
+
+
+def unsubscribe_url(leave_address: str, token: str | None) -> str:
+    """The link of the footer: the page with one button, or the ``-leave`` address."""
+    web_url = startup.settings().web_url
+    if token is None or web_url is None:
+        return _mailto(leave_address)
+    return f'{web_url}/unsubscribe/{token}/'
+
+
+class Copies:
+    """The copies of a message of the `out` queue.
+
+    :ivar kind: What it is.
+    """
+
+    def __init__(self, mlist: Any, msg: Message, msgdata: dict[str, Any]) -> None:
+        self._mlist = mlist
+        self._msg = msg
+        self._msgdata = msgdata
+        self.kind = kind_of(msgdata)
+        self._written: dict[tuple[bool, bool], Callable[[str], bytes]] = {}
+        # As long as a token, of the same characters, and nobody's.
+        self._stand_in = secrets.token_urlsafe(one_click.LENGTH)[: one_click.LENGTH]
+
+    # ------------------------------------------------------------ who gets what
+
+    def tokens(self, recipients: Iterable[str]) -> dict[str, str]:
+        """The tokens of recipients, by address in lower case; two statements."""
+        if self.are_personal or (self.kind is Kind.notice and self._is_to_a_member):
+            return one_click.tokens_for(self._mlist, recipients)
+        return {}
+
+    @property
+    def are_personal(self) -> bool:
+        """Whether each recipient has a copy of their own."""
+        return self.kind in (Kind.post, Kind.digest)
+
+    @cached_property
+    def _is_to_a_member(self) -> bool:
+        """Whether a notice is to one person who is no administrator."""
+        if 'envsender' in self._msgdata:
+            # As only notices to owners have it.
+            return False
+        recipients = {one.lower() for one in self._msgdata['recipients']}
+        named = {address.lower() for _name, address in self._mailboxes('To')}
+        if len(recipients) != 1 or recipients != named:
+            return False
+        local = f'{self._mlist.list_name}-confirm'
+        if any(
+            address.lower().startswith((f'{local}+', f'{local}@'))
+            for _name, address in self._mailboxes('From')
+        ):
+            return False
+        return self._mlist.administrators.get_member(recipients.pop()) is None
+
+    def _mailboxes(self, name: str) -> list[tuple[str, str]]:
+        return getaddresses([raw_text(value) for value in self._msg.get_all(name, [])])
+
+    @cached_property
+    def must_be_made_one_by_one(self) -> bool:
+        """Whether copies differ in more than their tokens."""
+        if self._mlist.personalize is not Personalization.none or config.arc_enabled:
+            return True
+        texts = self._texts(None)
+        return _MEMBER_VARIABLES.search(texts.header + texts.footer) is not None
+
+    # ------------------------------------------------------------------ writing
+
+    def copy(self, token: str | None, *, duplicate: bool = False) -> bytes:
+        """A copy as it is sent.
+
+        :param token: The recipient's token.
+        :param duplicate: Whether the recipient gets it from elsewhere as well.
+        """
+        variant = (token is not None, duplicate)
+        if variant not in self._written:
+            self._written[variant] = self._write(*variant)
+        return self._written[variant](token or '')
+
+    def _write(self, personal: bool, duplicate: bool) -> Callable[[str], bytes]:
+        """Make the message ready, and write it once."""
+        msg = copy.deepcopy(self._msg)
+        del msg['bcc']
+        del msg['x-mailman-copy']
+        if duplicate:
+            msg['X-Mailman-Copy'] = 'yes'
+        stand_in = self._stand_in if personal else None
+        places = self.dress(msg, stand_in)
+        return filled(on_the_wire(msg), [bytes, *places], self._stand_in.encode())
+
+    def dress(
+        self,
+        msg: Message,
+        token: str | None,
+        member: Any = None,
+        recipient: str | None = None,
+    ) -> list[Place]:
+        """Put a message's header fields, header and footer in place.
+
+        :param msg: A copy of the message.
+        :param token: A token, or its stand-in.
+        :param member: Its recipient, where that matters.
+        :param recipient: The address that it goes to.
+        :return: Where the token is, beside the places where it stands by itself.
+        """
+        for name in FIELDS:
+            del msg[name]
+        if token is not None or self.are_personal:
+            for name, value in unsubscribe_fields(self._mlist.leave_address, token):
+                msg[name] = value
+        if self.kind is Kind.digest:
+            return self._fill_digest(msg, token)
+        return decoration.decorate(msg, self._texts(token, member, recipient))
+
+    def _texts(
+        self, token: str | None, member: Any = None, recipient: str | None = None
+    ) -> Texts:
+        """The header and footer of a post."""
+        if self.kind is not Kind.post or self._msgdata.get('nodecorate'):
+            return Texts()
+        if set(self._msgdata['recipients']) == {MailArchive().recipient}:
+            # As in Mailman: that archive keeps it as it is.
+            return Texts()
+        substitutions = {
+            **self._archive_links,
+            **_about(member, recipient),
+            'unsubscribe_url': unsubscribe_url(self._mlist.leave_address, token),
+            **self._msgdata.get('decoration-data', {}),
+        }
+        return Texts(
+            text_of('list:member:regular:header', self._mlist, substitutions),
+            text_of('list:member:regular:footer', self._mlist, substitutions),
+            self._mlist.preferred_language.code,
+            token,
+        )
+
+    @cached_property
+    def _archive_links(self) -> dict[str, str]:
+        """``$<archive>_url``, as in Mailman's footers."""
+        links = {}
+        for archiver in IListArchiverSet(self._mlist).archivers:
+            if not archiver.is_enabled:
+                continue
+            name = archiver.system_archiver.name
+            try:
+                link = archiver.system_archiver.permalink(self._mlist, self._msg)
+            except Exception:
+                log.exception('Exception in "%s" archiver', name)
+                continue
+            if link is not None:
+                links[f'{name}_url'] = link
+        return links
+
+    # ------------------------------------------------------------------- digests
+
+    def _fill_digest(self, msg: Message, token: str | None) -> list[Place]:
+        """Put the link into what Mailman wrote around the posts of a digest.
+
+        It fills in no link, as a digest is made once for all.  ``$unsubscribe_url`` in
+        a post of the digest stays what its author wrote.
+        """
+        url = unsubscribe_url(self._mlist.leave_address, token)
+        children = raw_payload(msg)
+        places: list[Place] = []
+        if isinstance(children, list):
+            # Masthead and footer; the table of contents quotes subjects.
+            for part in {id(one): one for one in children[:1] + children[-1:]}.values():
+                places += _replace(part, token, lambda text: _URL.sub(url, text))
+            return places
+        counts = [
+            len(_URL.findall(text_of(f'list:member:digest:{name}', self._mlist)))
+            for name in ('masthead', 'footer')
+        ]
+        return _replace(msg, token, lambda text: _at_the_ends(text, url, *counts))
+
+
+def _at_the_ends(text: str, url: str, first: int, last: int) -> str:
+    """Fill in the link so many times at the beginning and at the end of a text."""
+    found = list(_URL.finditer(text))
+    chosen = found[:first] + found[max(first, len(found) - last) :]
+    pieces, end = [], 0
+    for match in chosen:
+        pieces += [text[end : match.start()], url]
+        end = match.end()
+    return ''.join([*pieces, text[end:]])
+
+
+def _replace(
+    part: Message, token: str | None, edit: Callable[[str], str]
+) -> list[Place]:
+    """Edit a part that Mailman wrote; its charset can hold a link."""
+    if part.get_content_type() != 'text/plain':
+        return []
+    charset = str(part.get_content_charset('us-ascii'))
+    data = part.get_payload(decode=True)
+    assert isinstance(data, bytes)
+    try:
+        edited = edit(data.decode(charset)).encode(charset)
+    except (LookupError, ValueError):
+        return []
+    if edited == data:
+        return []
+    encoding = str(part.get('Content-Transfer-Encoding', '')).strip().lower()
+    return bodies.write(part, edited, encoding, token)
+
+
+def _about(member: Any, recipient: str | None) -> dict[str, str]:
+    """What Mailman's footers say about their reader."""
+    if member is None:
+        return {}
+    address = member.address or next(iter(member.user.addresses))
+    recipient = recipient or address.original_email
+    name = member.display_name
+    return {
+        'member': formataddr((address.display_name, address.email)),
+        'user_email': recipient,
+        'user_address': recipient,
+        'user_delivered_to': address.original_email,
+        'user_language': member.preferred_language.description,
+        'user_name': name,
+        'user_name_or_email': name or recipient,
+        'user_name_or_address': name or recipient,
+    }
+
+
+def filled(data: bytes, places: list[Place], stand_in: bytes) -> Callable[[str], bytes]:
+    """A message that is written, with its places to be filled in.
+
+    :param data: The message, with the stand-in at its places.
+    :param places: What is at a place, for any token.
+    :return: What gives the copy of a token.
+    """
+    by_bytes = {place(stand_in): place for place in places}
+    pattern = re.compile(b'(' + b'|'.join(map(re.escape, by_bytes)) + b')')
+    pieces = pattern.split(data)
+
+    def copy_for(token: str) -> bytes:
+        new = {old: place(token.encode('ascii')) for old, place in by_bytes.items()}
+        return b''.join(new.get(piece, piece) for piece in pieces)
+
+    return copy_for

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""/confirmations: the tokens in mails about joining and leaving (R11-R14).
+
+Tokens travel in the body, never in a path: paths are in logs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mailman.rest.helpers import bad_request, child, etag, not_found, okay
+from mailman.rest.validator import Validator
+
+from qnet_mailman.subscriptions import confirming
+from qnet_mailman.subscriptions.listing import Listed
+
+
+def _shown(listed: Listed) -> dict[str, str]:
+    return {
+        'list_id': listed.list_id,
+        'fqdn_listname': listed.fqdn_listname,
+        'display_name': listed.display_name,
+        'visibility': listed.visibility.value,
+    }
+
+
+def _answer(response: Any, found: Any, lists: list[dict[str, str]]) -> None:
+    body = {'kind': found.kind.value, 'address': found.address, 'lists': lists}
+    okay(response, etag(body))
+
+
+def _token_of(request: Any, response: Any) -> str | None:
+    try:
+        return Validator(token=str)(request)['token']
+    except ValueError as error:
+        bad_request(response, str(error))
+        return None
+
+
+class _Describe:
+    def on_post(self, request: Any, response: Any) -> None:
+        """What would be confirmed; 404 no such token, or expired."""
+        token = _token_of(request, response)
+        if token is None:
+            return
+        described = confirming.describe(token)
+        if described is None:
+            not_found(response, 'No such token')
+            return
+        lists = [_shown(listed) for listed in described.lists]
+        _answer(response, described, lists)
+
+
+class _Confirm:
+    def on_post(self, request: Any, response: Any) -> None:
+        """Confirm; what became of it, for each list; 404 as above."""
+        token = _token_of(request, response)
+        if token is None:
+            return
+        confirmed = confirming.confirm(token, route='web')
+        if confirmed is None:
+            not_found(response, 'No such token')
+            return
+        lists = [
+            {**_shown(listed), 'outcome': outcome.value}
+            for listed, outcome in confirmed.lists
+        ]
+        _answer(response, confirmed, lists)
+
+
+class Confirmations:
+    """What waits for a confirmation."""
+
+    @child()
+    def describe(self, context: Any, segments: list[str]) -> Any:
+        """/confirmations/describe"""
+        return _Describe(), []
+
+    @child()
+    def confirm(self, context: Any, segments: list[str]) -> Any:
+        """/confirmations/confirm"""
+        return _Confirm(), []

@@ -1,0 +1,120 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Answers to the messages that ask for a confirmation (R6, R11-R14).
+
+Such a message comes from the list's ``-confirm`` address with a token in it, so that
+an answer brings the token back.  A person has to answer: what programs answer confirms
+nothing, whatever the token is for.  An answer about leaving must still have the subject
+`Unsubscribe`, as R14 promises.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from typing import Any
+
+from mailman.chains.hold import HeldMessagePendable
+from mailman.config import config
+from mailman.interfaces.address import IEmailValidator
+from zope.component import getUtility
+
+from qnet_mailman.model.lists import row_of
+from qnet_mailman.posting import confirmation
+from qnet_mailman.posting.author import author_of
+from qnet_mailman.posting.automatic import automatic
+from qnet_mailman.subscriptions import confirming, joining, leaving, tokens
+from qnet_mailman.subscriptions.confirming import Kind, Outcome
+from qnet_mailman.subscriptions.subject import is_unsubscribe
+
+log = logging.getLogger('mailman.vette')
+
+
+def handle(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
+    """Look whether a message is an answer to a list's `-confirm` address, and obey it.
+
+    :return: Whether it was; if not, it is for Mailman's own commands.
+    """
+    if msgdata.get('subaddress') != 'confirm':
+        return False
+    mark = automatic(msg)
+    token = token_in(mlist, msg)
+    if mark is not None:
+        name = token[:8] if token else None
+        log.info('Not a confirmation, as it is automatic (%s): %s', mark, name)
+        return True
+    pended = None if token is None else tokens.look_up(token)
+    pend_type = None if pended is None else pended.get('type')
+    if pend_type == confirmation.PEND_TYPE:
+        outcome = confirmation.confirm(str(token), route='e-mail', mlist=mlist)
+        log.info('Post confirmation by e-mail: %s', outcome)
+        return True
+    if row_of(mlist) is None or pend_type == HeldMessagePendable.PEND_TYPE:
+        return False
+    if token is None or pended is None or pended.get('list_id') != mlist.list_id:
+        _too_late(mlist, msg)
+    elif pend_type == leaving.PEND_TYPE and not is_unsubscribe(
+        msg['subject'], mlist.subject_prefix
+    ):
+        _ask_for_the_subject(mlist, msg, token)
+    else:
+        _confirm(mlist, msg, token)
+    return True
+
+
+def token_in(mlist: Any, msg: Any) -> str | None:
+    """The token of an answer to one of a list's `-confirm` addresses."""
+    local_part = f'{mlist.list_name}-confirm'
+    for field in ('to', 'cc', 'delivered-to', 'x-original-to', 'envelope-to'):
+        for value in msg.get_all(field, []):
+            for word in re.split(r'[\s,;:<>"\']+', str(value)):
+                match = re.match(config.mta.verp_confirm_regexp, word)
+                if match is not None and match['addr'].lower() == local_part:
+                    return match['cookie'].lower()
+    return None
+
+
+def _confirm(mlist: Any, msg: Any, token: str) -> None:
+    confirmed = confirming.confirm(token, route='e-mail', mlist=mlist)
+    if confirmed is None:
+        _too_late(mlist, msg)
+    elif confirmed.kind is Kind.unsubscription and all(
+        outcome is Outcome.not_subscribed for _listed, outcome in confirmed.lists
+    ):
+        author = _author(msg)
+        if author is not None:
+            leaving.tell_not_subscribed(mlist, author, msg)
+
+
+def _too_late(mlist: Any, msg: Any) -> None:
+    author = _author(msg)
+    log.info('%s: an answer that confirms nothing: %s', mlist.fqdn_listname, author)
+    if author is not None:
+        leaving.answer(
+            mlist,
+            author,
+            'qnet:user:notice:late-answer',
+            f'Your answer about {mlist.display_name}',
+            msg,
+        )
+
+
+def _ask_for_the_subject(mlist: Any, msg: Any, token: str) -> None:
+    author = _author(msg)
+    log.info('%s: %s changed the subject', mlist.fqdn_listname, author)
+    if author is not None:
+        leaving.answer(
+            mlist,
+            author,
+            'qnet:user:notice:changed-subject',
+            f'You are still subscribed to {mlist.display_name}',
+            msg,
+            by_web=joining.by_web(token),
+        )
+
+
+def _author(msg: Any) -> str | None:
+    """Whom to write to; None where that cannot be told, or is a list."""
+    author = author_of(msg).address
+    if author is None or not getUtility(IEmailValidator).is_valid(author):
+        return None
+    return None if joining.list_at(author) is not None else author

@@ -1,0 +1,280 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Joining and leaving as people do it: pages, mail, and the keyboard (R11-R15)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from email.message import EmailMessage
+from typing import Any
+
+import pytest
+import requests
+from playwright.sync_api import Page, expect
+
+from qnet_mailman.demo.processes import wait_until
+from qnet_mailman.demo.site import Delivered, Site
+from tests.browser.conftest import (
+    ALSO_PUBLIC,
+    PRIVATE,
+    PUBLIC,
+    link_in,
+    look_at,
+    tab_to,
+    text_of,
+)
+
+POSTER = 'pat@agency.example.gov'
+CONFIRM_LINK = r'http://\S+/signup/confirm/[0-9a-f]{40}/'
+LEAVE_LINK = r'http://\S+/unsubscribe/[\w-]+/'
+
+MailTo = Callable[..., Delivered]
+
+
+def members(site: Site, list_name: str) -> set[str]:
+    answer = site.rest('GET', f'lists/{list_name}/roster/member').json()
+    return {entry['email'] for entry in answer.get('entries', [])}
+
+
+def wait_for_member(site: Site, list_name: str, address: str) -> None:
+    wait_until(
+        lambda: address in members(site, list_name),
+        30,
+        f'{address} to be subscribed to {list_name}',
+        site.core,
+    )
+
+
+def wait_for_no_member(site: Site, list_name: str, address: str) -> None:
+    wait_until(
+        lambda: address not in members(site, list_name),
+        30,
+        f'{address} to have left {list_name}',
+        site.core,
+    )
+
+
+def answer(mail: Delivered, author: str, subject: str | None = None) -> tuple[str, Any]:
+    """A person's answer to a message; to whom it goes, and its bytes."""
+    to = str(mail.message['Reply-To'] or mail.message['From'])
+    [address] = re.findall(r'[^\s<>]+@[^\s<>]+', to)
+    reply = EmailMessage()
+    reply['From'] = author
+    reply['To'] = address
+    reply['Subject'] = subject or f'Re: {mail.message["Subject"]}'
+    reply['Message-ID'] = f'<{mail.number}.{author}>'
+    reply['In-Reply-To'] = str(mail.message['Message-ID'])
+    reply.set_content('Yes.\n')
+    return address, reply.as_bytes()
+
+
+def subscribe(site: Site, list_name: str, address: str) -> None:
+    site.rest(
+        'POST',
+        'members',
+        {
+            'list_id': list_name.replace('@', '.'),
+            'subscriber': address,
+            'pre_verified': True,
+            'pre_confirmed': True,
+            'pre_approved': True,
+            'send_welcome_message': False,
+        },
+    ).raise_for_status()
+
+
+def sign_in(page: Page, site: Site) -> None:
+    page.goto(f'{site.web_url}/accounts/login/')
+    page.get_by_label('Login').fill(site.web_user)
+    page.get_by_label('Password').fill(site.web_password)
+    page.get_by_role('button', name='Sign In').click()
+    page.wait_for_url(re.compile('mailman3'))
+
+
+def test_sign_up_with_the_keyboard_alone(
+    site: Site, page: Page, mail_to: MailTo, request: pytest.FixtureRequest
+) -> None:
+    reader = f'new+{request.node.callspec.id}@hospital.example.org'
+    page.goto(f'{site.web_url}/')
+    link = page.get_by_role('link', name='Sign Up for Email Updates').first
+    tab_to(page, link)
+    page.keyboard.press('Enter')
+    expect(page).to_have_title(re.compile('Sign Up for Email Updates'))
+    look_at(page, 'sign-up')
+
+    tab_to(page, page.get_by_role('tab', name='Public'))
+    for name in ('HQR Updates', 'Measures Talk'):
+        tab_to(page, page.get_by_role('checkbox', name=name))
+        page.keyboard.press('Space')
+    public = page.get_by_role('tab', name='Public')
+    for _ in range(80):
+        if public.evaluate('element => element === document.activeElement'):
+            break
+        page.keyboard.press('Shift+Tab')
+    page.keyboard.press('ArrowRight')
+    expect(page.get_by_role('tab', name='Private')).to_be_focused()
+    tab_to(page, page.get_by_role('checkbox', name='HQR Workgroup'))
+    page.keyboard.press('Space')
+    look_at(page, 'sign-up-private')
+
+    # A mistake first: the message is beside the field, and nothing is lost.
+    tab_to(page, page.get_by_label('E-mail address'))
+    page.keyboard.type('new.hospital.example.org')
+    page.keyboard.press('Enter')
+    field = page.get_by_label('E-mail address')
+    expect(field).to_have_attribute('aria-invalid', 'true')
+    described = field.get_attribute('aria-describedby')
+    assert described is not None
+    expect(page.locator(f'#{described}')).to_be_visible()
+    look_at(page, 'sign-up-mistake')
+    assert page.locator('input[name=lists]:checked').count() == 3
+
+    tab_to(page, field)
+    page.keyboard.press('Control+A')
+    page.keyboard.type(f'  {reader} ')
+    page.keyboard.press('Enter')
+    page.wait_for_url('**/signup/done/')
+    look_at(page, 'sign-up-done')
+
+    # Two public lists are one message; its link confirms both.
+    mail = mail_to(reader, 'e-mail updates')
+    text = text_of(mail)
+    assert 'HQR Updates' in text and 'Measures Talk' in text
+    assert 'HQR Workgroup' in text
+    site.wait_idle()
+    assert reader not in members(site, PUBLIC)
+    page.goto(link_in(mail, CONFIRM_LINK))
+    look_at(page, 'confirm')
+    assert reader not in members(site, PUBLIC)
+    tab_to(page, page.get_by_role('button', name='Confirm'))
+    page.keyboard.press('Enter')
+    expect(page.get_by_role('heading', name='Thank you')).to_be_visible()
+    look_at(page, 'confirmed')
+    wait_for_member(site, PUBLIC, reader)
+    wait_for_member(site, ALSO_PUBLIC, reader)
+    assert reader not in members(site, PRIVATE)
+    # The link does not work twice, and says so.
+    page.go_back()
+    page.reload()
+    expect(page.get_by_role('heading')).to_contain_text('does not work any more')
+    look_at(page, 'confirm-again')
+
+    # The private list: an administrator approves in Postorius, then the person
+    # confirms, here by answering.
+    notice = mail_to(POSTER, reader)
+    requests_page = link_in(notice, r'http://\S+/subscription_requests')
+    page.context.clear_cookies()
+    sign_in(page, site)
+    page.goto(requests_page)
+    row = page.locator('tr', has_text=reader)
+    row.get_by_role('button', name='Accept').or_(
+        row.get_by_role('link', name='Accept')
+    ).first.click()
+    mail = mail_to(reader, 'HQR Workgroup')
+    site.wait_idle()
+    assert reader not in members(site, PRIVATE)
+    site.lmtp_send(reader, *answer(mail, reader))
+    wait_for_member(site, PRIVATE, reader)
+    assert not site.queued('shunt'), site.log_tails()
+
+
+def test_the_page_works_without_scripts(
+    site: Site, browser: Any, mail_to: MailTo
+) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f'{site.web_url}/signup/')
+    expect(page.get_by_role('checkbox', name='HQR Updates')).to_be_visible()
+    expect(page.get_by_role('checkbox', name='HQR Workgroup')).to_be_hidden()
+    page.get_by_role('checkbox', name='HQR Updates').check()
+    page.get_by_role('link', name='Private').click()
+    expect(page.get_by_role('checkbox', name='HQR Updates')).to_be_hidden()
+    page.get_by_role('checkbox', name='HQR Workgroup').check()
+    page.get_by_label('E-mail address').fill('plain@hospital.example.org')
+    page.get_by_role('button', name='Sign up').last.click()
+    page.wait_for_url('**/signup/done/')
+    text = text_of(mail_to('plain@hospital.example.org', 'e-mail updates'))
+    assert 'HQR Updates' in text and 'HQR Workgroup' in text
+    context.close()
+
+
+def test_leaving_by_the_link_in_a_message(
+    site: Site, page: Page, mail_to: MailTo, request: pytest.FixtureRequest
+) -> None:
+    reader = f'link-{request.node.callspec.id}@hospital.example.org'
+    subscribe(site, PUBLIC, reader)
+    mail = announce(site, mail_to, reader, f'News for {reader}')
+    page.goto(link_in(mail, LEAVE_LINK))
+    look_at(page, 'leave')
+    assert reader in members(site, PUBLIC)
+    tab_to(page, page.get_by_role('button', name='Unsubscribe'))
+    page.keyboard.press('Enter')
+    expect(page.get_by_role('heading')).to_contain_text('You have left the list')
+    look_at(page, 'left')
+    wait_for_no_member(site, PUBLIC, reader)
+    page.goto(link_in(mail, LEAVE_LINK)[:-4] + 'AAA/')
+    expect(page.get_by_role('heading').first).to_contain_text('does not work')
+    look_at(page, 'leave-forged')
+
+
+def test_leaving_as_a_mail_provider_does_it(site: Site, mail_to: MailTo) -> None:
+    reader = 'provider@hospital.example.org'
+    subscribe(site, PUBLIC, reader)
+    mail = announce(site, mail_to, reader, 'News for one click')
+    assert mail.message['List-Unsubscribe-Post'] == 'List-Unsubscribe=One-Click'
+    [url] = re.findall(r'<(http[^>]+)>', str(mail.message['List-Unsubscribe']))
+    for _ in range(2):
+        done = requests.post(
+            url,
+            data={'List-Unsubscribe': 'One-Click'},
+            allow_redirects=False,
+            timeout=30,
+            proxies={'http': ''},
+        )
+        assert done.status_code == 200
+        assert 'Set-Cookie' not in done.headers
+    wait_for_no_member(site, PUBLIC, reader)
+
+
+def test_leaving_by_mail(site: Site, mail_to: MailTo) -> None:
+    reader = 'writer@hospital.example.org'
+    subscribe(site, ALSO_PUBLIC, reader)
+    asked = EmailMessage()
+    asked['From'] = reader
+    asked['To'] = ALSO_PUBLIC
+    asked['Subject'] = ' unsubscribe '
+    asked['Message-ID'] = f'<leave.{reader}>'
+    asked.set_content('Please.\n')
+    site.lmtp_send(reader, ALSO_PUBLIC, asked.as_bytes())
+    mail = mail_to(reader, 'Unsubscribe')
+    assert mail.subject == 'Unsubscribe'
+    site.wait_idle()
+    assert reader in members(site, ALSO_PUBLIC)
+    site.lmtp_send(reader, *answer(mail, reader, 'Re: Unsubscribe'))
+    wait_for_no_member(site, ALSO_PUBLIC, reader)
+    mail_to(reader, 'Measures Talk')
+    assert not site.queued('shunt'), site.log_tails()
+
+
+def test_an_administrator_removes_a_member(
+    site: Site, page: Page, request: pytest.FixtureRequest
+) -> None:
+    reader = f'removed-{request.node.callspec.id}@hospital.example.org'
+    subscribe(site, PUBLIC, reader)
+    sign_in(page, site)
+    page.goto(f'{site.web_url}/mailman3/lists/{PUBLIC.replace("@", ".")}/mass_removal/')
+    page.locator('textarea').first.fill(reader)
+    page.locator('textarea').first.evaluate('element => element.form.submit()')
+    wait_for_no_member(site, PUBLIC, reader)
+
+
+def announce(site: Site, mail_to: MailTo, reader: str, subject: str) -> Delivered:
+    """Let the list's poster write, and wait for the reader's copy."""
+    post = EmailMessage()
+    post['From'] = f'Pat Example <{POSTER}>'
+    post['To'] = PUBLIC
+    post['Subject'] = subject
+    post['Message-ID'] = f'<{subject.replace(" ", ".")}@agency.example.gov>'
+    post.set_content('The deadline has moved.\n')
+    site.lmtp_send(POSTER, PUBLIC, post.as_bytes())
+    return mail_to(reader, subject)

@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Joining, confirming and approving by mail (R11-R14)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from mailman.config import config
+from mailman.interfaces.bans import IBanManager
+from mailman.interfaces.member import DeliveryMode
+
+from tests.helpers import run, subscribe
+from tests.subscriptions.joiners import (
+    READER,
+    command,
+    empty,
+    mails,
+    members,
+    register,
+    text,
+    the_mail,
+    token_of,
+)
+
+JOIN = f'From: Rea Reader <{READER}>\nTo: news1-join@lists.example.gov\n\n'
+OUT_OF_OFFICE = f'Auto-Submitted: auto-replied\n{JOIN}'
+RESULTS = 'The results of your email commands'
+
+
+def tell(mlist: Any, subaddress: str, raw: str, **more: Any) -> None:
+    command(mlist, subaddress, raw, **more)
+    run('command')
+
+
+@pytest.mark.parametrize('subject', ['', 'Subject: join\n', 'Subject: subscribe\n'])
+def test_a_public_list(make_list: Any, subject: str) -> None:
+    mlist = make_list()
+    tell(mlist, 'request' if subject else 'join', subject + JOIN)
+    mail = the_mail()
+    assert mail['subject'] == 'Please confirm your request for e-mail updates'
+    answer = f'From: {READER}\nTo: {mail["from"]}\nSubject: Re: x\n\nyes\n'
+    tell(mlist, 'confirm', answer)
+    assert members(mlist) == [READER]
+    assert mlist.members.get_member(READER).address.display_name == 'Rea Reader'
+
+
+def test_a_private_list_from_the_join_address_to_the_end(make_list: Any) -> None:
+    mlist = make_list('discussion', 'private')
+    tell(mlist, 'join', JOIN)
+    notice, mail = mails()
+    assert mail['subject'] == 'Your request for e-mail updates'
+    # A mere answer to the notice goes to the administrators, and approves nothing.
+    token = token_of(notice)
+    assert token not in notice['from']
+    assert token not in str(notice['subject'])
+    approval = 'From: admin@example.gov\nSubject: RE: CONFIRM {}\n\nHi\n'
+    tell(mlist, 'request', approval.format(token.upper()), sender='admin@example.gov')
+    to_reader, result = sorted(mails(), key=lambda msg: msg['to'] != READER)
+    assert 'The administrators of the list have approved' in text(to_reader)
+    assert str(result['subject']) == RESULTS
+    assert 'Confirmed' in text(result)
+    assert members(mlist) == []
+    tell(mlist, 'confirm', f'From: {READER}\nTo: {to_reader["from"]}\n\nyes\n')
+    assert members(mlist) == [READER]
+
+
+def test_an_automatic_message_does_not_approve(make_list: Any) -> None:
+    mlist = make_list('discussion', 'private')
+    token, _, _ = register(mlist)
+    mails()
+    for mark in ('Auto-Submitted: auto-replied', 'X-Autoreply: yes'):
+        raw = f'From: admin@example.gov\nSubject: confirm {token}\n{mark}\n\nAway.\n'
+        tell(mlist, 'request', raw)
+    assert mails() == []
+
+
+def test_a_wrong_token_approves_nothing(make_list: Any) -> None:
+    mlist, other = make_list('discussion', 'private'), make_list()
+    token, _, _ = register(mlist)
+    mails()
+    for target, word in ((mlist, '0' * 40), (other, token), (mlist, ''), (mlist, '?')):
+        raw = f'From: admin@example.gov\nSubject: confirm {word}\n\n'
+        tell(target, 'request', raw)
+    assert {str(mail['subject']) for mail in mails()} == {RESULTS}
+
+
+def test_approving_somebody_who_was_added_meanwhile(make_list: Any) -> None:
+    mlist = make_list('discussion', 'private')
+    token, _, _ = register(mlist)
+    subscribe(mlist, READER)
+    config.db.commit()
+    empty('virgin')
+    tell(mlist, 'request', f'From: admin@example.gov\nSubject: confirm {token}\n\n')
+    assert [str(mail['subject']) for mail in mails()] == [RESULTS]
+
+
+def test_a_subscribers_token_confirms_as_a_command_too(make_list: Any) -> None:
+    mlist = make_list()
+    token, _, _ = register(mlist)
+    tell(mlist, 'request', f'From: {READER}\nSubject: confirm {token}\n\n')
+    assert members(mlist) == [READER]
+
+
+def test_automatic_mail_does_not_join(make_list: Any) -> None:
+    mlist = make_list()
+    tell(mlist, 'join', OUT_OF_OFFICE)
+    tell(mlist, 'request', 'Subject: join\n' + OUT_OF_OFFICE)
+    assert mails() == []
+
+
+def test_the_sender_learns_nothing(make_list: Any) -> None:
+    mlist, other = make_list(), make_list()
+    subscribe(mlist, 'member@example.net')
+    IBanManager(mlist).ban('banned@example.net')
+    register(mlist, 'pending@example.net')
+    empty('virgin')
+    for who in ('member', 'banned', 'pending', 'unknown'):
+        victim = f'{who}@example.net'
+        raw = f'From: spy@example.org\nSubject: join address={victim}\n\njoin\n'
+        tell(mlist, 'request', raw, sender='spy@example.org')
+        assert the_mail(victim)['from'] != 'spy@example.org'
+    # Nor does a list join another.
+    tell(mlist, 'join', f'From: {other.posting_address}\n\n')
+    tell(mlist, 'join', f'From: {mlist.posting_address}\n\n')
+    assert mails() == []
+
+
+def test_the_digest_option(make_list: Any) -> None:
+    mlist = make_list()
+    tell(mlist, 'request', 'Subject: join digest=mime\n' + JOIN)
+    token = token_of(the_mail())
+    tell(mlist, 'request', f'From: {READER}\nSubject: confirm {token}\n\n')
+    member = mlist.members.get_member(READER)
+    assert member.delivery_mode is DeliveryMode.mime_digests
+
+
+@pytest.mark.parametrize(
+    'raw',
+    [
+        'Subject: no author\n\n',
+        'From: nobody\n\n',
+        'From: <>\n\n',
+        'From: a@b@example.net\n\n',
+        'From: =?utf-8?q?=FF=FE?= <\xffx@example.net>\n\n',
+        f'From: {"(" * 200}\n\n',
+        f'From: x <{"x" * 5000}@example.net>\n\n',
+    ],
+)
+def test_nobody_joins(make_list: Any, raw: str) -> None:
+    mlist = make_list()
+    command(mlist, 'join', raw.encode('latin-1').decode('latin-1'), sender='')
+    run('command')
+    assert mails() == []
+    assert not config.switchboards['shunt'].files
+
+
+def test_a_hostile_name(make_list: Any) -> None:
+    mlist = make_list('discussion', 'private')
+    name = '=?utf-8?q?A=0A=0D=00B?='
+    tell(mlist, 'join', f'From: {name} <{READER}>\n\n')
+    assert f'Who   A B <{READER}>\n' in text(mails()[0])
+
+
+def test_other_lists_have_mailmans_commands(make_list: Any) -> None:
+    from mailman.app.lifecycle import create_list
+
+    make_list()
+    stock = create_list('plain@lists.example.gov', style_name='legacy-default')
+    config.db.commit()
+    tell(stock, 'join', JOIN)
+    mail = the_mail()
+    assert str(mail['subject']).startswith('Your confirmation is needed to join')
+    tell(stock, 'request', f'From: {READER}\nSubject: confirm {token_of(mail)}\n\n')
+    assert members(stock) == [READER]

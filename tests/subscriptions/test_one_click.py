@@ -1,0 +1,431 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Leaving with the token of a message (R15)."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
+
+import pytest
+from falcon.testing import TestClient
+from hypothesis import given
+from hypothesis import strategies as st
+from mailman.app.lifecycle import remove_list
+from mailman.config import config
+from mailman.interfaces.mailinglist import IMailingList
+from mailman.interfaces.usermanager import IUserManager
+from sqlalchemy import event
+from zope.component import getUtility
+
+from qnet_mailman.model.base import store
+from qnet_mailman.subscriptions import keys, one_click
+from qnet_mailman.subscriptions.one_click import Claim, Outcome
+from tests.helpers import add_address, make_user, queued, subscribe
+
+READER = 'reader@example.net'
+LIST_ID = 'news.lists.example.gov'
+KEY = b'k' * 32
+CLAIM = Claim(
+    1, date(2026, 11, 22).toordinal(), 7, 4711, UUID('12345678123456781234567812345678')
+)
+ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """The SQL statements of a block."""
+    seen: list[str] = []
+
+    def note(*args: Any) -> None:
+        seen.append(args[2])
+
+    event.listen(config.db.engine, 'before_cursor_execute', note)
+    try:
+        yield seen
+    finally:
+        event.remove(config.db.engine, 'before_cursor_execute', note)
+
+
+@pytest.fixture
+def mlist(make_list: Any) -> Any:
+    mlist = make_list()
+    mlist.send_welcome_message = False
+    subscribe(mlist, READER)
+    config.db.commit()
+    return mlist
+
+
+def token_of(mlist: Any, address: str = READER) -> str:
+    return one_click.tokens_for(mlist, [address])[address.lower()]
+
+
+def outcome(token: str) -> Outcome:
+    return one_click.leave(token, route='test').outcome
+
+
+def subscribers(mlist: Any) -> set[str]:
+    return {member.address.email for member in mlist.members.members}
+
+
+# ----------------------------------------------------------- the token itself
+
+
+rows = st.integers(0, 2**31 - 1)
+claims = st.builds(
+    Claim,
+    st.integers(0, 2**16 - 1),
+    st.integers(0, 2**16 - 1).map(lambda days: date(2020, 1, 1).toordinal() + days),
+    rows,
+    rows,
+    st.uuids(),
+)
+
+
+@given(claims, st.binary(min_size=32, max_size=32))
+def test_a_token_is_what_was_written(claim: Claim, secret: bytes) -> None:
+    token = one_click.encode(claim, secret, LIST_ID, READER)
+    assert len(token) == one_click.LENGTH
+    assert set(token) <= set(ALPHABET)
+    assert one_click.decode(token) == claim
+    assert one_click.is_signed(token, secret, LIST_ID, READER)
+    assert not one_click.is_signed(token, secret, LIST_ID, 'other@example.net')
+    assert not one_click.is_signed(token, secret, 'other.example.gov', READER)
+
+
+@given(claims, st.integers(0, one_click.LENGTH - 1), st.sampled_from(ALPHABET))
+def test_any_other_character_is_another_token(
+    claim: Claim, place: int, char: str
+) -> None:
+    token = one_click.encode(claim, KEY, LIST_ID, READER)
+    other = token[:place] + char + token[place + 1 :]
+    assert one_click.is_signed(other, KEY, LIST_ID, READER) is (other == token)
+
+
+@given(st.text() | st.text(ALPHABET, min_size=60, max_size=60))
+def test_garbage_is_no_token(text: str) -> None:
+    one_click.decode(text)
+    assert not one_click.is_signed(text, KEY, LIST_ID, READER)
+
+
+def test_the_token_does_not_show_who_reads_what() -> None:
+    token = one_click.encode(CLAIM, KEY, LIST_ID, READER)
+    data = base64.urlsafe_b64decode(token)
+    for part in ('reader', 'example', 'news'):
+        assert part not in token.lower()
+        assert part.encode() not in data
+
+
+TOKEN = one_click.encode(CLAIM, KEY, LIST_ID, READER)
+
+
+@pytest.mark.parametrize(
+    ('subject', 'found'),
+    [
+        (f'unsubscribe {TOKEN}', TOKEN),
+        (f'  UNSUBSCRIBE\r\n {TOKEN} ', TOKEN),
+        ('unsubscribe', None),
+        (f'unsubscribe {TOKEN}x', None),
+        (f'Re: unsubscribe {TOKEN}', None),
+        (f'unsubscribe {TOKEN[:-1]}', None),
+        ('', None),
+    ],
+)
+def test_the_token_in_a_subject(subject: str, found: str | None) -> None:
+    assert one_click.token_in(subject) == found
+
+
+# ------------------------------------------------------------------- leaving
+
+
+def test_leaving(mlist: Any) -> None:
+    token = token_of(mlist)
+    described = one_click.describe(token)
+    assert described == one_click.Left(
+        Outcome.subscribed, mlist.fqdn_listname, 'HQR Updates'
+    )
+    assert subscribers(mlist) == {READER}
+    left = one_click.leave(token, route='web')
+    assert left == one_click.Left(Outcome.left, mlist.fqdn_listname, 'HQR Updates')
+    assert subscribers(mlist) == set()
+    ((goodbye, _),) = queued('virgin')
+    assert goodbye['to'] == READER
+    assert 'no longer subscribed' in goodbye.get_payload(decode=True).decode()
+    # Twice is fine, and says nothing again.
+    assert outcome(token) is Outcome.not_subscribed
+    assert one_click.describe(token).outcome is Outcome.not_subscribed
+    assert len(queued('virgin')) == 1
+
+
+def test_goodbye_and_notice_as_the_list_is_set(mlist: Any) -> None:
+    mlist.send_goodbye_message = False
+    mlist.admin_notify_mchanges = True
+    assert outcome(token_of(mlist)) is Outcome.left
+    ((notice, _),) = queued('virgin')
+    assert notice['to'] == mlist.owner_address
+    assert READER in notice.get_payload(decode=True).decode()
+
+
+def test_an_address_of_nobody_in_particular(mlist: Any) -> None:
+    # Mailman's own way of removing a member fails where there is no user.
+    manager = getUtility(IUserManager)
+    mlist.subscribe(manager.create_address('alone@example.net'))
+    mlist.admin_notify_mchanges = True
+    assert outcome(token_of(mlist, 'alone@example.net')) is Outcome.left
+    assert subscribers(mlist) == {READER}
+
+
+def test_a_user_without_the_preferred_address_they_had(mlist: Any) -> None:
+    user = make_user('pat@example.org')
+    mlist.admin_notify_mchanges = True
+    add_address(user, 'pref@example.org')
+    address = getUtility(IUserManager).get_address('pref@example.org')
+    user.preferred_address = address
+    mlist.subscribe(user)
+    token = token_of(mlist, 'pref@example.org')
+    del user.preferred_address
+    store().flush()
+    assert outcome(token) is Outcome.left
+    assert mlist.members.member_count == 1
+    assert {notice['to'] for notice, _ in queued('virgin')} == {mlist.owner_address}
+
+
+def test_who_joined_again_or_has_another_address(mlist: Any) -> None:
+    token = token_of(mlist)
+    mlist.members.get_member(READER).unsubscribe()
+    store().flush()
+    assert outcome(token) is Outcome.not_subscribed
+    subscribe(mlist, READER)
+    assert outcome(token) is Outcome.left
+    member = subscribe(mlist, READER)
+    token = token_of(mlist)
+    user = getUtility(IUserManager).get_user(READER)
+    add_address(user, 'new@example.net')
+    member.address = getUtility(IUserManager).get_address('new@example.net')
+    store().flush()
+    assert outcome(token) is Outcome.left
+    assert subscribers(mlist) == set()
+
+
+def test_whoever_gets_two_copies_gets_none(mlist: Any) -> None:
+    user = getUtility(IUserManager).get_user(READER)
+    user.preferred_address = getUtility(IUserManager).get_address(READER)
+    mlist.subscribe(user)
+    assert mlist.members.member_count == 2
+    assert outcome(token_of(mlist)) is Outcome.left
+    assert mlist.members.member_count == 0
+
+
+def test_only_members_have_tokens_whatever_the_case(mlist: Any) -> None:
+    from mailman.interfaces.member import MemberRole
+
+    subscribe(mlist, 'owner@example.org', MemberRole.owner)
+    subscribe(mlist, 'Lee@Example.org')
+    tokens = one_click.tokens_for(
+        mlist, ['READER@example.net', 'lee@EXAMPLE.org', 'owner@example.org', 'no@x.y']
+    )
+    assert set(tokens) == {READER, 'lee@example.org'}
+    assert one_click.tokens_for(mlist, []) == {}
+
+
+def test_a_token_of_another_list(mlist: Any, make_list: Any) -> None:
+    other = make_list()
+    subscribe(other, READER)
+    assert outcome(token_of(other)) is Outcome.left
+    assert subscribers(mlist) == {READER}
+
+
+def test_forged_tokens(mlist: Any) -> None:
+    token = token_of(mlist)
+    member = mlist.members.get_member(READER)
+    claim = one_click.decode(token)
+    assert claim is not None
+    forged = [
+        '',
+        'x' * 60,
+        token[:-1] + ('A' if token[-1] != 'A' else 'B'),
+        one_click.encode(claim, KEY, mlist.list_id, READER),
+        one_click.encode(
+            Claim(9, claim.day, claim.list_row, claim.address_row, member.member_id),
+            KEY,
+            mlist.list_id,
+            READER,
+        ),
+        # Of a key that is not there, and rows that are not.
+        base64.urlsafe_b64encode(b'\x01' + b'\xff' * 44).decode(),
+        base64.urlsafe_b64encode(b'\x01\x00\x01' + b'\x7f' * 42).decode(),
+        base64.urlsafe_b64encode(b'\x02' + b'\x00' * 44).decode(),
+    ]
+    for one in forged:
+        assert one_click.leave(one, route='test') == one_click.Left(Outcome.unknown)
+    assert subscribers(mlist) == {READER}
+
+
+def test_a_row_that_is_used_again(mlist: Any) -> None:
+    token = token_of(mlist)
+    address = getUtility(IUserManager).get_address(READER)
+    address.email = 'somebody@example.net'
+    store().flush()
+    assert outcome(token) is Outcome.unknown
+
+
+def test_a_list_that_is_gone(mlist: Any) -> None:
+    token = token_of(mlist)
+    remove_list(mlist)
+    assert outcome(token) is Outcome.unknown
+
+
+def test_old_tokens(mlist: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    token = token_of(mlist)
+    moment = datetime.now()
+    for days, expected in ((400, Outcome.subscribed), (401, Outcome.gone)):
+        later = moment + timedelta(days=days)
+        monkeypatch.setattr(one_click, 'now', lambda later=later: later)
+        assert one_click.describe(token).outcome is expected
+    assert outcome(token) is Outcome.gone
+    assert subscribers(mlist) == {READER}
+
+
+def test_few_statements_whatever_the_number(mlist: Any) -> None:
+    one_click.tokens_for(mlist, [READER])
+    addresses = [f'reader{number}@example.net' for number in range(300)]
+    for address in addresses:
+        subscribe(mlist, address)
+    config.db.commit()
+    counts = []
+    for some in (addresses[:1], addresses):
+        with statements() as seen:
+            assert len(one_click.tokens_for(mlist, some)) == len(some)
+        counts.append(len([one for one in seen if 'FROM mailinglist ' not in one]))
+    assert counts == [2, 2]
+
+
+def test_leaving_a_large_list_costs_no_more(mlist: Any, make_list: Any) -> None:
+    def cost(mlist: Any, address: str) -> int:
+        token = token_of(mlist, address)
+        config.db.commit()
+        with statements() as seen:
+            assert outcome(token) is Outcome.left
+            config.db.commit()
+        return len(seen)
+
+    subscribe(mlist, 'first@example.net')
+    first = cost(mlist, 'first@example.net')
+    for number in range(100):
+        subscribe(mlist, f'reader{number}@example.net')
+    assert cost(mlist, 'reader7@example.net') == first
+
+
+# ------------------------------------------------------------------ the keys
+
+
+def test_keys_old_and_new(mlist: Any) -> None:
+    yesterday = token_of(mlist)
+    assert keys.rotate() == 2
+    today = token_of(mlist)
+    assert [one_click.decode(t).key for t in (yesterday, today)] == [1, 2]  # type: ignore[union-attr]
+    assert one_click.describe(yesterday).outcome is Outcome.subscribed
+    assert keys.revoke([1]) == [1]
+    assert one_click.describe(yesterday).outcome is Outcome.gone
+    assert outcome(yesterday) is Outcome.gone
+    assert one_click.describe(today).outcome is Outcome.subscribed
+    # The one that signs: a new one takes its place.
+    assert keys.revoke([1, 2]) == [2]
+    assert one_click.describe(today).outcome is Outcome.gone
+    assert one_click.decode(token_of(mlist)).key == 3  # type: ignore[union-attr]
+    assert [state for _id, _made, state in keys.all_keys()] == [
+        keys.State.revoked,
+        keys.State.revoked,
+        keys.State.signs,
+    ]
+
+
+def test_two_make_the_same_key(core: Any) -> None:
+    # What another process committed between our look and our insert.
+    key = keys.signing()
+    parameters = {'id': key.id, 'secret': b'x' * 32, 'made_at': datetime(2026, 1, 1)}
+    assert store().execute(keys._INSERT, parameters).rowcount == 0  # type: ignore[attr-defined]
+    assert keys.signing() == key
+
+
+def test_a_dozen_processes_make_the_first_key(core: Any) -> None:
+    import threading
+
+    from sqlalchemy.orm import Session
+
+    # Each with a connection of its own, as processes have.
+    barrier = threading.Barrier(12)
+    made: list[int] = []
+
+    def insert() -> None:
+        with Session(config.db.engine) as session:
+            barrier.wait()
+            done = session.execute(
+                keys._INSERT,
+                {'id': 1, 'secret': b'x' * 32, 'made_at': datetime(2026, 1, 1)},
+            )
+            made.append(done.rowcount)  # type: ignore[attr-defined]
+            session.commit()
+
+    threads = [threading.Thread(target=insert) for _ in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(made) == [0] * 11 + [1]
+    assert keys.signing().id == 1
+
+
+# ---------------------------------------------------------------------- REST
+
+
+AUTHORIZATION = 'Basic ' + base64.b64encode(b'restadmin:restpass').decode()
+
+
+@pytest.fixture
+def ask(mlist: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """POST to core; the list is a plain object, as sessions end with each request."""
+    from mailman.rest.wsgiapp import make_application
+
+    application = make_application()
+    client = TestClient(lambda environ, start: application(environ, start))
+
+    def post(path: str, **fields: str) -> Any:
+        return client.simulate_post(
+            f'/3.1/plugins/qnet/{path}',
+            params=fields,
+            headers={'Authorization': AUTHORIZATION},
+        )
+
+    assert IMailingList.providedBy(mlist)
+    plain = SimpleNamespace(token=token_of(mlist), name=mlist.fqdn_listname, post=post)
+    config.db.commit()
+    return plain
+
+
+def test_over_rest(ask: Any) -> None:
+    named = {'fqdn_listname': ask.name, 'display_name': 'HQR Updates'}
+
+    def post(path: str) -> dict[str, Any]:
+        answer = ask.post(path, token=ask.token)
+        assert answer.status_code == 200
+        return {k: v for k, v in answer.json.items() if k != 'http_etag'}
+
+    assert post('unsubscribe/describe') == {**named, 'subscribed': True}
+    assert post('unsubscribe') == {**named, 'outcome': 'left'}
+    assert post('unsubscribe') == {**named, 'outcome': 'not subscribed'}
+    assert post('unsubscribe/describe') == {**named, 'subscribed': False}
+
+
+def test_mistakes_over_rest(ask: Any) -> None:
+    for path in ('unsubscribe', 'unsubscribe/describe'):
+        assert ask.post(path, token='x' * 60).status_code == 404
+        assert ask.post(path).status_code == 400
+    keys.revoke([1])
+    config.db.commit()
+    for path in ('unsubscribe', 'unsubscribe/describe'):
+        assert ask.post(path, token=ask.token).status_code == 410
