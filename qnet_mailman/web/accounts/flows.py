@@ -15,8 +15,7 @@ from django_mailman3.lib.mailman import (
 )
 from django_mailman3.models import Profile
 
-from qnet_mailman.web.core import CoreUnavailable
-from qnet_mailman.web.harp.core_json import call
+from qnet_mailman.web.core import CoreUnavailable, call
 
 
 def on_sign_in(sender: Any, user: Any, **_kwargs: Any) -> None:
@@ -127,8 +126,8 @@ def move_address(user: Any, old: str, new: str) -> None:
 
 
 def _take_address(user: Any, email: str) -> None:
-    status, _answer = call('DELETE', f'addresses/{quote(email, safe="@")}/user')
+    answer = call('DELETE', f'addresses/{quote(email, safe="@")}/user')
     # 404: core does not know the address, or it is nobody's.
-    if status not in (204, 404):
+    if answer.status not in (204, 404):
         raise CoreUnavailable
     EmailAddress.objects.filter(user=user, email__iexact=email).delete()

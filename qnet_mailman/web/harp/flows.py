@@ -21,13 +21,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
 
+from qnet_mailman.web import core
 from qnet_mailman.web.accounts.flows import (
     drop_claims,
     give_address,
     is_anothers,
     move_address,
 )
-from qnet_mailman.web.harp.core_json import call
 from qnet_mailman.web.harp.mapping import Person
 from qnet_mailman.web.harp.models import ProviderPerson, ProviderSession
 from qnet_mailman.web.harp.openid.adapter import Arrival
@@ -62,8 +62,7 @@ def report_roles(
     }
     if roles:
         fields['roles'] = list(roles)
-    status, answer = call('POST', 'plugins/qnet/roles/sign-in', data=fields)
-    rights = read_rights(status, answer)
+    rights = read_rights(core.post('roles/sign-in', fields))
     remember(identity, rights)
     return rights
 

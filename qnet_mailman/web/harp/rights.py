@@ -7,12 +7,10 @@ import hashlib
 import logging
 import time
 from dataclasses import dataclass, field
-from typing import Any
 
 from django.core.cache import cache
 
-from qnet_mailman.web.core import CoreUnavailable
-from qnet_mailman.web.harp.core_json import call
+from qnet_mailman.web.core import PLUGIN, Answer, CoreUnavailable, call
 from qnet_mailman.web.harp.session import Identity
 
 log = logging.getLogger('qnet.web')
@@ -54,13 +52,13 @@ def rights_of(identity: Identity) -> Rights:
         return found
     asked = time.monotonic()
     try:
-        status, answer = call(
+        answer = call(
             'GET',
-            'plugins/qnet/roles/rights',
+            f'{PLUGIN}/roles/rights',
             timeout=TIMEOUT,
             params={'provider': identity.provider, 'user_id': identity.user_id},
         )
-        rights = read_rights(status, answer)
+        rights = read_rights(answer)
     except CoreUnavailable:
         cache.set(key, NO_RIGHTS, PAUSE)
         return NO_RIGHTS
@@ -86,17 +84,15 @@ def forget(identity: Identity) -> None:
     cache.delete(_key(identity))
 
 
-def read_rights(status: int, answer: Any) -> Rights:
+def read_rights(answer: Answer) -> Rights:
     """Read core's answer.
 
-    :param status: Its status.
-    :param answer: Its JSON.
     :raises CoreUnavailable: where it is none that we know.
     """
-    if status != 200 or not isinstance(answer, dict):
-        log.error('core did not take a question about roles: %s', status)
+    if answer.status != 200:
+        log.error('core did not take a question about roles: %s', answer.status)
         raise CoreUnavailable
-    values = [answer.get(name) for name in ('roles', 'administers', 'moderates')]
+    values = [answer.fields.get(name) for name in ('roles', 'administers', 'moderates')]
     for value in values:
         if not isinstance(value, list) or not all(isinstance(x, str) for x in value):
             raise CoreUnavailable

@@ -262,19 +262,18 @@ def test_core_is_down_and_nobody_has_a_right(
     ('status', 'answer'),
     [
         (404, {}),
-        (200, None),
-        (200, []),
+        (200, {}),
         (200, {'roles': ['administrator']}),
         (200, {'roles': 'administrator', 'administers': [], 'moderates': []}),
         (200, {'roles': [1], 'administers': [], 'moderates': []}),
     ],
 )
 def test_an_answer_that_is_none(status: int, answer: Any) -> None:
-    from qnet_mailman.web.core import CoreUnavailable
+    from qnet_mailman.web.core import Answer, CoreUnavailable
     from qnet_mailman.web.harp.rights import read_rights
 
     with pytest.raises(CoreUnavailable):
-        read_rights(status, answer)
+        read_rights(Answer(status, answer))
 
 
 def superuser() -> Any:
