@@ -90,9 +90,9 @@ EMAIL_PORT = 25
 #         },
 #         # By how many seconds the clocks may differ.
 #         'clock_skew': 60,
-#         # How `django-admin refresh_roles` (for a timer) asks about people who
-#         # do not sign in: none, userinfo or introspection.  It stores refresh
-#         # tokens, encrypted with a key made from SECRET_KEY.
+#         # How `django-admin refresh_roles` (qnet-refresh-roles.timer) asks about
+#         # people who do not sign in: none, userinfo or introspection.  It stores
+#         # refresh tokens, encrypted with a key made from SECRET_KEY.
 #         'refresh': 'none',
 #         # Shown to people without a role, in place of our general text.
 #         'help_text': '',

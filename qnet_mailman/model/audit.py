@@ -42,6 +42,7 @@ class Action(StrEnum):
     post_masked = 'post masked'
     post_confirmed = 'post confirmed'
     form_applied = 'form applied'
+    delivery_enabled = 'delivery enabled'
     refusals_counted = 'refusals counted'
     refusals_withheld = 'refusals withheld'
     key_made = 'key made'

@@ -25,6 +25,7 @@ from qnet_mailman.model import audit
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.provisioning import values
 from qnet_mailman.provisioning.running import banned_among
+from qnet_mailman.rest.acting import ACTOR, acting_for, person
 from qnet_mailman.roles import grants, importing, overview, people, telling
 from qnet_mailman.roles.grants import GrantError
 from qnet_mailman.roles.importing import FileInvalid, Mode, point_of_time, role_of
@@ -32,12 +33,6 @@ from qnet_mailman.roles.people import Assignee
 from qnet_mailman.roles.rights import Identity, Role, Status
 
 log = logging.getLogger('mailman.plugins')
-
-ACTOR = 'REST'
-
-
-def _line(value: str) -> str:
-    return values.line(value, values.MAX_NAME, optional=True)
 
 
 def _email(value: str) -> str:
@@ -87,7 +82,7 @@ def _identity(fields: dict[str, Any]) -> Identity:
 
 @contextmanager
 def _acting(actor: str | None) -> Iterator[None]:
-    token = audit.current_actor.set(f'{ACTOR}: {actor}' if actor else ACTOR)
+    token = audit.current_actor.set(acting_for(actor))
     try:
         yield
     finally:
@@ -125,7 +120,7 @@ class _Post:
 
     def on_post(self, request: Any, response: Any) -> None:
         """See the class."""
-        optional = {'actor': _line, **self.optional}
+        optional = {'actor': person, **self.optional}
         validator = Validator(**self.required, **optional, _optional=tuple(optional))
         try:
             fields = validator(request)
@@ -159,7 +154,7 @@ class _SignIn(_Post):
     The answer is that of `rights`.
     """
 
-    required = {**_WHO, 'name': _line, 'email': _email}
+    required = {**_WHO, 'name': person, 'email': _email}
     optional = {'roles': _roles}
 
     def work(self, fields: dict[str, Any]) -> dict[str, Any]:
@@ -175,8 +170,8 @@ class _SignIn(_Post):
 class _Assign(_Post):
     """Assign a person to a list, or change how they are."""
 
-    required = {'list': _list, 'email': _email, 'role': role_of, 'name': _line}
-    optional = {'harp_id': _line, 'may_post': as_boolean}
+    required = {'list': _list, 'email': _email, 'role': role_of, 'name': person}
+    optional = {'harp_id': person, 'may_post': as_boolean}
 
     def work(self, fields: dict[str, Any]) -> dict[str, Any]:
         """See the class."""
@@ -238,7 +233,7 @@ class _Decide(_Post):
 class _Approve(_Decide):
     optional = {
         **_Decide.optional,
-        'name': _line,
+        'name': person,
         'email': _email,
         'expires_at': _moment,
     }
@@ -248,7 +243,7 @@ class _Approve(_Decide):
 
 
 class _Request(_Decide):
-    optional = {**_Decide.optional, 'name': _line, 'email': _email}
+    optional = {**_Decide.optional, 'name': person, 'email': _email}
 
     def decide(self, identity: Identity, role: Role, rest: dict[str, Any]) -> bool:
         name, email = rest.get('name'), rest.get('email')
@@ -279,7 +274,7 @@ class _Import(_Post):
     optional = {
         'format': lambda value: value.lower(),
         'mode': _mode,
-        'source': _line,
+        'source': person,
         'dry_run': as_boolean,
         'force': as_boolean,
         'mail': as_boolean,

@@ -7,8 +7,8 @@ from typing import Any
 
 from mailman.rest.helpers import NotFound, child
 
-from qnet_mailman.rest.bounces import OneList
 from qnet_mailman.rest.confirmations import Confirmations
+from qnet_mailman.rest.lists import Lists
 from qnet_mailman.rest.posts import Posts
 from qnet_mailman.rest.roles import Roles
 from qnet_mailman.rest.signup import SignUp
@@ -25,10 +25,10 @@ class Root:
 
     @child()
     def lists(self, context: Any, segments: list[str]) -> Any:
-        """/lists/<list-id>/..."""
+        """/lists/..."""
         if not segments:
             return NotFound(), []
-        return OneList(segments[0]), segments[1:]
+        return Lists(), segments
 
     @child()
     def roles(self, context: Any, segments: list[str]) -> Any:

@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     'qnet_mailman.web.posts',
     'qnet_mailman.web.accounts',
     'qnet_mailman.web.harp',
+    'qnet_mailman.web.gate',
     'qnet_mailman.web.lists',
     'hyperkitty',
     'postorius',
@@ -88,6 +89,7 @@ MIDDLEWARE = [
     'django.contrib.auth.middleware.AuthenticationMiddleware',
     'django.contrib.messages.middleware.MessageMiddleware',
     'qnet_mailman.web.harp.middleware.ProviderSessionMiddleware',
+    'qnet_mailman.web.gate.middleware.GateMiddleware',
     'django.middleware.clickjacking.XFrameOptionsMiddleware',
     'allauth.account.middleware.AccountMiddleware',
     'postorius.middleware.PostoriusMiddleware',
@@ -174,7 +176,7 @@ AUTHENTICATION_BACKENDS = [
     'allauth.account.auth_backends.AuthenticationBackend',
 ]
 LOGIN_URL = 'account_login'
-LOGIN_REDIRECT_URL = 'list_index'
+LOGIN_REDIRECT_URL = 'qnet_start'
 # The sign-up page is for those without an account; what Postorius's own form says
 # differs for an address that is subscribed (R13).
 SHOW_ANONYMOUS_SUBSCRIBE_FORM = False
@@ -218,6 +220,13 @@ MAILMAN_ARCHIVER_FROM = ('127.0.0.1', '::1')
 HYPERKITTY_ALLOW_WEB_POSTING = False
 # Pictures would tell a third party whose page is being read.
 HYPERKITTY_ENABLE_GRAVATAR = False
+# Its API knows people by their session alone: a password with every request would go
+# round the limits of signing in, and round R27.
+REST_FRAMEWORK = {
+    'DEFAULT_AUTHENTICATION_CLASSES': [
+        'rest_framework.authentication.SessionAuthentication',
+    ],
+}
 HAYSTACK_CONNECTIONS = {
     'default': {
         'ENGINE': 'haystack.backends.whoosh_backend.WhooshEngine',

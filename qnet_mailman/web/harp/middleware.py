@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import logout
@@ -20,6 +21,9 @@ from django.http import HttpRequest, HttpResponse
 
 from qnet_mailman.web.harp.pages import Refusal, refusal_page
 from qnet_mailman.web.harp.session import SESSION_KEY, identity, provider_session
+
+#: Pages that no session matters to: mail providers press this button (RFC 8058).
+WITHOUT_SESSION = frozenset({'qnet_unsubscribe'})
 
 log = logging.getLogger('qnet.web')
 
@@ -31,28 +35,43 @@ class ProviderSessionMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Look at the session, then go on.
+        """Go on.
 
         :param request: The request.
         """
-        if settings.SESSION_COOKIE_NAME in request.COOKIES:
-            user = request.user
-            if user.is_authenticated:
-                if SESSION_KEY in request.session:
-                    session = provider_session(request)
-                    if session is None:
-                        logout(request)
-                    elif session.session_key != request.session.session_key:
-                        # A change of the password gives the session a new key.
-                        session.session_key = request.session.session_key
-                        session.save(update_fields=['session_key'])
-                if (
-                    (user.is_superuser or user.is_staff)
-                    and not settings.LOCAL_SUPERUSERS
-                    and request.user.is_authenticated
-                    and identity(request) is None
-                ):
-                    log.warning('superuser %s: local sign-in refused', user.pk)
-                    logout(request)
-                    return refusal_page(request, Refusal.LOCAL_SUPERUSER)
         return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, _view: Any, _args: Any, _kwargs: Any
+    ) -> HttpResponse | None:
+        """Look at the session.
+
+        :param request: The request; it is known which page it is for.
+        :return: None to go on.
+        """
+        if (
+            settings.SESSION_COOKIE_NAME not in request.COOKIES
+            or request.resolver_match.view_name in WITHOUT_SESSION
+        ):
+            return None
+        user = request.user
+        if not user.is_authenticated:
+            return None
+        if SESSION_KEY in request.session:
+            session = provider_session(request)
+            if session is None:
+                logout(request)
+            elif session.session_key != request.session.session_key:
+                # A change of the password gives the session a new key.
+                session.session_key = request.session.session_key
+                session.save(update_fields=['session_key'])
+        if (
+            (user.is_superuser or user.is_staff)
+            and not settings.LOCAL_SUPERUSERS
+            and request.user.is_authenticated
+            and identity(request) is None
+        ):
+            log.warning('superuser %s: local sign-in refused', user.pk)
+            logout(request)
+            return refusal_page(request, Refusal.LOCAL_SUPERUSER)
+        return None

@@ -30,7 +30,7 @@ def is_signed_in(browser: Any) -> bool:
 def test_a_correct_sign_in(hostile: HostileProvider, roles_core: RolesCore) -> None:
     browser = new_browser()
     response = hostile.sign_in(browser)
-    assert (response.status_code, response['Location']) == (302, '/mailman3/lists/')
+    assert (response.status_code, response['Location']) == (302, '/start/')
     assert is_signed_in(browser)
     assert roles_core.sign_ins == [
         {

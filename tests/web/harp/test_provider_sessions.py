@@ -301,7 +301,7 @@ def test_a_superuser_through_djangos_own_door(hostile: HostileProvider) -> None:
     superuser()
     browser = new_browser()
     browser.post('/admin/login/', {'username': 'boss', 'password': PASSWORD})
-    assert browser.get('/admin/').status_code == 403
+    assert browser.get('/admin/').headers['Location'].startswith('/accounts/login/')
     assert who(browser) is None
 
 
