@@ -48,6 +48,61 @@ EMAIL_PORT = 25
 # the support_address of qnet.cfg.
 # SUPPORT_ADDRESS = 'help@example.gov'
 
+# Signing in through HARP, or any OpenID provider; as many as there are.  The key
+# ('harp') is in the addresses and in harp_id of forms ("harp:pexample"), so keep
+# it.  Register at the provider what `django-admin check_providers` prints, and
+# ask for its issuer, a client ID and a client secret.  Without a provider nobody
+# can administer a list, and only then are local superusers let in by default.
+# OPENID_PROVIDERS = {
+#     'harp': {
+#         'name': 'HARP',
+#         # Letter by letter as in its /.well-known/openid-configuration.
+#         'issuer': 'https://harp.example.gov/oauth2/default',
+#         'client_id': 'qualitynet-mailer',
+#         'client_secret': '',
+#         # How the secret is shown: client_secret_basic or client_secret_post.
+#         'token_auth_method': 'client_secret_basic',
+#         # "offline_access" is for refresh.
+#         'scope': ('openid', 'profile', 'email'),
+#         # Where in the claims what is.  "a.b" leads into nested objects.
+#         'claims': {
+#             # The ID that forms give as harp_id.  It must never be given to
+#             # another person.
+#             'user_id': 'sub',
+#             'name': 'name',
+#             'email': 'email',
+#             # Must be true, or the person is not let in.
+#             'email_verified': 'email_verified',
+#             'roles': 'roles',
+#             # objects: [{"program": ..., "organization": ..., "role": ...}]
+#             #     (program_key, organization_key and role_key name the keys)
+#             # strings: ["QualityNet Workspace/QualityNet Mailer/List Moderator"]
+#             #     (separator is what stands between; '' if it is the role alone,
+#             #     then set program and organization to ())
+#             # delimited: one string of these (delimiter stands between them)
+#             'roles_form': 'objects',
+#             # The names there; several are accepted, () does not look.
+#             'program': 'QualityNet Workspace',
+#             'organization': 'QualityNet Mailer',
+#             'administrator': 'List Administrator',
+#             'moderator': ('List Moderator',),
+#             'ignore_case': True,
+#         },
+#         # By how many seconds the clocks may differ.
+#         'clock_skew': 60,
+#         # How `django-admin refresh_roles` (qnet-refresh-roles.timer) asks about
+#         # people who do not sign in: none, userinfo or introspection.  It stores
+#         # refresh tokens, encrypted with a key made from SECRET_KEY.
+#         'refresh': 'none',
+#         # Shown to people without a role, in place of our general text.
+#         'help_text': '',
+#     },
+# }
+
+# Lets superusers sign in with a local password although there is a provider:
+# for emergencies, and off again afterwards.
+# LOCAL_SUPERUSERS = True
+
 # PostgreSQL, for everything but a small host.
 # DATABASES = {
 #     'default': {

@@ -26,8 +26,9 @@ from qnet_mailman.model.bounces import (
 )
 from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.model.lists import QNetList, row_of
-from qnet_mailman.model.people import QNetAssignment, QNetPoster
+from qnet_mailman.model.people import QNetAssignment, QNetPoster, QNetUnattended
 from qnet_mailman.model.posts import QNetPost
+from qnet_mailman.roles import projection
 from qnet_mailman.subscriptions import join_command, leave_command, sign_up
 from qnet_mailman.subscriptions.leaving import SubscriptionService
 from qnet_mailman.subscriptions.manager import manager_of
@@ -37,6 +38,7 @@ OF_A_LIST = (
     QNetList,
     QNetAssignment,
     QNetPoster,
+    QNetUnattended,
     QNetForm,
     QNetPost,
     QNetBounce,
@@ -46,6 +48,12 @@ OF_A_LIST = (
 )
 """Tables whose rows go with their list."""
 
+PIPELINES = {
+    'default-owner-pipeline': 'qnet-owner-pipeline',
+    'virgin': 'qnet-virgin-pipeline',
+}
+"""Mailman's pipelines, which every list names or the runners do, and ours instead."""
+
 
 def register() -> None:
     """Register what Mailman looks up by interface; again is harmless."""
@@ -54,10 +62,13 @@ def register() -> None:
     site.registerUtility(Processor(), IBounceProcessor)
     site.registerUtility(SubscriptionService(), ISubscriptionService)
     site.registerAdapter(manager_of, (IMailingList,), ISubscriptionManager)
+    for name, ours in PIPELINES.items():
+        config.pipelines[name] = config.pipelines[ours]
     config.commands.update(join_command.COMMANDS)
     config.commands.update(leave_command.COMMANDS)
-    if forget_list not in zope.event.subscribers:
-        zope.event.subscribers.append(forget_list)
+    for subscriber in (forget_list, projection.handle_subscription):
+        if subscriber not in zope.event.subscribers:
+            zope.event.subscribers.append(subscriber)
 
 
 def forget_list(event: Any) -> None:
@@ -65,6 +76,8 @@ def forget_list(event: Any) -> None:
     if not isinstance(event, ListDeletingEvent):
         return
     mlist = event.mailing_list
+    # Lest somebody who is given a role meanwhile is put on a roster of no list.
+    projection.lock()
     known = row_of(mlist) is not None
     for table in OF_A_LIST:
         store().execute(delete(table).where(table.list_id == mlist.list_id))

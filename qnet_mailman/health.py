@@ -8,11 +8,16 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from mailman.config import config
+from mailman.utilities.datetime import now
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from qnet_mailman import startup
+from qnet_mailman.roles import overview
 from qnet_mailman.settings import PosterAuthentication, Settings
+
+SHOWN = 3
+"""Lists that a finding names."""
 
 Level = Literal['ok', 'warning', 'error']
 
@@ -39,6 +44,7 @@ def examine() -> list[Finding]:
     findings.append(_database())
     if startup.reason_not_ready() is None:
         findings.extend(_settings(startup.settings()))
+        findings.extend(_roles(startup.settings()))
     findings.extend(_queues())
     return findings
 
@@ -87,6 +93,40 @@ def _settings(settings: Settings) -> Iterator[Finding]:
             'qnet.cfg',
             'trusted_authserv_ids is empty: every post of a person with posting '
             'privileges will be held',
+        )
+
+
+def _roles(settings: Settings) -> Iterator[Finding]:
+    """Lists that nobody administers, and grants that end or are not there (R24)."""
+    moment = now()
+    try:
+        lists = overview.unattended_lists()
+        active = overview.how_many_active(moment)
+        ending = overview.how_many_active(moment, moment + settings.role_warning)
+        config.db.commit()
+    except SQLAlchemyError:
+        # Told already.
+        config.db.abort()
+        return
+    if not active:
+        yield Finding(
+            'warning',
+            'roles',
+            'nobody has a role: nobody can administer or moderate a list ("mailman '
+            'qnet roles import")',
+        )
+    else:
+        days = settings.role_warning.days
+        yield Finding(
+            'ok', 'roles', f'{active} active grants, {ending} expire within {days} days'
+        )
+    if lists:
+        named = ', '.join(lists[:SHOWN])
+        more = f' and {len(lists) - SHOWN} more' if len(lists) > SHOWN else ''
+        yield Finding(
+            'warning',
+            'roles',
+            f'{len(lists)} lists without administrators: {named}{more}',
         )
 
 

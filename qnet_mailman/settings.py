@@ -164,6 +164,10 @@ class Settings(BaseModel):
         timedelta, BeforeValidator(_duration), AfterValidator(_two_months)
     ] = timedelta(days=400)
     """How long the link in a message with which its reader leaves works (R15)."""
+    role_warning: Annotated[timedelta, BeforeValidator(_duration)] = timedelta(days=14)
+    """How long before a role expires its holder is told (R28)."""
+    role_import_loss_percent: Annotated[int, Field(ge=1, le=100)] = 20
+    """Of a provider's active grants: a full import that takes away more is refused."""
     approver_required: Annotated[bool, BeforeValidator(_boolean)] = False
     """Whether a list request must name an approver."""
 

@@ -15,7 +15,11 @@ from mailman.utilities.datetime import now
 from mailman.utilities.email import add_message_hash
 from zope.component import getUtility
 
-from qnet_mailman.roles.people import Assignee, Role, assign
+from qnet_mailman.model.lists import row_of
+from qnet_mailman.roles import grants
+from qnet_mailman.roles.people import Assignee, assign
+from qnet_mailman.roles.projection import ROSTERS
+from qnet_mailman.roles.rights import Identity, Role
 from qnet_mailman.runners import guarded
 
 
@@ -33,20 +37,25 @@ def add_address(user: Any, address: str, *, verified: bool = True) -> None:
 
 
 def subscribe(mlist: Any, address: str, role: MemberRole = MemberRole.member) -> Any:
-    """Subscribe an address, known or not."""
+    """Subscribe an address, known or not; for owners and moderators, appoint it."""
     manager = getUtility(IUserManager)
     found = manager.get_address(address)
     if found is None:
         make_user(address)
         found = manager.get_address(address)
+    for ours, roster in ROSTERS.items():
+        if role is roster and row_of(mlist) is not None:
+            appoint(mlist, address, ours)
+            return mlist.get_roster(role).get_member(address)
     return mlist.subscribe(found, role)
 
 
 def appoint(
     mlist: Any, address: str, role: str = 'administrator', *, may_post: bool = False
 ) -> None:
-    """Assign somebody to a list."""
+    """Assign somebody to a list who has the role for it."""
     make_user(address)
+    grants.approve(Identity.of(address), Role(role), email=address, silent=True)
     assign(mlist, Role(role), Assignee(address, may_post=may_post))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Members' bounces as the command line and REST show them.
+"""Members' bounces as the command line and REST show them; `table` is for the web.
 
 Few statements for a page of members, whatever the list's size: only members with
 bounces in the list's window, or with delivery disabled for bounces, are looked at.
@@ -7,6 +7,7 @@ bounces in the list's window, or with delivery disabled for bounces, are looked 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -100,7 +101,7 @@ def overview(
             'score': scoring.shown(scores.get(member_id, 0)),
             'threshold': mlist.bounce_score_threshold,
             'window_days': window,
-            'delivery': _word(own, of_address, of_user),
+            'delivery': word(own, of_address, of_user),
             'warnings': warnings or 0,
             'days': days.get(member_id, []),
         }
@@ -110,25 +111,52 @@ def overview(
     ]
 
 
-def _word(*statuses: DeliveryStatus | None) -> str:
+def word(*statuses: DeliveryStatus | None) -> str:
     """The delivery status that holds: the first that is set, as in Mailman."""
     return next((one.name for one in statuses if one is not None), 'enabled')
 
 
-def _members(mlist: Any, now: datetime, address: str | None) -> Select[Any]:
+@dataclass(frozen=True)
+class Joined:
+    """Members with their addresses, suspensions and preferences.
+
+    :ivar query: Of the member's id, address and warnings, and of `statuses`.
+    :ivar statuses: The delivery statuses of membership, address and user.
+    """
+
+    query: Select[Any]
+    statuses: tuple[Any, Any, Any]
+
+    @property
+    def own(self) -> Any:
+        """The status of the membership, which is what bounces change."""
+        return self.statuses[0]
+
+
+def joined(ids: Any = None) -> Joined:
+    """Members of any list.
+
+    :param ids: Only those in this subquery; see `concerned`.
+    """
     own, of_address, of_user = (aliased(Preferences) for _ in range(3))
     subscriber = aliased(User)
     holder = aliased(User)
-    query = (
-        select(
-            Member._member_id,
-            Address.email,
-            QNetSuspension.warnings,
-            own.delivery_status,
-            of_address.delivery_status,
-            of_user.delivery_status,
+    statuses = (
+        own.delivery_status,
+        of_address.delivery_status,
+        of_user.delivery_status,
+    )
+    query = select(Member._member_id, Address.email, QNetSuspension.warnings, *statuses)
+    if ids is None:
+        query = query.select_from(Member)
+        suspended = native(QNetSuspension.member_id) == Member._member_id
+    else:
+        query = query.select_from(ids).join(
+            Member, Member._member_id == ids.c.native_id
         )
-        .outerjoin(subscriber, subscriber.id == Member.user_id)
+        suspended = QNetSuspension.member_id == ids.c.member_id
+    query = (
+        query.outerjoin(subscriber, subscriber.id == Member.user_id)
         .join(
             Address,
             Address.id
@@ -138,26 +166,48 @@ def _members(mlist: Any, now: datetime, address: str | None) -> Select[Any]:
         .join(own, own.id == Member.preferences_id)
         .outerjoin(of_address, of_address.id == Address.preferences_id)
         .outerjoin(of_user, of_user.id == holder.preferences_id)
-        .outerjoin(
-            QNetSuspension, _native(QNetSuspension.member_id) == Member._member_id
-        )
-        .where(Member.list_id == mlist.list_id, Member.role == MemberRole.member)
-        .order_by(Address.email, Member.id)
+        .outerjoin(QNetSuspension, suspended)
     )
-    if address is not None:
-        return query.where(Address.email == address.strip().lower())
+    return Joined(query, statuses)
+
+
+def concerned(mlist: Any, now: datetime) -> Any:
+    """The members with bounces in the window, or suspended.
+
+    The ledger has members of the list only, so that nothing more need be asked of
+    them: SQLite would go through all members of a list for its ID.
+
+    :return: A subquery of `member_id`, as our tables have it, and `native_id`.
+    """
     today = ledger.today(now)
     first = scoring.first_day(today, scoring.window_days(mlist.bounce_info_stale_after))
-    ids = union(
-        select(QNetBounce.member_id.label('member_id')).where(
-            QNetBounce.list_id == mlist.list_id, QNetBounce.day >= first
-        ),
-        select(QNetSuspension.member_id).where(QNetSuspension.list_id == mlist.list_id),
+    return union(
+        *(
+            select(
+                table.member_id.label('member_id'),
+                native(table.member_id).label('native_id'),
+            ).where(table.list_id == mlist.list_id, *more)
+            for table, more in (
+                (QNetBounce, [QNetBounce.day >= first]),
+                (QNetSuspension, []),
+            )
+        )
     ).subquery()
-    return query.where(Member._member_id.in_(select(_native(ids.c.member_id))))
 
 
-def _native(member_id: Any) -> Any:
+def _members(mlist: Any, now: datetime, address: str | None) -> Select[Any]:
+    if address is None:
+        query = joined(concerned(mlist, now)).query
+    else:
+        query = joined().query.where(
+            Member.list_id == mlist.list_id,
+            Member.role == MemberRole.member,
+            Address.email == address.strip().lower(),
+        )
+    return query.order_by(Address.email, Member.id)
+
+
+def native(member_id: Any) -> Any:
     """A member's id of our tables as Mailman's column has it, so that its index serves.
 
     PostgreSQL has a type for it; in SQLite it is 32 hexadecimal digits.

@@ -17,20 +17,22 @@ import traceback
 from pathlib import Path
 from types import FrameType
 
-from qnet_mailman.demo import membership, story
+from qnet_mailman.demo import membership, roles, story
 from qnet_mailman.demo.narrator import Narrator
 from qnet_mailman.demo.processes import DemoError
 from qnet_mailman.demo.site import Site
 
 INTRODUCTION = (
     'This starts the mailing-list service on this machine: Mailman core, its web '
-    'side, and a mail server that shows what is delivered. Then {then}. All of it '
-    'listens on 127.0.0.1 only, and no mail leaves this machine.'
+    'side, {more}and a mail server that shows what is delivered. Then {then}. All of '
+    'it listens on 127.0.0.1 only, and no mail leaves this machine.'
 )
 THEN = (
     'a request form becomes a list, an administrator, a subscriber and a stranger '
-    'write to it, messages that come back are scored, and somebody joins and leaves'
+    'write to it, messages that come back are scored, somebody joins and leaves, and '
+    'people sign in to look after the list, until one of them loses the role'
 )
+MORE = 'an OpenID provider in the place of HARP, '
 STOCK_THEN = 'people write to a list of plain Mailman, without this package'
 
 
@@ -91,9 +93,18 @@ def where_to_look(site: Site) -> str:
 
     :param site: The running site.
     """
+    people = ''.join(
+        f'  {account.role or "without a role":<20}{account.user_id} '
+        f'{account.password}\n'
+        for account in site.accounts.all()
+        if site.provider
+    )
+    if people:
+        people = '"Sign in with HARP (demo)" there, user ID and password:\n' + people
     return f"""\
 Sign-up page          {site.web_url}/signup/
 Lists (Postorius)     {site.postorius_url}
+{people}The operator's account there, without HARP:
   sign in as          {site.web_user}
   with the password   {site.web_password}
 Archives (HyperKitty) {site.archive_url}
@@ -114,7 +125,7 @@ def tell(site: Site, narrator: Narrator) -> None:
         tale, steps = story.stock(site, narrator), [*story.STOCK_STEPS]
     else:
         tale = story.from_form(site, narrator)
-        steps = [*story.STEPS, *membership.STEPS]
+        steps = [*story.STEPS, *membership.STEPS, *roles.STEPS]
     for number, step in enumerate(steps, 1):
         title = (step.__doc__ or step.__name__).splitlines()[0].rstrip('.')
         narrator.heading(f'{number}. {title}')
@@ -129,7 +140,11 @@ def main(arguments: list[str] | None = None) -> int:
     """
     options = parse(arguments)
     narrator = Narrator()
-    narrator.say(INTRODUCTION.format(then=STOCK_THEN if options.stock else THEN))
+    narrator.say(
+        INTRODUCTION.format(more='', then=STOCK_THEN)
+        if options.stock
+        else INTRODUCTION.format(more=MORE, then=THEN)
+    )
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     site: Site | None = None
@@ -140,6 +155,7 @@ def main(arguments: list[str] | None = None) -> int:
         site = Site(
             folder,
             stock=options.stock,
+            provider=not options.stock,
             # Administrators are told of bounces while somebody watches.
             qnet_cfg_overrides={'bounce_cycle': '2s'},
             progress=lambda what: narrator.say(f'Starting {what}'),

@@ -10,12 +10,17 @@ import re
 from email.message import EmailMessage
 from email.utils import formataddr, make_msgid
 
-import requests
-
 from qnet_mailman.demo.configuration import ROOT
 from qnet_mailman.demo.processes import DemoError, wait_until
 from qnet_mailman.demo.site import Delivered
-from qnet_mailman.demo.story import Person, Step, Story, body_lines, header_lines
+from qnet_mailman.demo.story import (
+    Person,
+    Step,
+    Story,
+    body_lines,
+    header_lines,
+    web_session,
+)
 
 #: A private list, for the steps about approval.
 PRIVATE_FORM = ROOT / 'provisioning/examples/discussion-private.json'
@@ -33,7 +38,10 @@ def sign_up(story: Story) -> None:
         site.wait_idle()
     url = f'{site.web_url}/signup/'
     mark = len(site.messages())
-    with story.narrator.step(f'{NEWCOMER.name} fills in the page {url}'), _web() as web:
+    with (
+        story.narrator.step(f'{NEWCOMER.name} fills in the page {url}'),
+        web_session() as web,
+    ):
         page = web.get(url, timeout=30).text
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
         if token is None:
@@ -58,11 +66,14 @@ def sign_up(story: Story) -> None:
         f'{header_lines(mail.message)}\n\n{body_lines(mail.message, 60)}',
     )
     link = _link(mail, rf'{re.escape(site.web_url)}/signup/confirm/\w+/')
-    with story.narrator.step('Opening the link in it changes nothing'), _web() as web:
+    with (
+        story.narrator.step('Opening the link in it changes nothing'),
+        web_session() as web,
+    ):
         web.get(link, timeout=30).raise_for_status()
         site.wait_idle()
     _require_member(story, story.list_address, False)
-    with story.narrator.step('Pressing the button on its page'), _web() as web:
+    with story.narrator.step('Pressing the button on its page'), web_session() as web:
         web.post(link, timeout=30).raise_for_status()
         site.wait_idle()
     _require_member(story, story.list_address, True)
@@ -113,7 +124,7 @@ def one_click(story: Story) -> None:
     link = _link(copy, rf'{re.escape(site.web_url)}/unsubscribe/[\w-]+/')
     with (
         story.narrator.step('A mail program\'s "Unsubscribe" button (RFC 8058)'),
-        _web() as web,
+        web_session() as web,
     ):
         done = web.post(
             link,
@@ -157,13 +168,6 @@ STEPS: tuple[Step, ...] = (sign_up, approve, one_click, unsubscribe)
 
 def _private(story: Story) -> str:
     return f'{PRIVATE_LIST}@{story.site.domain}'
-
-
-def _web() -> requests.Session:
-    """A browser: no proxy between us and loopback, whatever the environment says."""
-    session = requests.Session()
-    session.trust_env = False
-    return session
 
 
 def _mail_to(story: Story, reader: Person, mark: int) -> Delivered:

@@ -35,6 +35,21 @@ def make_superuser(name: str, email: str, password: str) -> None:
     )
 
 
+def forget_earlier_providers() -> None:
+    """Delete the accounts of people who signed in to an earlier demo here.
+
+    Its provider had another address, so that to the web side they are other
+    people than those of today with the same e-mail addresses.
+    """
+    from django.conf import settings
+    from django.contrib.auth import get_user_model
+
+    issuers = [config.issuer for config in settings.OPENID_PROVIDERS.values()]
+    get_user_model().objects.filter(socialaccount__qnet_person__isnull=False).exclude(
+        socialaccount__qnet_person__issuer__in=issuers
+    ).delete()
+
+
 def serve_domain(mail_host: str) -> None:
     """Let links to the archives of a mail domain lead to this site.
 
@@ -60,6 +75,7 @@ def main() -> None:
         os.environ['QNET_DEMO_EMAIL'],
         os.environ['QNET_DEMO_PASSWORD'],
     )
+    forget_earlier_providers()
     serve_domain(os.environ['QNET_DEMO_DOMAIN'])
 
 

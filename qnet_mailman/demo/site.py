@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import atexit
 import fcntl
+import json
 import os
 import secrets
 import smtplib
@@ -37,6 +38,7 @@ from typing import Any
 import requests
 
 from qnet_mailman.demo import configuration
+from qnet_mailman.demo.people import PROVIDER, Accounts
 from qnet_mailman.demo.ports import HOST, Reservation, is_listening
 from qnet_mailman.demo.processes import (
     POLL_INTERVAL,
@@ -47,6 +49,9 @@ from qnet_mailman.demo.processes import (
     wait_until,
 )
 from qnet_mailman.demo.sink import Delivered, Refusal
+
+#: The roles of the people of the example forms.
+GRANTS = configuration.ROOT / 'provisioning/examples/grants.csv'
 
 #: Queues through which mail passes on its way; empty when all is done.
 QUEUES = (
@@ -100,6 +105,10 @@ EMAIL_PORT = {smtp_port!r}
 Q_CLUSTER = {{'orm': 'default', 'sync': True, 'timeout': -1, 'retry': 60}}
 '''
 
+#: Seconds for which the web side believes what core said about a person's
+#: rights: whoever watches the demo does not want to wait for a minute.
+_RIGHTS_CACHE_SECONDS = 2
+
 _HYPERKITTY_CFG = """\
 [general]
 base_url: {web_url}/archives/
@@ -122,6 +131,9 @@ class Site:
     :ivar domain: The mail domain of its lists.
     :ivar web_user: The superuser of the web side.
     :ivar web_password: That account's password, made up at each start.
+    :ivar accounts: Who can sign in through the provider.
+    :ivar web_settings: More settings of the web side, by name; what is here
+        when the site starts counts.
     :ivar core: Mailman's master process; its runners belong to it.
     """
 
@@ -134,6 +146,7 @@ class Site:
         extra_cfg: str = '',
         qnet_cfg_overrides: Mapping[str, str] | None = None,
         web: bool = True,
+        provider: bool = False,
         stock: bool = False,
         progress: Callable[[str], None] | None = None,
     ) -> None:
@@ -148,6 +161,8 @@ class Site:
         :param qnet_cfg_overrides: Keys of ``[qnet]`` in qnet.cfg, which win over
             those of ``etc/qnet.cfg`` and the demo's own.
         :param web: Whether to have the web side and the archive.
+        :param provider: Whether to have an OpenID provider in the place of HARP;
+            only with the web side.
         :param stock: Leave our plugin out: plain Mailman, to compare with.
         :param progress: Told in a few words what is being started.
         :raises ValueError: where Mailman could not work in that folder.
@@ -159,7 +174,9 @@ class Site:
         self.extra_cfg = extra_cfg
         self.qnet_cfg_overrides = dict(qnet_cfg_overrides or {})
         self.web = web
+        self.provider = provider
         self.stock = stock
+        self.web_settings: dict[str, Any] = {}
         self._progress = progress or (lambda _text: None)
 
         self.etc = self.folder / 'etc'
@@ -175,12 +192,14 @@ class Site:
         self.lmtp_port = self._ports.take()
         self.rest_port = self._ports.take()
         self.web_port = self._ports.take()
+        self.provider_port = self._ports.take()
         self.rest_user = 'restadmin'
         self.rest_password = secrets.token_urlsafe(24)
         self.archiver_key = secrets.token_urlsafe(24)
         self.web_user = 'demo'
         self.web_email = f'demo@{domain}'
         self.web_password = secrets.token_urlsafe(12)
+        self.accounts = Accounts.make()
 
         self._http = requests.Session()
         self._http.trust_env = False
@@ -212,6 +231,17 @@ class Site:
             *('--worker-class', 'gthread', '--threads', '8', '--timeout', '120'),
             *('--graceful-timeout', '3', '--no-control-socket'),
         )
+        self._provider = self._child(
+            'the OpenID provider',
+            'provider',
+            *('-m', 'qnet_mailman.demo.provider', '--port', str(self.provider_port)),
+        )
+        self._provider.env |= {
+            'QNET_DEMO_ACCOUNTS': json.dumps(self.accounts.as_dict()),
+            'QNET_DEMO_WEB_URL': self.web_url,
+        }
+        if provider:
+            self.web_settings |= self._provider_settings()
 
     # Addresses.
 
@@ -236,6 +266,11 @@ class Site:
         return f'{self.web_url}/archives/'
 
     @property
+    def provider_url(self) -> str:
+        """The OpenID provider: its issuer."""
+        return f'http://{HOST}:{self.provider_port}'
+
+    @property
     def sink_url(self) -> str:
         """The page that lists delivered mail."""
         return f'http://{HOST}:{self.sink_http_port}/'
@@ -258,18 +293,34 @@ class Site:
             self._progress('Mailman core')
             self._ports.release(self.lmtp_port, self.rest_port)
             self.core.start()
+            if self.provider:
+                self._progress('an OpenID provider in the place of HARP')
+                self._ports.release(self.provider_port)
+                self._provider.start()
             if self.web:
                 self._progress('the web side: Postorius and HyperKitty')
                 self._prepare_web()
                 self._ports.release(self.web_port)
                 self._web.start()
             self._await_core()
+            if not self.stock:
+                # Without a role nobody is anything on a list.
+                self.mailman(
+                    *('qnet', 'roles', 'import', '--no-mail', str(GRANTS)), check=True
+                )
             if self.web:
                 wait_until(
                     lambda: self._web_answers(),
                     START_TIMEOUT,
                     'the web side to answer',
                     self._web,
+                )
+            if self.provider:
+                wait_until(
+                    lambda: is_listening(self.provider_port),
+                    START_TIMEOUT,
+                    'the OpenID provider to listen',
+                    self._provider,
                 )
         except BaseException:
             self.stop()
@@ -278,7 +329,7 @@ class Site:
     def stop(self) -> None:
         """Stop every process of the site.  Its folder stays."""
         # Core before the servers that it talks to.
-        for child in (self.core, self._web, self._sink):
+        for child in (self.core, self._web, self._provider, self._sink):
             child.stop()
         self._ports.release()
         atexit.unregister(self.stop)
@@ -550,12 +601,30 @@ class Site:
                 smtp_host=HOST,
                 smtp_port=self.smtp_port,
             )
+            for name, value in self.web_settings.items():
+                site_file += f'{name} = {value!r}\n'
             self._write('settings_local.py', site_file)
             hyperkitty = _HYPERKITTY_CFG.format(
                 web_url=self.web_url, archiver_key=self.archiver_key
             )
             self._write('mailman-hyperkitty.cfg', hyperkitty)
             (self.folder / 'web').mkdir(exist_ok=True)
+
+    def _provider_settings(self) -> dict[str, Any]:
+        """What the web side has to know of the OpenID provider."""
+        return {
+            'OPENID_PROVIDERS': {
+                PROVIDER: {
+                    'name': 'HARP (demo)',
+                    'issuer': self.provider_url,
+                    'client_id': 'qualitynet-mailer',
+                    'client_secret': secrets.token_urlsafe(24),
+                }
+            },
+            # The demo's operator has no account at the provider.
+            'LOCAL_SUPERUSERS': True,
+            'RIGHTS_CACHE_SECONDS': _RIGHTS_CACHE_SECONDS,
+        }
 
     def _mailman_cfg(self) -> str:
         """The text of mailman.cfg."""

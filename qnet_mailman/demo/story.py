@@ -5,7 +5,8 @@ A step is a function that takes the :class:`Story`, does something real with the
 running site, checks that the promised happened and shows it.  Where it did not
 happen, the step raises :class:`~qnet_mailman.demo.processes.DemoError`.  To
 extend the demo, write a step and add it to :data:`STEPS`; those about joining and
-leaving are in :mod:`qnet_mailman.demo.membership`.
+leaving are in :mod:`qnet_mailman.demo.membership`, those about people who look after
+a list in :mod:`qnet_mailman.demo.roles`.
 """
 
 from __future__ import annotations
@@ -152,6 +153,26 @@ class Story:
         self.site.wait_idle()
         return copy.mail_from
 
+    def show_held(self, subject: str) -> None:
+        """Wait until a post waits for a moderator, and print how it does.
+
+        :param subject: Its subject.
+        """
+
+        def held() -> list[dict[str, Any]]:
+            answer = self.site.rest('GET', f'lists/{self.list_id}/held')
+            answer.raise_for_status()
+            entries: list[dict[str, Any]] = answer.json().get('entries', [])
+            return [entry for entry in entries if entry['subject'] == subject]
+
+        wait_until(lambda: bool(held()), 30, 'the post to be held', self.site.core)
+        entry = held()[0]
+        self.narrator.show(
+            'Waiting for a moderator',
+            f'Subject: {entry["subject"]}\nFrom: {entry["sender"]}\n'
+            f'Why: {entry["reason"]}',
+        )
+
     def score(self, reader: Person) -> dict[str, Any] | None:
         """What `mailman qnet bounces` tells of a reader; None if nothing.
 
@@ -190,6 +211,13 @@ def body_lines(message: EmailMessage, most: int = 16) -> str:
     body = message.get_body(('plain',))
     text = '' if body is None else str(body.get_content())
     return '\n'.join(text.strip().splitlines()[:most])
+
+
+def web_session() -> requests.Session:
+    """A browser: no proxy between us and loopback, whatever the environment says."""
+    session = requests.Session()
+    session.trust_env = False
+    return session
 
 
 # The steps.
@@ -258,20 +286,9 @@ def stranger(story: Story) -> None:
     subject = 'An offer you cannot miss'
     sent = story.message(author, subject, 'Buy now!\n')
 
-    def held() -> list[dict[str, Any]]:
-        answer = story.site.rest('GET', f'lists/{story.list_id}/held')
-        answer.raise_for_status()
-        entries: list[dict[str, Any]] = answer.json().get('entries', [])
-        return [entry for entry in entries if entry['subject'] == subject]
-
     with story.narrator.step(f'{author.email}, a stranger, posts to the list'):
         story.post(author, sent)
-        wait_until(lambda: bool(held()), 30, 'the post to be held', story.site.core)
-    entry = held()[0]
-    story.narrator.show(
-        'Waiting for a moderator',
-        f'Subject: {entry["subject"]}\nFrom: {entry["sender"]}\nWhy: {entry["reason"]}',
-    )
+        story.show_held(subject)
 
 
 def archive(story: Story) -> None:
@@ -280,9 +297,7 @@ def archive(story: Story) -> None:
     url = f'{site.archive_url}list/{story.list_address}/latest'
 
     def page() -> str:
-        # No proxy between us and loopback, whatever the environment says.
-        with requests.Session() as session:
-            session.trust_env = False
+        with web_session() as session:
             return session.get(url, timeout=30).text
 
     with story.narrator.step('Looking into the archive'):

@@ -62,6 +62,7 @@ from qnet_mailman.provisioning.running import (
 from qnet_mailman.provisioning.schema import Subscriber
 from qnet_mailman.provisioning.subscribing import subscribe_all
 from qnet_mailman.provisioning.threshold_change import ThresholdChange
+from qnet_mailman.roles import projection
 from qnet_mailman.roles.people import Assignee, Role, assign, unassign
 
 log = logging.getLogger('mailman.plugins')
@@ -240,6 +241,9 @@ class _Work:
 
     def do(self, plan: Plan) -> None:
         """Take all steps and keep the form; the caller commits."""
+        if any(isinstance(step, Assign | Unassign) for step in plan.steps):
+            # Before anything that others wait for.
+            projection.lock()
         self.mlist = find_list(self.form.list_address)
         for step in plan.steps:
             self._take(step)

@@ -12,9 +12,8 @@ from sqlalchemy import func, select
 from qnet_mailman.model.base import store
 from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.model.lists import row_of, type_of
-from qnet_mailman.model.people import QNetAssignment
 from qnet_mailman.provisioning import fields
-from qnet_mailman.roles.grants import is_granted
+from qnet_mailman.roles.overview import assignments_as_dicts
 from qnet_mailman.roles.people import assignments_of, posters_of
 
 
@@ -23,7 +22,8 @@ def describe(mlist: Any) -> dict[str, Any]:
 
     :return: `administrators`, `moderators` and `posters` are the addresses of those
         who are that now; `members` is their number; `assignments` tells who is to
-        be administrator or moderator, and whether they are (R25).
+        be administrator or moderator, and whether they are (R25; see
+        `roles.overview.assignments_as_dicts`).
     """
     row = row_of(mlist)
     return {
@@ -40,19 +40,7 @@ def describe(mlist: Any) -> dict[str, Any]:
         'posters': posters_of(mlist),
         'members': _count(mlist),
         'tickets': _tickets(mlist),
-        'assignments': [assignment_as_dict(each) for each in assignments_of(mlist)],
-    }
-
-
-def assignment_as_dict(row: QNetAssignment) -> dict[str, Any]:
-    """An assignment as plain data."""
-    return {
-        'role': row.role,
-        'name': row.name,
-        'email': row.email,
-        'harp_id': row.harp_id,
-        'may_post': row.may_post,
-        'effective': is_granted(row),
+        'assignments': assignments_as_dicts(assignments_of(mlist)),
     }
 
 

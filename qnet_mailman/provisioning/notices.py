@@ -14,7 +14,9 @@ from qnet_mailman.provisioning.fields import FIELDS
 from qnet_mailman.provisioning.plan import Assign, Plan, Set, in_words
 from qnet_mailman.provisioning.schema import ListRequest, Person
 from qnet_mailman.provisioning.threshold_change import ThresholdChange
+from qnet_mailman.roles.overview import assignments_as_dicts
 from qnet_mailman.roles.people import Role, assignments_of
+from qnet_mailman.roles.rights import HARP_NAMES
 from qnet_mailman.templates.notices import one_line, send
 
 NEW_TO_REQUESTER = 'qnet:requester:notice:new-list'
@@ -37,10 +39,6 @@ _JOINING = {
 _ARTICLES = {
     Role.administrator: 'an administrator',
     Role.moderator: 'a moderator',
-}
-_HARP_ROLES = {
-    Role.administrator: 'List Administrator',
-    Role.moderator: 'List Moderator',
 }
 
 
@@ -160,6 +158,11 @@ def _tell_new(
     people: list[Person] | tuple[Person, ...],
 ) -> None:
     template = NEW_TO_ADMINISTRATOR if role is Role.administrator else NEW_TO_MODERATOR
+    have_role = {
+        each['email']
+        for each in assignments_as_dicts(assignments_of(mlist, role))
+        if each['right'] == role.value
+    }
     for person in people:
         _tell(
             mlist,
@@ -174,7 +177,7 @@ def _tell_new(
                 if person.may_post
                 else 'You do not have posting privileges on this list.'
             ),
-            harp=_harp(role),
+            harp=_harp(role, person.email.lower() in have_role),
         )
 
 
@@ -256,14 +259,22 @@ def _people(form: ListRequest) -> Iterator[str]:
             yield _row(role.value.capitalize(), who)
 
 
-def _harp(role: Role) -> str:
+def _harp(role: Role, has_role: bool) -> str:
+    """What to do in HARP; until the role is there, an assignment waits (R25)."""
     url = startup.settings().web_url
+    if has_role:
+        lines = [f'You have the HARP role {HARP_NAMES[role]}.']
+        if url is not None:
+            lines = [f'{lines[0]} Sign in with HARP to look after', '     the list:']
+            lines += ['', f'     {url}']
+        return '\n'.join(lines)
     lines = [
-        'Request this role in HARP, if you do not have it yet:',
+        'Request this role in HARP. You can look after the list, and use',
+        '     posting privileges, once it is approved:',
         '',
         '     Program:       QualityNet Workspace',
         '     Organization:  QualityNet Mailer',
-        f'     Role:          {_HARP_ROLES[role]}',
+        f'     Role:          {HARP_NAMES[role]}',
     ]
     if url is not None:
         lines += [

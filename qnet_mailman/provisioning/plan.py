@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as Emails
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from qnet_mailman.provisioning import fields
@@ -22,6 +22,7 @@ from qnet_mailman.provisioning.schema import ListRequest, Person, Subscriber
 from qnet_mailman.provisioning.threshold_change import ThresholdChange
 from qnet_mailman.provisioning.values import alternatives, found
 from qnet_mailman.roles.people import Assignee, Role
+from qnet_mailman.roles.rights import HARP_NAMES
 
 SHOWN = 3
 """Addresses named in a line about many."""
@@ -205,10 +206,21 @@ def make_plan(
     if problems:
         raise PlanRefused(problems)
     if running is None:
-        return _creation(form, site)
-    if previous is None:
-        return _adoption(form, running)
-    return _difference(form, previous, running)
+        plan = _creation(form, site)
+    elif previous is None:
+        plan = _adoption(form, running)
+    else:
+        plan = _difference(form, previous, running)
+    return replace(plan, notes=(*plan.notes, *_waiting(plan, site)))
+
+
+def _waiting(plan: Plan, site: Site) -> Iterator[str]:
+    """Who is assigned now, and has no right yet (R25)."""
+    for step in plan.steps:
+        if isinstance(step, Assign) and (step.role, step.person.email) in site.waiting:
+            yield (
+                f'{step.person.email} waits for the HARP role {HARP_NAMES[step.role]}'
+            )
 
 
 def _domain_errors(form: ListRequest, site: Site, own_domain: str) -> Iterator[Problem]:

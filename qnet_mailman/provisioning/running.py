@@ -27,7 +27,9 @@ from qnet_mailman.provisioning import fields
 from qnet_mailman.provisioning.fields import Value
 from qnet_mailman.provisioning.schema import KIND, THRESHOLD_CHANGE, ListRequest
 from qnet_mailman.provisioning.threshold_change import ThresholdChange
+from qnet_mailman.roles import overview
 from qnet_mailman.roles.people import Assignee, Role, assignments_of
+from qnet_mailman.roles.rights import Assignment, holder_of
 
 CHUNK = 500
 """Addresses in one query; SQLite takes 32,766 parameters, older ones 999."""
@@ -57,11 +59,14 @@ class Site:
     :ivar domains: The mail domains that Mailman has.
     :ivar banned: Of the addresses that were asked for, those that are banned.
     :ivar other_lists: Lists that the same ticket made.
+    :ivar waiting: Of the people that the form assigns, by role and address, those who
+        do not have the role that they need (R25).
     """
 
     domains: frozenset[str] = frozenset()
     banned: frozenset[str] = frozenset()
     other_lists: tuple[str, ...] = ()
+    waiting: frozenset[tuple[Role, str]] = frozenset()
 
 
 def find_list(address: str) -> Any:
@@ -158,6 +163,7 @@ def look(form: ListRequest) -> tuple[Running | None, Site]:
                 .order_by(QNetForm.list_id)
             )
         ),
+        waiting=_waiting(form),
     )
     if mlist is None:
         return None, site
@@ -181,6 +187,28 @@ def look(form: ListRequest) -> tuple[Running | None, Site]:
         },
     )
     return running, site
+
+
+def _waiting(form: ListRequest) -> frozenset[tuple[Role, str]]:
+    people = [
+        Assignment(
+            form.list.name.replace('@', '.', 1),
+            person.email.lower(),
+            role,
+            holder_of(person.harp_id),
+        )
+        for role, persons in (
+            (Role.administrator, form.administrators),
+            (Role.moderator, form.moderators),
+        )
+        for person in persons
+    ]
+    rights = overview.rights_by(people)
+    return frozenset(
+        (each.role, each.email)
+        for each, right in zip(people, rights, strict=True)
+        if right is not each.role
+    )
 
 
 @dataclass(frozen=True)

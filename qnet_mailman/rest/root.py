@@ -7,9 +7,10 @@ from typing import Any
 
 from mailman.rest.helpers import NotFound, child
 
-from qnet_mailman.rest.bounces import OneList
 from qnet_mailman.rest.confirmations import Confirmations
+from qnet_mailman.rest.lists import Lists
 from qnet_mailman.rest.posts import Posts
+from qnet_mailman.rest.roles import Roles
 from qnet_mailman.rest.signup import SignUp
 from qnet_mailman.rest.unsubscribe import Unsubscribe
 
@@ -24,10 +25,15 @@ class Root:
 
     @child()
     def lists(self, context: Any, segments: list[str]) -> Any:
-        """/lists/<list-id>/..."""
+        """/lists/..."""
         if not segments:
             return NotFound(), []
-        return OneList(segments[0]), segments[1:]
+        return Lists(), segments
+
+    @child()
+    def roles(self, context: Any, segments: list[str]) -> Any:
+        """/roles/..."""
+        return Roles(), segments
 
     @child()
     def signup(self, context: Any, segments: list[str]) -> Any:

@@ -1,39 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Assigning people to lists, and what follows from it (R25).
+"""Assigning people to lists (R25).
 
 An *assignment* says that a person is to administer or moderate a list, perhaps
-with posting privileges.  Mailman's rosters and the posting privileges are a
-projection: of every assignment whose person holds an active grant.  They are
-written in the transaction that changes either side, and nowhere else.
+with posting privileges.  It waits until the person holds the role; see
+`projection` for what it then gives.  Every function takes the lock and writes the
+rosters, and leaves the commit to its caller.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
-from mailman.interfaces.member import MemberRole
-from mailman.interfaces.usermanager import IUserManager
 from mailman.utilities.datetime import now
-from sqlalchemy import delete, select
-from zope.component import getUtility
+from sqlalchemy import select
 
 from qnet_mailman.model import audit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.people import QNetAssignment, QNetPoster
-from qnet_mailman.roles.grants import is_granted
-
-
-class Role(StrEnum):
-    """What a person may do with a list (R24)."""
-
-    administrator = 'administrator'
-    moderator = 'moderator'
-
-
-ROSTERS = {Role.administrator: MemberRole.owner, Role.moderator: MemberRole.moderator}
+from qnet_mailman.roles import projection
+from qnet_mailman.roles.rights import Role, holder_of
 
 
 @dataclass(frozen=True)
@@ -63,14 +49,9 @@ def assign(mlist: Any, role: Role, person: Assignee) -> bool:
 
     :return: Whether anything changed.
     """
+    projection.lock()
     email = person.email.lower()
-    row = store().scalar(
-        select(QNetAssignment).where(
-            QNetAssignment.list_id == mlist.list_id,
-            QNetAssignment.email == email,
-            QNetAssignment.role == role.value,
-        )
-    )
+    row = _find(mlist.list_id, role, email)
     wanted: dict[str, Any] = {
         'name': person.name,
         'harp_id': person.harp_id,
@@ -82,6 +63,7 @@ def assign(mlist: Any, role: Role, person: Assignee) -> bool:
                 list_id=mlist.list_id,
                 email=email,
                 role=role.value,
+                holder=holder_of(person.harp_id),
                 created_at=now(),
                 **wanted,
             )
@@ -97,6 +79,7 @@ def assign(mlist: Any, role: Role, person: Assignee) -> bool:
             return False
         for key, value in changed.items():
             setattr(row, key, value)
+        row.holder = holder_of(person.harp_id)
         audit.record(
             audit.Action.assignment_changed,
             mlist.list_id,
@@ -104,7 +87,7 @@ def assign(mlist: Any, role: Role, person: Assignee) -> bool:
             role=role.value,
             **changed,
         )
-    project(mlist, [email])
+    projection.project([(mlist.list_id, email)])
     return True
 
 
@@ -113,66 +96,67 @@ def unassign(mlist: Any, role: Role, email: str) -> bool:
 
     :return: Whether there was one.
     """
+    projection.lock()
     email = email.lower()
-    row = store().scalar(
-        select(QNetAssignment).where(
-            QNetAssignment.list_id == mlist.list_id,
-            QNetAssignment.email == email,
-            QNetAssignment.role == role.value,
-        )
-    )
+    row = _find(mlist.list_id, role, email)
     if row is None:
         return False
     store().delete(row)
     audit.record(audit.Action.unassigned, mlist.list_id, email, role=role.value)
-    project(mlist, [email])
+    projection.project([(mlist.list_id, email)])
     return True
 
 
-def project(mlist: Any, emails: Iterable[str]) -> None:
-    """Make rosters and posting privileges say what the assignments give (R25).
+def change_address(old: str, new: str) -> list[str]:
+    """Let all assignments of one address be of another one.
 
-    :param emails: The people, in lower case, whose assignments or grants changed.
+    Where the new address has the same assignment already, that one stays; the
+    privileges of both are added up.
+
+    :return: The IDs of the lists that this was about.
     """
-    store().flush()
-    for email in emails:
-        effective = [
-            row
-            for row in assignments_of(mlist)
-            if row.email == email and is_granted(row)
-        ]
-        for role, member_role in ROSTERS.items():
-            mine = [row for row in effective if row.role == role.value]
-            _on_roster(mlist, member_role, email, mine[0].name if mine else None)
-        _may_post(mlist, email, any(row.may_post for row in effective))
-
-
-def _on_roster(mlist: Any, role: MemberRole, email: str, name: str | None) -> None:
-    """Put somebody on a roster, or take them off it.
-
-    :param name: Their display name; None to take them off.
-    """
-    member = mlist.get_roster(role).get_member(email)
-    if name is None:
-        if member is not None:
-            member.unsubscribe()
-    elif member is None:
-        user = getUtility(IUserManager).make_user(email, name)
-        address = next(
-            address for address in user.addresses if address.email.lower() == email
+    projection.lock()
+    old, new = old.lower(), new.lower()
+    if old == new:
+        return []
+    rows = list(
+        store().scalars(
+            select(QNetAssignment)
+            .where(QNetAssignment.email == old)
+            .order_by(QNetAssignment.list_id, QNetAssignment.role)
+            .execution_options(populate_existing=True)
         )
-        if name and not address.display_name:
-            address.display_name = name
-        mlist.subscribe(address, role)
+    )
+    for row in rows:
+        other = _find(row.list_id, Role(row.role), new)
+        if other is None:
+            row.email = new
+        else:
+            other.may_post = other.may_post or row.may_post
+            store().delete(row)
+        audit.record(
+            audit.Action.assignment_changed,
+            row.list_id,
+            old,
+            role=row.role,
+            email=new,
+        )
+    lists = sorted({row.list_id for row in rows})
+    projection.project((list_id, email) for list_id in lists for email in (old, new))
+    return lists
 
 
-def _may_post(mlist: Any, email: str, privileged: bool) -> None:
-    mine = (QNetPoster.list_id == mlist.list_id) & (QNetPoster.email == email)
-    found = store().scalar(select(QNetPoster.id).where(mine))
-    if privileged and found is None:
-        store().add(QNetPoster(list_id=mlist.list_id, email=email))
-    elif not privileged and found is not None:
-        store().execute(delete(QNetPoster).where(mine))
+def _find(list_id: str, role: Role, email: str) -> QNetAssignment | None:
+    return store().scalar(
+        select(QNetAssignment)
+        .where(
+            QNetAssignment.list_id == list_id,
+            QNetAssignment.email == email,
+            QNetAssignment.role == role.value,
+        )
+        # What this session knows may be older than the lock.
+        .execution_options(populate_existing=True)
+    )
 
 
 def posters_of(mlist: Any) -> list[str]:

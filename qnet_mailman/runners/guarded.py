@@ -47,6 +47,7 @@ from sqlalchemy.exc import (
 )
 
 from qnet_mailman import startup
+from qnet_mailman.roles import keeping
 from qnet_mailman.runners.legible import make_command_legible, make_legible
 from qnet_mailman.subscriptions import limits, replies, sign_up
 
@@ -228,8 +229,18 @@ class RetryRunner(Guard, retry.RetryRunner):
     """Brings back what could not be delivered."""
 
 
+class _Tasks(task.TaskRunner):
+    """A task runner without its guard."""
+
+    def _do_periodic(self) -> None:
+        """See `IRunner`."""
+        super()._do_periodic()
+        # Not with the tasks, which wait for an hour.
+        keeping.periodic(now())
+
+
 @public
-class TaskRunner(Guard, task.TaskRunner):
+class TaskRunner(Guard, _Tasks):
     """Cleans up.
 
     Stock removes every file of the message store that no row of the database

@@ -2,7 +2,7 @@
 """Talking to Mailman core about what only this package's plugin knows.
 
 Lists, members and settings are reached with mailmanclient; this is for the
-plugin's own resources under ``plugins/qnet/``.
+plugin's own resources under ``plugins/qnet/``, and the few that it has no call for.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from django.conf import settings
 
 log = logging.getLogger('qnet.web')
 
+#: Where the plugin's resources are, below the API's version.
+PLUGIN = 'plugins/qnet'
 #: Seconds to wait for core before a page says that it cannot be reached.
 TIMEOUT = 20
 
@@ -41,10 +43,9 @@ def get(path: str) -> Answer:
     """GET a resource of the plugin.
 
     :param path: The resource below ``plugins/qnet/``.
-    :raises CoreUnavailable: where core cannot be reached, refuses our
-        credentials or has failed.
+    :raises CoreUnavailable: as `call()` does.
     """
-    return _ask('GET', path)
+    return call('GET', f'{PLUGIN}/{path}')
 
 
 def post(path: str, data: Mapping[str, str | Sequence[str]]) -> Answer:
@@ -52,29 +53,45 @@ def post(path: str, data: Mapping[str, str | Sequence[str]]) -> Answer:
 
     :param path: The resource below ``plugins/qnet/``.
     :param data: The fields to send; one with several values is sent that often.
-    :raises CoreUnavailable: as `get()` does.
+    :raises CoreUnavailable: as `call()` does.
     """
-    return _ask('POST', path, data)
+    return call('POST', f'{PLUGIN}/{path}', data=data)
 
 
-def _ask(
-    method: str, path: str, data: Mapping[str, str | Sequence[str]] | None = None
+def call(
+    method: str,
+    path: str,
+    *,
+    data: Mapping[str, str | Sequence[str]] | None = None,
+    params: Mapping[str, str] | None = None,
+    timeout: float = TIMEOUT,
 ) -> Answer:
+    """Call core's REST server.
+
+    :param method: The HTTP method.
+    :param path: The resource below the API's version.
+    :param data: The fields of the body.
+    :param params: Those of the query.
+    :param timeout: Seconds to wait.
+    :raises CoreUnavailable: where core cannot be reached, refuses our
+        credentials or has failed.
+    """
     # Tokens are in the fields and not in the address, which is logged.
-    url = f'{settings.MAILMAN_REST_API_URL.rstrip("/")}/3.1/plugins/qnet/{path}'
+    url = f'{settings.MAILMAN_REST_API_URL.rstrip("/")}/3.1/{path}'
     try:
         answer = requests.request(
             method,
             url,
             data=data,
+            params=params,
             auth=(settings.MAILMAN_REST_API_USER, settings.MAILMAN_REST_API_PASS),
-            timeout=TIMEOUT,
+            timeout=timeout,
         )
     except requests.RequestException as error:
-        log.error('%s %s: %s', method, url, error)
+        log.error('%s %s: %s', method, path, type(error).__name__)
         raise CoreUnavailable from error
     if answer.status_code == 401 or answer.status_code >= 500:
-        log.error('%s %s: %s %s', method, url, answer.status_code, answer.reason)
+        log.error('%s %s: %s %s', method, path, answer.status_code, answer.reason)
         raise CoreUnavailable
     try:
         fields = answer.json()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from qnet_mailman.web.harp.config import for_allauth
 from qnet_mailman.web.sitefile import read_site_file, site_path
 
 _site = read_site_file(site_path())
@@ -54,6 +55,8 @@ INSTALLED_APPS = [
     'qnet_mailman.web.leaving',
     'qnet_mailman.web.posts',
     'qnet_mailman.web.accounts',
+    'qnet_mailman.web.harp',
+    'qnet_mailman.web.gate',
     'qnet_mailman.web.lists',
     'hyperkitty',
     'postorius',
@@ -85,6 +88,8 @@ MIDDLEWARE = [
     'django.middleware.locale.LocaleMiddleware',
     'django.contrib.auth.middleware.AuthenticationMiddleware',
     'django.contrib.messages.middleware.MessageMiddleware',
+    'qnet_mailman.web.harp.middleware.ProviderSessionMiddleware',
+    'qnet_mailman.web.gate.middleware.GateMiddleware',
     'django.middleware.clickjacking.XFrameOptionsMiddleware',
     'allauth.account.middleware.AccountMiddleware',
     'postorius.middleware.PostoriusMiddleware',
@@ -171,7 +176,7 @@ AUTHENTICATION_BACKENDS = [
     'allauth.account.auth_backends.AuthenticationBackend',
 ]
 LOGIN_URL = 'account_login'
-LOGIN_REDIRECT_URL = 'list_index'
+LOGIN_REDIRECT_URL = 'qnet_start'
 # The sign-up page is for those without an account; what Postorius's own form says
 # differs for an address that is subscribed (R13).
 SHOW_ANONYMOUS_SUBSCRIBE_FORM = False
@@ -193,6 +198,20 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 
+# Signing in through a provider.  A person is an issuer and a subject: no address
+# links a sign-in to an account that is here already.
+SOCIALACCOUNT_ADAPTER = 'qnet_mailman.web.harp.adapter.SocialAccountAdapter'
+SOCIALACCOUNT_PROVIDERS = for_allauth(_site['OPENID_PROVIDERS'])
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = False
+# Only what refreshing needs is kept, and that is sealed.
+SOCIALACCOUNT_STORE_TOKENS = False
+# A link that somebody else made must not sign a person in: there is a button.
+SOCIALACCOUNT_LOGIN_ON_GET = False
+#: Whether superusers may sign in with a local password.  That is the only way in
+#: before a provider is connected, and for emergencies; otherwise off.
+LOCAL_SUPERUSERS = not _site['OPENID_PROVIDERS']
+
 # HyperKitty.
 
 # Only core on this host may add to the archive.
@@ -201,6 +220,13 @@ MAILMAN_ARCHIVER_FROM = ('127.0.0.1', '::1')
 HYPERKITTY_ALLOW_WEB_POSTING = False
 # Pictures would tell a third party whose page is being read.
 HYPERKITTY_ENABLE_GRAVATAR = False
+# Its API knows people by their session alone: a password with every request would go
+# round the limits of signing in, and round R27.
+REST_FRAMEWORK = {
+    'DEFAULT_AUTHENTICATION_CLASSES': [
+        'rest_framework.authentication.SessionAuthentication',
+    ],
+}
 HAYSTACK_CONNECTIONS = {
     'default': {
         'ENGINE': 'haystack.backends.whoosh_backend.WhooshEngine',

@@ -24,6 +24,8 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from qnet_mailman.web.harp.config import read_providers
+
 #: The environment variable that names the site file.
 VARIABLE = 'QNET_WEB_SETTINGS'
 #: The site file where the variable is not set.
@@ -93,6 +95,10 @@ def read_site_file(path: Path) -> dict[str, Any]:
         raise ImproperlyConfigured(
             f'{path}: SUPPORT_ADDRESS is {support!r}; expected an e-mail address'
         )
+    try:
+        site['OPENID_PROVIDERS'] = read_providers(site.get('OPENID_PROVIDERS', {}))
+    except ImproperlyConfigured as error:
+        raise ImproperlyConfigured(f'{path}: {error}') from None
     field = site.get('CLIENT_ADDRESS_HEADER', '')
     if field and not re.fullmatch(r'HTTP_[A-Z0-9_]+', str(field)):
         raise ImproperlyConfigured(

@@ -8,6 +8,7 @@ from django.urls import include, path
 
 urlpatterns = [
     path('', include('qnet_mailman.web.home.urls')),
+    path('', include('qnet_mailman.web.harp.urls')),
     path('signup/', include('qnet_mailman.web.signup.urls')),
     path('unsubscribe/', include('qnet_mailman.web.leaving.urls')),
     path('posts/', include('qnet_mailman.web.posts.urls')),

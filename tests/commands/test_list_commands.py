@@ -19,7 +19,7 @@ from qnet_mailman.commands.audit import moment
 from qnet_mailman.commands.cli_qnet import qnet
 from qnet_mailman.provisioning.apply import apply_form
 from qnet_mailman.provisioning.description import describe
-from tests.provisioning.samples import ADDRESS, DOMAIN, LIST_ID, form
+from tests.provisioning.samples import ADDRESS, DOMAIN, LIST_ID, form, grant_roles
 
 
 def run(*arguments: str) -> Result:
@@ -30,6 +30,7 @@ def run(*arguments: str) -> Result:
 
 @pytest.fixture
 def mlist(core: SimpleNamespace) -> Any:
+    grant_roles()
     assert apply_form(form(), actor='operator:test').outcome == 'created'
     return getUtility(IListManager).get(ADDRESS)
 
@@ -49,6 +50,8 @@ def test_show(mlist: Any, name: str) -> None:
         'harp_id': 'pexample',
         'may_post': True,
         'effective': True,
+        'right': 'administrator',
+        'grant': 'active',
     }
 
 
@@ -180,6 +183,8 @@ def test_roles(mlist: Any) -> None:
         'harp_id': 'max1',
         'may_post': True,
         'effective': True,
+        'right': 'administrator',
+        'grant': 'active',
     }
     assert run(*new, '--no-post').exit_code == 0
     assert describe(mlist)['posters'] == ['pat@agency.example.gov']

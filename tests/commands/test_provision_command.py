@@ -38,6 +38,7 @@ def lists() -> set[str]:
 
 
 def test_a_plan_then_a_list_then_nothing(core: SimpleNamespace) -> None:
+    assert run('roles', 'import', str(EXAMPLES / 'grants.csv')).exit_code == 0
     planned = run('provision', '--dry-run', FORM)
     assert planned.exit_code == 0
     assert planned.output.splitlines() == [

@@ -7,6 +7,11 @@ import copy
 from pathlib import Path
 from typing import Any
 
+from mailman.config import config
+from mailman.utilities.datetime import now
+
+from qnet_mailman.model.base import store
+from qnet_mailman.model.people import QNetGrant
 from qnet_mailman.provisioning.schema import Document, ListRequest, validate
 
 EXAMPLES = Path(__file__).resolve().parents[2] / 'provisioning' / 'examples'
@@ -42,7 +47,35 @@ GOOD: dict[str, Any] = {
     'attestations': {'no_sensitive_information': True, 'security_policies': True},
 }
 
+HOLDERS = (
+    ('pexample', 'administrator', 'pat@agency.example.gov'),
+    ('ssample', 'administrator', 'sam@agency.example.gov'),
+    ('mexample', 'moderator', 'mo@example.org'),
+    ('max1', 'administrator', 'max@example.org'),
+    ('max1', 'moderator', 'max@example.org'),
+)
+"""Who has which role, once `grant_roles()` was called."""
+
 REMOVE = object()
+
+
+def grant_roles() -> None:
+    """Give the people of the sample forms their roles; nobody hears of it."""
+    for user_id, role, email in HOLDERS:
+        store().add(
+            QNetGrant(
+                provider='harp',
+                user_id=user_id,
+                role=role,
+                email=email,
+                status='active',
+                told='active',
+                route='import',
+                created_at=now(),
+                changed_at=now(),
+            )
+        )
+    config.db.commit()
 
 
 def data(**changes: Any) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.provisioning import notices
 from qnet_mailman.provisioning.apply import Result, apply_form
 from qnet_mailman.provisioning.description import describe
-from tests.provisioning.samples import ADDRESS, DOMAIN, LIST_ID, data, form
+from tests.provisioning.samples import ADDRESS, DOMAIN, LIST_ID, data, form, grant_roles
 
 
 def provision(**changes: Any) -> Result:
@@ -60,6 +60,7 @@ def audited() -> list[tuple[str, str, str]]:
 
 
 def test_a_form_becomes_a_list(core: SimpleNamespace) -> None:
+    grant_roles()
     result = provision(list__reply_to='answers@example.gov', list__mask='everyone')
     assert (result.outcome, result.errors) == ('created', ())
     mlist = the_list()
@@ -151,7 +152,37 @@ def test_again_is_unchanged_even_after_changes_elsewhere(core: SimpleNamespace) 
     assert sent(core) == {}
 
 
+def test_who_has_no_role_waits_and_is_told_how_to_get_it(core: SimpleNamespace) -> None:
+    result = provision()
+    assert result.notes[-3:] == (
+        'pat@agency.example.gov waits for the HARP role List Administrator',
+        'sam@agency.example.gov waits for the HARP role List Administrator',
+        'mo@example.org waits for the HARP role List Moderator',
+    )
+    found = describe(the_list())
+    assert (found['administrators'], found['moderators'], found['posters']) == (
+        [],
+        [],
+        [],
+    )
+    assert [each['grant'] for each in found['assignments']] == ['none'] * 3
+    notes = sent(core)
+    text = notes['pat@agency.example.gov'].get_payload()
+    assert (
+        '  1. Request this role in HARP. You can look after the list, and use' in text
+    )
+    grant_roles()
+    provision(moderators=[{'name': 'Max Example', 'email': 'max@example.org'}])
+    text = sent(core)['max@example.org'].get_payload()
+    assert (
+        '  1. You have the HARP role List Moderator. Sign in with HARP to look after\n'
+        '     the list:\n'
+    ) in text
+    assert 'Request' not in text
+
+
 def test_a_changed_form_changes_just_that(core: SimpleNamespace) -> None:
+    grant_roles()
     provision()
     the_list().members.get_member('lee@example.org').unsubscribe()
     core.config.db.commit()

@@ -1,12 +1,34 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pages of Postorius that ours stand in for."""
+"""Our pages about a list, among Postorius's; the gate's table names them, too."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from qnet_mailman.web.lists.views import sign_up_instead
+from qnet_mailman.web.lists import views
 
 urlpatterns = [
-    path('lists/<str:list_id>/anonymous_subscribe', sign_up_instead),
+    path('lists/<str:list_id>/anonymous_subscribe', views.sign_up_instead),
+    path('lists/<str:list_id>/qualitynet/', views.about, name='qnet_list'),
+    path(
+        'lists/<str:list_id>/qualitynet/<slug:setting>',
+        views.change,
+        name='qnet_list_change',
+    ),
+    path('lists/<str:list_id>/bounces/', views.bounces, name='qnet_list_bounces'),
+    path(
+        'lists/<str:list_id>/bounces/export.csv',
+        views.bounces_as_csv,
+        name='qnet_list_bounces_csv',
+    ),
+    path(
+        'lists/<str:list_id>/bounces/<uuid:member_id>/',
+        views.member,
+        name='qnet_member_bounces',
+    ),
+    path(
+        'lists/<str:list_id>/bounces/<uuid:member_id>/enable',
+        views.enable,
+        name='qnet_member_enable',
+    ),
 ]

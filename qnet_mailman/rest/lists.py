@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""/lists: what a list is, what waits there, and two settings of it (R4, R7)."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from mailman.config import config
+from mailman.interfaces.listmanager import IListManager
+from mailman.interfaces.member import MemberRole
+from mailman.model.member import Member
+from mailman.rest.helpers import NotFound, bad_request, child, conflict, etag, okay
+from mailman.rest.validator import Validator, list_of_strings_validator
+from mailman.utilities.datetime import now
+from sqlalchemy import select
+from sqlalchemy.orm import joinedload
+from zope.component import getUtility
+
+from qnet_mailman import startup
+from qnet_mailman.model.base import store
+from qnet_mailman.model.lists import row_of
+from qnet_mailman.provisioning import attention, fields
+from qnet_mailman.provisioning.apply import change_setting
+from qnet_mailman.provisioning.description import describe
+from qnet_mailman.rest.acting import acting_for, person
+from qnet_mailman.rest.bounces import Bounces
+from qnet_mailman.roles import overview
+from qnet_mailman.roles.rights import Identity, Status
+from qnet_mailman.subscriptions import listing
+
+CHANGEABLE = ('mask', 'replies')
+"""The settings that a list's administrators change; the others are for operators."""
+MAX_LISTS = 5000
+"""Lists that one answer tells of at most."""
+
+
+class _Settings:
+    """The settings that administrators change."""
+
+    def __init__(self, mlist: Any) -> None:
+        self._mlist = mlist
+
+    def on_post(self, request: Any, response: Any) -> None:
+        """Change `mask` or `replies` or both.
+
+        200 and those that were other before, as `changed`; 400 what is wrong; 409 if
+        the list has none of our styles.  `actor` is the person for whom the caller
+        asks.
+        """
+        names = ('actor', *CHANGEABLE)
+        validator = Validator(
+            actor=person, **dict.fromkeys(CHANGEABLE, str), _optional=names
+        )
+        try:
+            written = validator(request)
+            actor = acting_for(written.pop('actor', None))
+            wanted = fields.checked(self._mlist, written)
+        except (ValueError, fields.Unfit) as error:
+            bad_request(response, str(error))
+            return
+        if row_of(self._mlist) is None:
+            conflict(response, 'the list was made without a QualityNet style')
+            return
+        before = fields.current(self._mlist)
+        changed = {key: new for key, new in wanted.items() if before[key] != new}
+        for key, new in changed.items():
+            change_setting(self._mlist, key, before[key], new, actor=actor)
+        config.db.commit()
+        okay(response, etag({'changed': changed}))
+
+
+class _List:
+    """A list."""
+
+    def __init__(self, mlist: Any) -> None:
+        self._mlist = mlist
+
+    def on_get(self, request: Any, response: Any) -> None:
+        """What `mailman qnet show --json` tells, and what of it waits for somebody."""
+        # Who is on a roster is asked for their address, one by one.
+        people = store().scalars(
+            select(Member)
+            .where(
+                Member.list_id == self._mlist.list_id,
+                Member.role.in_([MemberRole.owner, MemberRole.moderator]),
+            )
+            .options(joinedload(Member._address))
+        )
+        known = people.all()
+        found = describe(self._mlist)
+        del known
+        found |= attention.heading(self._mlist)
+        found['delivery'] = attention.by_delivery(self._mlist)
+        okay(response, etag(found))
+
+    @child()
+    def bounces(self, context: Any, segments: list[str]) -> Any:
+        """/lists/<list-id>/bounces"""
+        return Bounces(self._mlist), segments
+
+    @child()
+    def settings(self, context: Any, segments: list[str]) -> Any:
+        """/lists/<list-id>/settings"""
+        return _Settings(self._mlist), segments
+
+
+class _Overview:
+    """Many lists, and a person's roles."""
+
+    def on_post(self, request: Any, response: Any) -> None:
+        """What waits and what is wrong on each `list` (an ID; may be repeated).
+
+        Those of our lists that exist, by name; with `provider` and `user_id`, that
+        person's `roles`, and whether they end soon (R28).  A POST, as there may be more
+        lists than an address of a resource can hold.
+        """
+        names = {'list': list_of_strings_validator, 'provider': str, 'user_id': str}
+        try:
+            asked = Validator(**names, _optional=tuple(names))(request)
+            list_ids = set(asked.get('list', ()))
+            if len(list_ids) > MAX_LISTS:
+                raise ValueError(f'at most {MAX_LISTS} lists')
+            holder = None
+            if 'user_id' in asked:
+                holder = Identity.of(asked['user_id'], asked.get('provider', 'harp'))
+        except ValueError as error:
+            bad_request(response, str(error))
+            return
+        listed = listing.by_ids(list_ids)
+        numbers = attention.of_lists([each.list_id for each in listed])
+        okay(
+            response,
+            etag(
+                {
+                    'lists': [
+                        {
+                            'list_id': each.list_id,
+                            'list': each.fqdn_listname,
+                            'display_name': each.display_name,
+                            'type': each.type.value,
+                            'visibility': each.visibility.value,
+                            **asdict(numbers[each.list_id]),
+                        }
+                        for each in listed
+                    ],
+                    'roles': [] if holder is None else _roles(holder),
+                }
+            ),
+        )
+
+
+def _roles(holder: Identity) -> list[dict[str, Any]]:
+    soon = now() + startup.settings().role_warning
+    return [
+        {
+            'role': row.role,
+            'status': overview.status_of(row).value,
+            'expires_at': overview.moment_as_text(row.expires_at),
+            'ends_soon': overview.status_of(row) is Status.active
+            and row.expires_at is not None
+            and row.expires_at <= soon,
+        }
+        for row in overview.grants(holder.provider, holder.user_id)
+    ]
+
+
+class Lists:
+    """All lists."""
+
+    @child()
+    def overview(self, context: Any, segments: list[str]) -> Any:
+        """/lists/overview"""
+        return _Overview(), segments
+
+    @child(r'^(?P<name>[^/]*[.@][^/]*)')
+    def one(self, context: Any, segments: list[str], name: str) -> Any:
+        """/lists/<list-id>, or the list's address: there is always a dot in them."""
+        mlist = getUtility(IListManager).get(name)
+        if mlist is None:
+            return NotFound(), []
+        return _List(mlist), segments

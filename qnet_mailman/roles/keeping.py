@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is done about roles from time to time: the clock, repairs, and messages."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from mailman.config import config
+from mailman.interfaces.runner import RunnerInterrupt
+from sqlalchemy.exc import DBAPIError
+
+from qnet_mailman.bounces.ledger import claim_job
+from qnet_mailman.roles import grants, projection, telling
+
+EXPIRE_EVERY = timedelta(seconds=30)
+"""Between two looks at the clock.  What a person may do on the web ends at once."""
+RECONCILE_EVERY = timedelta(minutes=10)
+TELL_EVERY = timedelta(seconds=30)
+
+log = logging.getLogger('mailman.plugins')
+
+
+def periodic(moment: datetime) -> None:
+    """Expire grants, put rosters right, write to people; cheap where nothing is due.
+
+    One process does each of them at a time.  Commits.
+
+    :param moment: In UTC, without a zone.
+    :raises sqlalchemy.exc.DBAPIError: if the database fails.
+    """
+    for name, interval, work in (
+        ('expire roles', EXPIRE_EVERY, grants.expire),
+        ('reconcile rosters', RECONCILE_EVERY, lambda _: projection.reconcile()),
+        ('tell about roles', TELL_EVERY, telling.tell),
+    ):
+        try:
+            if claim_job(name, interval, moment):
+                work(moment)
+            config.db.commit()
+        except (DBAPIError, RunnerInterrupt):
+            config.db.abort()
+            raise
+        except Exception:
+            # The others, and whatever else the runner does, go on.
+            config.db.abort()
+            log.exception('%s: periodic work failed', name)

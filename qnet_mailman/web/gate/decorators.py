@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""For pages of ours about one list: whom they open for (R24).
+
+The gate's table (:mod:`qnet_mailman.web.gate.policy`) has these pages, too; a page
+that changes a list says it itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest, HttpResponseBase
+
+from qnet_mailman.web.gate.pages import refuse
+from qnet_mailman.web.gate.policy import Need
+
+View = Callable[..., HttpResponseBase]
+
+
+def administrators_only(view: View) -> View:
+    """Open a view for the administrators of its list, and operators.
+
+    :param view: A view with an argument `list_id`, an ID or a posting address.
+    """
+    return _guarded(view, Need.ADMINISTRATOR)
+
+
+def moderators_only(view: View) -> View:
+    """Open a view for the moderators and administrators of its list, and operators.
+
+    :param view: A view with an argument `list_id`, an ID or a posting address.
+    """
+    return _guarded(view, Need.MODERATOR)
+
+
+def _guarded(view: View, need: Need) -> View:
+    @wraps(view)
+    def guarded(
+        request: HttpRequest, *args: Any, list_id: str, **kwargs: Any
+    ) -> HttpResponseBase:
+        access = request.qnet
+        if need is Need.ADMINISTRATOR:
+            allowed = access.administers(list_id)
+        else:
+            allowed = access.moderates(list_id)
+        if not allowed:
+            return refuse(request, need, list_id)
+        return view(request, *args, list_id=list_id, **kwargs)
+
+    return guarded

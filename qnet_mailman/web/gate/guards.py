@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the table cannot say: pages where more counts than who asks.
+
+Each guard is for one page.  It sees the request of somebody whom the table lets in, and
+gives None to go on to the page, or what is answered instead.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
+from postorius.forms.list_forms import ACTION_CHOICES
+from postorius.models import EmailTemplate
+
+from qnet_mailman.web.gate import bookmarks
+from qnet_mailman.web.gate.access import list_id_of
+from qnet_mailman.web.gate.archives import subscriptions_of
+from qnet_mailman.web.gate.pages import explain, refuse
+from qnet_mailman.web.gate.policy import SAFE_METHODS, Need
+from qnet_mailman.web.pages import may_be_token
+from qnet_mailman.web.signup.client import client_address
+
+log = logging.getLogger('qnet.web')
+
+Guard = Callable[[HttpRequest, Mapping[str, Any]], HttpResponse | None]
+
+#: Rosters that are a projection of assignments and roles (R25).
+PROJECTED = ('owner', 'moderator')
+ROSTERS = (*PROJECTED, 'member', 'nonmember')
+
+
+def people(request: HttpRequest, kwargs: Mapping[str, Any]) -> HttpResponse | None:
+    """Owners and moderators are not made here, but by an administrator request."""
+    if request.qnet.is_operator or kwargs['role'] not in PROJECTED:
+        return None
+    return explain(request, 'people', kwargs['list_id'])
+
+
+def list_members(
+    request: HttpRequest, kwargs: Mapping[str, Any]
+) -> HttpResponse | None:
+    """Members may see each other where the list says so, and nobody else."""
+    if request.method not in SAFE_METHODS:
+        return people(request, kwargs)
+    if kwargs['role'] != 'member' and not request.qnet.moderates(kwargs['list_id']):
+        return refuse(request, Need.MODERATOR, kwargs['list_id'])
+    return None
+
+
+def remove_role(request: HttpRequest, kwargs: Mapping[str, Any]) -> HttpResponse | None:
+    """The page to confirm it is closed, too, for owners and moderators.
+
+    :raises Http404: where there is no such roster; Postorius fails on that.
+    """
+    if kwargs['role'] not in ROSTERS:
+        raise Http404('no such roster')
+    return people(request, kwargs)
+
+
+def moderate_held_message(
+    request: HttpRequest, kwargs: Mapping[str, Any]
+) -> HttpResponse | None:
+    """A moderator decides about the message; what is done with the sender's later
+    ones is configuring the list."""
+    choice = request.POST.get('moderation_choice')
+    if choice in dict(ACTION_CHOICES) and not request.qnet.administers(
+        kwargs['list_id']
+    ):
+        return refuse(request, Need.ADMINISTRATOR, kwargs['list_id'])
+    return None
+
+
+def list_template(
+    request: HttpRequest, kwargs: Mapping[str, Any]
+) -> HttpResponse | None:
+    """The template is the list's.
+
+    :raises Http404: where it is another list's, or there is none.
+    """
+    pk = kwargs.get('pk') or ''
+    found = None
+    # Longer numbers than a database's are not asked for.
+    if pk.isascii() and pk.isdigit() and len(pk) < 19:
+        found = EmailTemplate.objects.filter(pk=int(pk), context='list').first()
+    if found is None or list_id_of(found.identifier) != list_id_of(kwargs['list_id']):
+        raise Http404('no such template of this list')
+    return None
+
+
+def change_subscription(
+    request: HttpRequest, kwargs: Mapping[str, Any]
+) -> HttpResponse | None:
+    """Only a subscription moves to another address of the person, not what they have
+    on the rosters of owners and moderators (R25).
+
+    :raises Http404: where it is no subscription of theirs.
+    """
+    if request.method in SAFE_METHODS:
+        return None
+    chosen = request.POST.get('member_id')
+    if any(member.member_id == chosen for member in subscriptions_of(request.user)):
+        return None
+    raise Http404('no such subscription')
+
+
+def confirm_token(
+    request: HttpRequest, kwargs: Mapping[str, Any]
+) -> HttpResponse | None:
+    """To our own page: Postorius's takes the token of a request that waits for a
+    moderator from anybody who has it.
+
+    :raises Http404: where there is no token.
+    """
+    data = request.GET if request.method in SAFE_METHODS else request.POST
+    token = data.get('token', '')
+    if not may_be_token(token) or '/' in token:
+        raise Http404('no token')
+    address = reverse('qnet_confirm', args=(token,))
+    response = HttpResponse(status=HTTPStatus.SEE_OTHER, headers={'Location': address})
+    response['Referrer-Policy'] = 'no-referrer'
+    response['Cache-Control'] = 'no-store'
+    return response
+
+
+def is_core(request: HttpRequest) -> bool:
+    """Whether a request comes from a host that core runs on.
+
+    :param request: The request.
+    """
+    hosts = {'127.0.0.1', '::1', *settings.MAILMAN_ARCHIVER_FROM}
+    address = client_address(request)
+    if '*' in hosts or address in hosts:
+        return True
+    log.warning(
+        'a message text was not given to %s, which is not in MAILMAN_ARCHIVER_FROM',
+        address,
+    )
+    return False
+
+
+GUARDS: Mapping[str, Guard] = {
+    'list_members': list_members,
+    'remove_role': remove_role,
+    'moderate_held_message': moderate_held_message,
+    'list_template_update': list_template,
+    'list_template_delete': list_template,
+    'change_subscription': change_subscription,
+    'confirm_token': confirm_token,
+    'hk_user_favorites': bookmarks.FAVORITES,
+    'hk_user_last_views': bookmarks.LAST_VIEWS,
+    'hk_user_votes': bookmarks.VOTES,
+}

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Stands before every page, and lets in whom the table names (R24-R27).
+
+It looks at the page that Django has found for a request, and at nothing else of the
+address.  A page that is not in the table opens for operators alone, and is logged: an
+upgrade that brings a page brings no hole.
+
+Postorius and HyperKitty go on checking.  Postorius asks for two attributes of the user
+before it looks at its rosters; HyperKitty asks :mod:`qnet_mailman.web.gate.archives`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse
+
+from qnet_mailman.web.gate import archives
+from qnet_mailman.web.gate.access import Access
+from qnet_mailman.web.gate.guards import GUARDS, is_core
+from qnet_mailman.web.gate.pages import explain, refuse
+from qnet_mailman.web.gate.policy import Need, need_of
+
+log = logging.getLogger('qnet.web')
+
+
+class GateMiddleware:
+    """Stands after the one that ends sessions."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Put `request.qnet` there, then go on.
+
+        :param request: The request.
+        """
+        request.qnet = Access(request)
+        return self.get_response(request)
+
+    def process_view(
+        self, request: HttpRequest, _view: Any, _args: Any, kwargs: dict[str, Any]
+    ) -> HttpResponse | None:
+        """Let the request through, or answer it.
+
+        :param request: The request; it is known which page it is for.
+        :param kwargs: What is in the page's address.
+        :return: None to let it through.
+        """
+        page = request.resolver_match.view_name
+        need = need_of(page, request.method)
+        name = kwargs.get('list_id') or kwargs.get('mlist_fqdn') or ''
+        if need is None:
+            log.error('no rule for the page %s', page)
+            if not request.qnet.is_operator:
+                return explain(request, 'unknown')
+        elif not _is_met(need, request, name):
+            return refuse(request, need, name)
+        guard = GUARDS.get(page)
+        answer = guard(request, kwargs) if guard is not None else None
+        if answer is None and need is not Need.CORE:
+            _mark(request, kwargs)
+        return answer
+
+
+def _is_met(need: Need, request: HttpRequest, name: str) -> bool:
+    """Whether the person behind a request has what a page needs.
+
+    :param need: What it needs.
+    :param request: The request.
+    :param name: The list that the page is about; empty where it is about none.
+    :raises Http404: where it is about an archive that is not there.
+    """
+    if need is Need.PUBLIC:
+        return True
+    if need is Need.CORE:
+        return is_core(request) or request.qnet.is_operator
+    if need is Need.READER:
+        return archives.may_read(request, _archive(name))
+    if not request.user.is_authenticated:
+        return False
+    if need is Need.SIGNED_IN:
+        return True
+    access = request.qnet
+    if need is Need.MODERATOR:
+        return bool(name) and access.moderates(name)
+    if need is Need.ADMINISTRATOR:
+        return bool(name) and access.administers(name)
+    return bool(access.is_operator)
+
+
+def _archive(name: str) -> Any:
+    from hyperkitty.models import MailingList
+
+    mlist = MailingList.objects.filter(name=name).first()
+    if mlist is None:
+        raise Http404('no such archive')
+    return mlist
+
+
+def _mark(request: HttpRequest, kwargs: dict[str, Any]) -> None:
+    """Tell stock views what the person may do.
+
+    Postorius works these two out from its rosters where they are not there.  Nothing
+    that is stored may be set on the user: a page that saves the user would save it.
+    """
+    page = request.resolver_match.view_name
+    if 'list_id' in kwargs:
+        request.user.is_list_owner = request.qnet.administers(kwargs['list_id'])
+        request.user.is_list_moderator = request.qnet.moderates(kwargs['list_id'])
+    if 'mlist_fqdn' in kwargs or page in ('hk_root', 'hk_search'):
+        request.user.qnet = request.qnet

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What core says about a list: one question for a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+from uuid import UUID
+
+from django.http import Http404, HttpRequest
+
+from qnet_mailman.web import core
+
+#: Days that the chart of bounces goes back, today included.
+CHART_DAYS = 30
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A list as the navigation of Postorius's pages wants to have it.
+
+    The two numbers are core's answer already: Postorius asks for each of them.
+    """
+
+    list_id: str
+    fqdn_listname: str
+    display_name: str
+    requests: int
+    held: int
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any]) -> Heading:
+        """A list from what core says of it.
+
+        :param fields: Core's.
+        """
+        return cls(
+            fields['list_id'],
+            fields['list'],
+            fields['display_name'],
+            fields['requests'],
+            fields['held'],
+        )
+
+    def get_held_count(self) -> int:
+        """How many messages wait for a moderator."""
+        return self.held
+
+    def get_requests_count(self, token_owner: str) -> int:
+        """How many requests to join wait for approval.
+
+        :param token_owner: Always the moderator: nobody asks for others here.
+        """
+        return self.requests
+
+
+def describe(list_id: str) -> Mapping[str, Any]:
+    """A list, its people, and what waits.
+
+    :param list_id: Its ID or address.
+    :raises Http404: where there is no such list.
+    :raises CoreUnavailable: where core does not say.
+    """
+    return _found(core.get(_path(list_id)))
+
+
+def members(list_id: str, asked: Mapping[str, str]) -> Mapping[str, Any]:
+    """Members whose mail bounces.
+
+    :param list_id: The list's ID or address.
+    :param asked: Which ones, as core's resource takes it.
+    :raises Http404: where there is no such list.
+    :raises CoreUnavailable: where core does not say.
+    """
+    return _found(core.get(f'{_path(list_id, "bounces/members")}?{urlencode(asked)}'))
+
+
+def member(list_id: str, member_id: UUID) -> Mapping[str, Any]:
+    """A member with all bounces that are remembered.
+
+    :param list_id: The list's ID or address.
+    :param member_id: The member's.
+    :raises Http404: where the list has no such member.
+    :raises CoreUnavailable: where core does not say.
+    """
+    return _found(core.get(_path(list_id, f'bounces/members/{member_id}')))
+
+
+def enable(request: HttpRequest, list_id: str, member_id: UUID) -> str | None:
+    """Let a suspended member have mail again (R22).
+
+    :param request: Of the person who does it, for the audit log.
+    :param list_id: The list's ID or address.
+    :param member_id: The member's.
+    :return: The member's address; None where mail was not stopped any more.
+    :raises Http404: where there is no such list.
+    :raises CoreUnavailable: where core does not do it.
+    """
+    path = _path(list_id, f'bounces/members/{member_id}/enable')
+    answer = core.post(path, {'actor': actor(request)})
+    if answer.status == 409:
+        return None
+    return str(_found(answer)['address'])
+
+
+def change(request: HttpRequest, list_id: str, setting: str, value: str) -> bool | None:
+    """Change a setting of a list (R4, R7).
+
+    :param request: Of the person who does it, for the audit log.
+    :param list_id: The list's ID or address.
+    :param setting: ``mask`` or ``replies``.
+    :param value: What it is to be.
+    :return: Whether it was another one before; None where core refuses the value.
+    :raises Http404: where there is no such list.
+    :raises CoreUnavailable: where core does not do it.
+    """
+    answer = core.post(
+        _path(list_id, 'settings'), {setting: value, 'actor': actor(request)}
+    )
+    if answer.status in (400, 409):
+        return None
+    return bool(_found(answer)['changed'])
+
+
+def overview(request: HttpRequest) -> Mapping[str, Any]:
+    """The lists that a person looks after, and their roles.
+
+    :param request: Of the person.
+    :raises CoreUnavailable: where core does not say.
+    """
+    access = request.qnet
+    asked: dict[str, str | list[str]] = {
+        'list': sorted(access.administered | access.moderated)
+    }
+    if access.identity is not None:
+        asked['provider'] = access.identity.provider
+        asked['user_id'] = access.identity.user_id
+    return _found(core.post('lists/overview', asked))
+
+
+def actor(request: HttpRequest) -> str:
+    """Who is at work, as the audit log names them (R31).
+
+    :param request: Of the person.
+    """
+    identity = request.qnet.identity
+    if identity is None:
+        return f'local:{request.user.get_username()}'
+    return f'{identity.provider}:{identity.user_id}'
+
+
+def _path(list_id: str, below: str = '') -> str:
+    return f'lists/{quote(list_id, safe="@")}/{below}'.rstrip('/')
+
+
+def _found(answer: core.Answer) -> Mapping[str, Any]:
+    if answer.status == 404:
+        raise Http404('no such list or member')
+    if answer.status != 200:
+        raise core.CoreUnavailable
+    return answer.fields

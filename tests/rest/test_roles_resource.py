@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""/roles over REST: sign-in, rights, and what operators decide (R24-R28)."""
+
+from __future__ import annotations
+
+import base64
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from falcon.testing import TestClient
+from mailman.config import config
+from mailman.interfaces.listmanager import IListManager
+from sqlalchemy import event, select
+from zope.component import getUtility
+
+from qnet_mailman.model.audit import QNetAudit
+from qnet_mailman.model.base import store
+from tests.helpers import queued
+
+AUTHORIZATION = 'Basic ' + base64.b64encode(b'restadmin:restpass').decode()
+WHO = {'provider': 'harp', 'user_id': 'PExample'}
+CLAIMS = {**WHO, 'name': 'Pat Example', 'email': 'Pat@agency.example.gov'}
+
+
+def ask(method: str, path: str, fields: dict[str, Any] | None = None) -> Any:
+    # Needs a configuration when it is imported.
+    from mailman.rest.wsgiapp import make_application
+
+    application = make_application()
+    # Falcon's client looks at the arguments of what it is given.
+    client = TestClient(lambda environ, start: application(environ, start))
+    headers = {'Authorization': AUTHORIZATION}
+    text = urlencode(fields or {}, doseq=True)
+    where: dict[str, Any] = {'query_string': text}
+    if method == 'POST':
+        headers['Content-Type'] = 'application/x-www-form-urlencoded'
+        where = {'body': text}
+    return client.simulate_request(method, f'/3.1/{path}', headers=headers, **where)
+
+
+def get(what: str, **fields: Any) -> Any:
+    return ask('GET', f'plugins/qnet/roles{what}', fields)
+
+
+def post(what: str, **fields: Any) -> Any:
+    return ask('POST', f'plugins/qnet/roles/{what}', fields)
+
+
+@pytest.fixture
+def mlist(make_list: Any) -> Any:
+    # The list's object goes with the session, which ends with each request.
+    mlist = make_list()
+    return SimpleNamespace(list_id=mlist.list_id, address=mlist.fqdn_listname)
+
+
+def owners(mlist: Any) -> list[str]:
+    found = getUtility(IListManager).get_by_list_id(mlist.list_id)
+    return sorted(address.email for address in found.owners.addresses)
+
+
+def assign(mlist: Any, **more: Any) -> Any:
+    return post(
+        'assign',
+        list=mlist.list_id,
+        email='pat@agency.example.gov',
+        role='administrator',
+        name='Pat',
+        harp_id='pexample',
+        **more,
+    )
+
+
+def without_tag(answer: Any) -> dict[str, Any]:
+    return {key: value for key, value in answer.json.items() if key != 'http_etag'}
+
+
+def test_sign_in_and_rights(mlist: Any) -> None:
+    assert without_tag(assign(mlist, may_post='yes', actor='operator:ann')) == {
+        'changed': True
+    }
+    nobody = get('/rights', **WHO)
+    assert nobody.status_code == 200
+    assert (nobody.json['roles'], nobody.json['administers']) == ([], [])
+    answer = post('sign-in', **CLAIMS, roles=['administrator', 'moderator'])
+    assert answer.status_code == 200
+    rights = {
+        'provider': 'harp',
+        'user_id': 'pexample',
+        'name': 'Pat Example',
+        'email': 'pat@agency.example.gov',
+        'roles': ['administrator', 'moderator'],
+        'administers': [mlist.list_id],
+        'moderates': [],
+    }
+    assert without_tag(answer) == rights
+    assert without_tag(get('/rights', **WHO)) == rights
+    assert owners(mlist) == ['pat@agency.example.gov']
+    answer = post('sign-in', **CLAIMS, roles='moderator')
+    assert (answer.json['administers'], answer.json['moderates']) == (
+        [],
+        [mlist.list_id],
+    )
+    assert owners(mlist) == []
+    answer = post('sign-in', **CLAIMS)
+    assert (answer.json['roles'], answer.json['moderates']) == ([], [])
+    actors = list(store().scalars(select(QNetAudit.actor).order_by(QNetAudit.id)))
+    assert actors[0] == 'REST: operator:ann'
+    assert actors[-1] == 'REST: sign-in of harp:pexample'
+
+
+def test_a_revocation_outlasts_a_sign_in_and_is_told(mlist: Any) -> None:
+    assign(mlist)
+    post('sign-in', **CLAIMS, roles='administrator')
+    assert post('revoke', **WHO, role='administrator', reason='Has left.').json[
+        'changed'
+    ]
+    assert get('/rights', **WHO).json['administers'] == []
+    assert post('sign-in', **CLAIMS, roles='administrator').json['roles'] == []
+    subjects = {str(msg['subject']) for msg, _data in queued('virgin')}
+    assert 'You do not have the role List Administrator any more' in subjects
+    post('approve', user_id='harp:pexample', role='List Administrator')
+    assert get('/rights', **WHO).json['administers'] == [mlist.list_id]
+
+
+def test_assignments_and_grants_are_listed(mlist: Any) -> None:
+    assign(mlist)
+    (entry,) = get('').json['entries']
+    assert (entry['list_id'], entry['effective'], entry['grant']) == (
+        mlist.list_id,
+        False,
+        'none',
+    )
+    post('request', **WHO, role='administrator', email='pat@agency.example.gov')
+    assert get('', list=mlist.address).json['entries'][0]['grant'] == 'requested'
+    (entry,) = get('/grants', status='requested').json['entries']
+    assert (entry['user_id'], entry['role'], entry['route']) == (
+        'pexample',
+        'administrator',
+        'request',
+    )
+    assert 'entries' not in get('/grants', status='active').json
+    post('deny', **WHO, role='administrator', reason='No.')
+    assert get('/grants', provider='HARP').json['entries'][0]['reason'] == 'No.'
+    post('approve', **WHO, role='administrator', expires_at='2199-12-31')
+    post('expire-at', **WHO, role='administrator', when='2198-12-31')
+    assert get('/grants').json['entries'][0]['expires_at'] == '2198-12-31T00:00:00Z'
+    answer = post('change-address', old='pat@agency.example.gov', new='pat@example.org')
+    assert answer.json['lists'] == [mlist.list_id]
+    assert owners(mlist) == ['pat@example.org']
+    fields = {'list': mlist.list_id, 'email': 'pat@example.org'}
+    assert post('unassign', **fields, role='administrator').json['changed']
+    assert not post('unassign', **fields, role='administrator').json['changed']
+
+
+def test_an_import(core: Any, mlist: Any) -> None:
+    content = 'user_id,role\nann,moderator\nbob,moderator\n'
+    dry = post('import', content=content, mode='full', dry_run='yes')
+    assert dry.json['changes'][0]['after'] == 'active'
+    assert get('/grants').json['total_size'] == 0
+    assert post('import', content=content, mode='full').status_code == 200
+    assert get('/grants').json['total_size'] == 2
+    refused = post('import', content='user_id,role\nann,moderator\n', mode='full')
+    assert refused.status_code == 400
+    assert 'would take away 1 of 2 active roles' in refused.text
+    rows = '[{"user_id": "ann", "role": "moderator"}]'
+    done = post('import', content=rows, format='json', mode='full', force='yes')
+    assert done.json['taken_away'] == 1
+
+
+@pytest.mark.parametrize(
+    ('what', 'fields', 'status'),
+    [
+        ('sign-in', {**CLAIMS, 'roles': 'king'}, 400),
+        ('sign-in', {**CLAIMS, 'email': 'nobody'}, 400),
+        ('sign-in', {**WHO}, 400),
+        ('sign-in', {**CLAIMS, 'provider': 'no:one'}, 400),
+        ('sign-in', {**CLAIMS, 'more': 'x'}, 400),
+        ('revoke', {**WHO, 'role': 'moderator', 'reason': 'x'}, 409),
+        ('expire-at', {**WHO, 'role': 'moderator', 'when': 'soon'}, 400),
+        ('import', {'content': 'user_id,role\nx,king\n'}, 400),
+        ('import', {'content': '', 'format': 'xml'}, 400),
+        ('assign', {'list': 'nosuch.example.gov', 'email': 'a@b.org'}, 400),
+        ('nosuch', {}, 404),
+        ('approve/more', {}, 404),
+    ],
+)
+def test_mistakes(core: Any, what: str, fields: dict[str, Any], status: int) -> None:
+    assert post(what, **fields).status_code == status
+    assert get('/grants').json['total_size'] == 0
+
+
+@pytest.mark.parametrize('fields', [{}, {'provider': 'harp'}, {**WHO, 'x': 'y'}])
+def test_rights_need_a_person(core: Any, fields: dict[str, str]) -> None:
+    assert get('/rights', **fields).status_code == 400
+
+
+def test_rights_ask_the_database_little(mlist: Any) -> None:
+    assign(mlist)
+    post('sign-in', **CLAIMS, roles='administrator')
+    seen: list[str] = []
+
+    def note(*args: Any) -> None:
+        seen.append(args[2])
+
+    event.listen(config.db.engine, 'before_cursor_execute', note)
+    try:
+        get('/rights', **WHO)
+    finally:
+        event.remove(config.db.engine, 'before_cursor_execute', note)
+    assert len([one for one in seen if 'qnet_' in one]) == 2, seen
+    assert len(seen) <= 3, seen
+
+
+def test_an_owner_added_over_rest_is_none(mlist: Any) -> None:
+    answer = ask(
+        'POST',
+        'members',
+        {
+            'list_id': mlist.list_id,
+            'subscriber': 'mallory@example.org',
+            'role': 'owner',
+        },
+    )
+    assert answer.status_code == 201, 'as Mailman answers'
+    assert owners(mlist) == []
+    found = ask('GET', f'lists/{mlist.list_id}/roster/owner').json
+    assert found['total_size'] == 0

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Signing in: a stub of core that knows roles, and providers good and bad."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from tests.web.harp.hostile import HostileProvider, listening
+
+
+@dataclass
+class RolesCore:
+    """A core that believes every sign-in, and counts.
+
+    :ivar granted: The active roles by provider and user ID.
+    :ivar lists: The rights that an administrator's role gives.
+    :ivar down: Whether it answers 503 to everything.
+    """
+
+    url: str = ''
+    down: bool = False
+    granted: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    lists: list[str] = field(default_factory=lambda: ['news.example.gov'])
+    sign_ins: list[dict[str, list[str]]] = field(default_factory=list)
+    looked_up: int = 0
+    deleted: list[str] = field(default_factory=list)
+
+    def rights(self, provider: str, user_id: str) -> dict[str, Any]:
+        roles = self.granted.get((provider, user_id.casefold()), [])
+        return {
+            'provider': provider,
+            'user_id': user_id,
+            'name': '',
+            'email': '',
+            'roles': roles,
+            'administers': self.lists if 'administrator' in roles else [],
+            'moderates': self.lists if roles else [],
+        }
+
+
+@pytest.fixture
+def roles_core() -> Iterator[RolesCore]:
+    """A stand-in for core's REST server, known to the web side."""
+    stub = RolesCore()
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self, status: int, body: Any = None) -> None:
+            data = b'' if body is None else json.dumps(body).encode()
+            self.send_response(503 if stub.down else status)
+            self.send_header('Content-Type', 'application/json')
+            self.send_header('Content-Length', str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
+            if self.path != '/3.1/plugins/qnet/roles/sign-in':
+                self.answer(400)
+                return
+            fields = parse_qs(body.decode(), keep_blank_values=True)
+            provider, user_id = fields['provider'][0], fields['user_id'][0]
+            if not stub.down:
+                stub.sign_ins.append(fields)
+                stub.granted[provider, user_id.casefold()] = fields.get('roles', [])
+            self.answer(200, stub.rights(provider, user_id))
+
+        def do_GET(self) -> None:
+            url = urlsplit(self.path)
+            if url.path != '/3.1/plugins/qnet/roles/rights':
+                self.answer(404)
+                return
+            stub.looked_up += 1
+            fields = parse_qs(url.query)
+            self.answer(200, stub.rights(fields['provider'][0], fields['user_id'][0]))
+
+        def do_DELETE(self) -> None:
+            stub.deleted.append(self.path)
+            self.answer(204)
+
+        def log_message(self, *_args: object) -> None:
+            pass
+
+    from django.test import override_settings
+
+    with (
+        listening(Handler) as stub.url,
+        override_settings(MAILMAN_REST_API_URL=stub.url),
+    ):
+        yield stub
+
+
+@pytest.fixture(autouse=True)
+def clean(web: Path) -> Iterator[None]:
+    """Nobody is known, signed in or remembered after a test."""
+    yield
+    from django.contrib.auth import get_user_model
+    from django.contrib.sessions.models import Session
+    from django.core.cache import cache
+
+    get_user_model().objects.all().delete()
+    Session.objects.all().delete()
+    cache.clear()
+
+
+@pytest.fixture
+def hostile() -> Iterator[HostileProvider]:
+    """A provider that does as the test says, the only one of the site."""
+    with HostileProvider() as provider, provider.known_as('harp'):
+        yield provider
