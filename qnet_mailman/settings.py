@@ -171,6 +171,19 @@ class Settings(BaseModel):
     approver_required: Annotated[bool, BeforeValidator(_boolean)] = False
     """Whether a list request must name an approver."""
 
+    form_max_size: Annotated[int, BeforeValidator(_size)] = 5 * MEBIBYTE
+    """Largest file with a form in it, and each file attached to a mail, in bytes."""
+    form_max_unpacked: Annotated[int, BeforeValidator(_size)] = 20 * MEBIBYTE
+    """Largest XLSX once it is unpacked, and largest mail with forms, in bytes."""
+    form_max_forms: Annotated[int, Field(ge=1)] = 1000
+    """Forms in one file: attached to a mail, or rows of a CSV file (R29)."""
+    form_max_people: Annotated[int, Field(ge=1)] = 200
+    """Administrators, and moderators, in one form."""
+    members_max_size: Annotated[int, BeforeValidator(_size)] = 100 * MEBIBYTE
+    """Largest file of `mailman qnet import-members`, in bytes."""
+    members_max_rows: Annotated[int, Field(ge=1)] = 1_000_000
+    """Rows of it."""
+
     @property
     def support_lines(self) -> str:
         """The support contact, a line for each way there is (R34)."""

@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import click
 
 from qnet_mailman.commands.common import INVALID, needs_service, stop
-from qnet_mailman.provisioning import blank
+from qnet_mailman.provisioning import blank, empty
 
 
 @click.command()
@@ -16,7 +17,7 @@ from qnet_mailman.provisioning import blank
 @click.option(
     '--format',
     'file_format',
-    type=click.Choice(blank.FORMATS),
+    type=click.Choice(empty.FORMATS),
     default='yaml',
     show_default=True,
     help='What to write; json-schema describes the form to programs.',
@@ -27,13 +28,15 @@ from qnet_mailman.provisioning import blank
 @needs_service
 def form(kind: str, file_format: str, output: Path | None) -> None:
     """Write an empty form."""
-    text = blank.FORMS[kind][file_format]()
+    content = empty.written(kind, file_format)
     if output is None:
-        click.echo(text, nl=False)
+        if file_format in empty.BINARY and sys.stdout.isatty():
+            stop(INVALID, f'{file_format} is no text; name a file with -o')
+        click.echo(content, nl=False)
         return
     try:
         # Not over a form that somebody has filled in.
-        with output.open('x', encoding='utf-8') as file:
-            file.write(text)
+        with output.open('xb') as file:
+            file.write(content)
     except OSError as error:
         stop(INVALID, f'{output}: cannot be written: {error.strerror}')

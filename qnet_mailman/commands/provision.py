@@ -32,7 +32,8 @@ def provision(files: tuple[Path, ...], dry_run: bool, as_json: bool) -> None:
     """Make lists, or change them, as request forms say.
 
     Each form is applied whole or not at all; one that was applied before changes
-    nothing. Forms are YAML (.yaml) or JSON (.json); "mailman qnet form KIND" prints
+    nothing. Forms are YAML, JSON, XLSX or PDF files, CSV files with a row for each
+    list, or mails saved as .eml with forms attached; "mailman qnet form KIND" writes
     an empty one, where KIND is list-request or threshold-change.
 
     Exit status: 0 every form is applied or was before, 1 some form is invalid
@@ -40,25 +41,24 @@ def provision(files: tuple[Path, ...], dry_run: bool, as_json: bool) -> None:
     """
     results = []
     for file in files:
-        result = _provision(file, dry_run)
-        results.append((file, result))
-        if not as_json:
-            _print(file, result)
+        for name, loaded in forms.load_all(file, startup.settings()):
+            result = _provision(loaded, dry_run)
+            results.append((name, result))
+            if not as_json:
+                _print(name, result)
     if as_json:
-        found = [{'file': str(file), **result.as_dict()} for file, result in results]
+        found = [{'file': name, **result.as_dict()} for name, result in results]
         click.echo(json.dumps(found, indent=2))
-    outcomes = {result.outcome for file, result in results}
+    outcomes = {result.outcome for name, result in results}
     if 'failed' in outcomes:
         sys.exit(COULD_NOT_RUN)
     if 'invalid' in outcomes:
         sys.exit(INVALID)
 
 
-def _provision(file: Path, dry_run: bool) -> Result:
-    try:
-        loaded = forms.load(file, startup.settings())
-    except FormInvalid as invalid:
-        return Result('invalid', errors=tuple(invalid.errors))
+def _provision(loaded: forms.Loaded | FormInvalid, dry_run: bool) -> Result:
+    if isinstance(loaded, FormInvalid):
+        return Result('invalid', errors=tuple(loaded.errors))
     return apply_form(
         loaded.form,
         actor=audit.command_line_actor(),
@@ -67,14 +67,14 @@ def _provision(file: Path, dry_run: bool) -> Result:
     )
 
 
-def _print(file: Path, result: Result) -> None:
+def _print(name: str, result: Result) -> None:
     about = ', '.join(filter(None, (result.list_address, result.ticket)))
-    _echo(f'{file}: {result.outcome}' + (f' ({about})' if about else ''))
+    _echo(f'{name}: {result.outcome}' + (f' ({about})' if about else ''))
     for step in result.steps:
         _echo(f'  {step}')
     for error in result.errors:
-        line = '' if error.line is None else f'line {error.line}: '
-        _echo(f'  {line}{error}')
+        where = f'{error.where}: ' if error.where else ''
+        _echo(f'  {where}{error}')
     for note in result.notes:
         _echo(f'  note: {note}')
     if result.outcome == 'invalid':

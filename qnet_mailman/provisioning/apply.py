@@ -20,7 +20,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -338,8 +338,11 @@ def unassign_person(mlist: Any, role: Role, email: str) -> None:
     unassign(mlist, role, email)
 
 
-def subscribe_people(mlist: Any, people: tuple[Subscriber, ...]) -> None:
-    """Make people members, in one line of the audit log."""
+def subscribe_people(mlist: Any, people: Sequence[Subscriber]) -> list[str]:
+    """Make people members, in one line of the audit log.
+
+    :return: The addresses of the new members.
+    """
     store().flush()
     new = sorted(subscribe_all(mlist, people))
     if new:
@@ -347,6 +350,7 @@ def subscribe_people(mlist: Any, people: tuple[Subscriber, ...]) -> None:
         audit.record(
             audit.Action.member_added, mlist.list_id, count=len(new), addresses=digest
         )
+    return new
 
 
 def keep_form(mlist: Any, form: AnyForm) -> None:

@@ -144,4 +144,3 @@ FORMS: dict[str, dict[str, Callable[[], str]]] = {
     },
 }
 """How each kind of form is written in each format."""
-FORMATS = tuple(FORMS[KIND])

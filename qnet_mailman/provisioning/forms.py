@@ -1,26 +1,47 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A form's file, and the CSV file beside it, as a valid form (R29, R30)."""
+"""A file with forms, and the CSV file beside it, as valid forms (R29, R30)."""
 
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from qnet_mailman.provisioning import readers, schema, threshold_change
+from qnet_mailman.provisioning.mail_forms import attachments
 from qnet_mailman.provisioning.mistakes import (
     Document,
     FormError,
     FormInvalid,
     in_order,
+    placed,
 )
+from qnet_mailman.provisioning.pdf_forms import read_pdf
 from qnet_mailman.provisioning.readers import Unreadable
 from qnet_mailman.provisioning.schema import KIND, KINDS, THRESHOLD_CHANGE, ListRequest
+from qnet_mailman.provisioning.spreadsheet_forms import read_xlsx
+from qnet_mailman.provisioning.table_forms import is_table, read_table
 from qnet_mailman.provisioning.threshold_change import ThresholdChange
-from qnet_mailman.provisioning.values import found
+from qnet_mailman.provisioning.values import alternatives, found
 from qnet_mailman.settings import Settings
 
 AnyForm = ListRequest | ThresholdChange
+
+
+Reader = Callable[[bytes, Settings], Document]
+READERS: dict[str, Reader] = {
+    '.yaml': lambda content, settings: readers.read_yaml(readers.decoded(content)),
+    '.yml': lambda content, settings: readers.read_yaml(readers.decoded(content)),
+    '.json': lambda content, settings: readers.read_json(readers.decoded(content)),
+    '.xlsx': read_xlsx,
+    '.pdf': read_pdf,
+}
+"""What reads a file with one form, by the end of its name."""
+_SUFFIXES = (*READERS, '.csv', '.eml')
+
+Beside = Callable[[str], bytes]
+"""Takes the name of the CSV file that a form names, and returns what it holds."""
 
 
 @dataclass(frozen=True)
@@ -32,20 +53,121 @@ class Loaded:
 
 
 def load(path: Path, settings: Settings) -> Loaded:
-    """Read and check a form.
+    """Read and check a file with one form.
 
     :param path: The file.
     :param settings: The site's settings.
     :raises FormInvalid: with everything that is wrong.
     """
+    _name, found = next(load_all(path, settings))
+    if isinstance(found, FormInvalid):
+        raise found
+    return found
+
+
+def load_all(
+    path: Path, settings: Settings
+) -> Iterator[tuple[str, Loaded | FormInvalid]]:
+    """Read and check every form in a file.
+
+    :return: Each with the words for where it is: the file's name, and the row of a
+        CSV file or the name of an attachment.
+    """
+    # A mail holds several files, each of which has the limit of one.
+    limit, setting = (
+        (settings.form_max_unpacked, 'form_max_unpacked')
+        if path.suffix.lower() == '.eml'
+        else (settings.form_max_size, 'form_max_size')
+    )
+
+    def from_folder(name: str) -> bytes:
+        file = readers.beside(path.parent, name)
+        return readers.content_of(file, settings.members_max_size, 'members_max_size')
+
     try:
-        document = readers.read(path)
+        if path.suffix.lower() not in _SUFFIXES:
+            raise Unreadable(
+                'is not a form this command reads; expected a file whose name ends in '
+                f'{alternatives(_SUFFIXES)}'
+            )
+        content = readers.content_of(path, limit, setting)
+        if path.suffix.lower() == '.eml':
+            yield from _from_mail(str(path), content, settings)
+        else:
+            yield from _from_file(str(path), content, settings, from_folder)
     except Unreadable as error:
-        raise FormInvalid([FormError('', error.line, str(error))]) from None
+        yield str(path), _invalid(error)
+
+
+def _invalid(error: Unreadable) -> FormInvalid:
+    return FormInvalid([FormError('', error.line, str(error))])
+
+
+def _from_mail(
+    name: str, content: bytes, settings: Settings
+) -> Iterator[tuple[str, Loaded | FormInvalid]]:
+    files = attachments(content, settings)
+
+    def attached(wanted: str) -> bytes:
+        for each, data in files:
+            if each == wanted and each.lower().endswith('.csv'):
+                return data
+        raise Unreadable('is not attached; expected the name of a .csv file that is')
+
+    forms = [
+        (each, data)
+        for each, data in files
+        if Path(each).suffix.lower() in READERS
+        or (Path(each).suffix.lower() == '.csv' and is_table(data))
+    ]
+    if not forms:
+        raise Unreadable(
+            'has no form attached; expected a file whose name ends in '
+            f'{alternatives((*READERS, ".csv"))}'
+        )
+    if len(forms) > settings.form_max_forms:
+        raise Unreadable(
+            f'has {len(forms)} forms attached; expected at most '
+            f'{settings.form_max_forms} (form_max_forms in qnet.cfg)'
+        )
+    for each, data in forms:
+        where = f'{name}: {each}'
+        try:
+            yield from _from_file(where, data, settings, attached)
+        except Unreadable as error:
+            yield where, _invalid(error)
+
+
+def _from_file(
+    name: str, content: bytes, settings: Settings, beside: Beside
+) -> Iterator[tuple[str, Loaded | FormInvalid]]:
+    suffix = Path(name).suffix.lower()
+    documents = (
+        ((f'{name}: row {row}', each) for row, each in read_table(content, settings))
+        if suffix == '.csv'
+        else iter([(name, READERS[suffix](content, settings))])
+    )
+    for where, document in documents:
+        try:
+            yield where, _checked(document, settings, beside)
+        except FormInvalid as invalid:
+            yield where, invalid
+
+
+def _checked(document: Document, settings: Settings, beside: Beside) -> Loaded:
     if _kind_of(document) == THRESHOLD_CHANGE:
         change = threshold_change.validate(document, default_domain=settings.domain)
         return Loaded(change, document)
-    return Loaded(_list_request(document, path.parent, settings), document)
+    most = settings.form_max_people
+    for roster in ('administrators', 'moderators'):
+        people = document.data.get(roster)
+        if isinstance(people, list) and len(people) > most:
+            message = (
+                f'found {len(people)} people; expected at most {most} '
+                '(form_max_people in qnet.cfg)'
+            )
+            raise FormInvalid(placed([((roster,), message)], document))
+    return Loaded(_list_request(document, beside, settings), document)
 
 
 def _kind_of(document: Document) -> str:
@@ -54,8 +176,10 @@ def _kind_of(document: Document) -> str:
     return next(iter(difflib.get_close_matches(word, KINDS, n=1)), KIND)
 
 
-def _list_request(document: Document, folder: Path, settings: Settings) -> ListRequest:
-    unreadable = _read_subscribers(document, folder)
+def _list_request(
+    document: Document, beside: Beside, settings: Settings
+) -> ListRequest:
+    unreadable = _read_subscribers(document, beside)
     try:
         form = schema.validate(
             document,
@@ -69,18 +193,20 @@ def _list_request(document: Document, folder: Path, settings: Settings) -> ListR
     return form
 
 
-def _read_subscribers(document: Document, folder: Path) -> list[FormError]:
+def _read_subscribers(document: Document, beside: Beside) -> list[FormError]:
     name = document.data.get('subscribers')
     if not isinstance(name, str):
         return []
     try:
-        people, lines = readers.read_csv(folder, name)
+        people, lines = readers.read_csv(beside(name))
     except Unreadable as error:
         # The rest of the form is looked at all the same.
         document.data['subscribers'] = None
         where = '' if error.line is None else f', line {error.line}'
         message = f'the file {found(name)}{where} {error.message}'
-        return [FormError('subscribers', document.line_of(('subscribers',)), message)]
+        path = ('subscribers',)
+        line, place = document.line_of(path), document.place_of(path)
+        return [FormError('subscribers', line, message, place)]
     document.data['subscribers'] = people
     document.csv_name = name
     document.csv_lines = lines

@@ -34,11 +34,18 @@ class FormError:
     :ivar field: Where, in the form's own words; empty for the file as a whole.
     :ivar line: The line of the form; None where it has no lines.
     :ivar message: What was found and what is expected.
+    :ivar place: Where, in a format without lines: `Request!C7`; may be empty.
     """
 
     field: str
     line: int | None
     message: str
+    place: str = ''
+
+    @property
+    def where(self) -> str:
+        """Line or place; empty for the file as a whole."""
+        return self.place if self.line is None else f'line {self.line}'
 
     def as_dict(self) -> dict[str, Any]:
         """The mistake as plain data."""
@@ -70,12 +77,14 @@ class Document:
 
     :ivar data: Mappings, lists, text, whole numbers, booleans and None.
     :ivar lines: The line of every key and list item, by its path.
+    :ivar places: In formats without lines, where each is in the words of people.
     :ivar csv_name: The file that the subscribers came from.
     :ivar csv_lines: The line of each of them there.
     """
 
     data: dict[str, Any]
     lines: dict[Path, int] = field(default_factory=dict)
+    places: dict[Path, str] = field(default_factory=dict)
     csv_name: str = ''
     csv_lines: list[int] = field(default_factory=list)
 
@@ -84,6 +93,14 @@ class Document:
         while path and path not in self.lines:
             path = path[:-1]
         return self.lines.get(path)
+
+    def place_of(self, path: Path) -> str:
+        """The place of a value, of the nearest thing that holds it, or in it."""
+        for length in range(len(path), 0, -1):
+            if path[:length] in self.places:
+                return self.places[path[:length]]
+        inside = (self.places[each] for each in self.places if each[:1] == path[:1])
+        return next(inside, '') if path else ''
 
 
 _NOUNS = {
@@ -127,7 +144,12 @@ class Mistakes:
         """
         self._seen.setdefault(
             (path, message),
-            FormError(self._words(path), self._document.line_of(path), message),
+            FormError(
+                self._words(path),
+                self._document.line_of(path),
+                message,
+                self._document.place_of(path),
+            ),
         )
 
     def found(self, path: Path, value: object, expected: str) -> None:

@@ -20,10 +20,7 @@ from typing import Any
 import yaml
 
 from qnet_mailman.provisioning.mistakes import Document
-from qnet_mailman.provisioning.values import alternatives
 
-MAX_BYTES = 1024 * 1024
-MAX_CSV_BYTES = 20 * 1024 * 1024
 MAX_CSV_ROWS = 200_000
 MAX_VALUES = 300_000
 """Values in one form, with what aliases repeat."""
@@ -55,22 +52,13 @@ class Unreadable(Exception):
         return f'{self.message}{place}'
 
 
-def read(path: Path) -> Document:
-    """Read a form in the format that its name ends in.
+def content_of(path: Path, limit: int, setting: str) -> bytes:
+    """The bytes of a file; no more of it is read than the limit.
 
+    :param limit: The number of bytes that it may have.
+    :param setting: The key of `qnet.cfg` that says so.
     :raises Unreadable: if it cannot be done.
     """
-    try:
-        reader = READERS[path.suffix.lower()]
-    except KeyError:
-        raise Unreadable(
-            'is not a form this command reads; expected a file whose name ends in '
-            f'{alternatives(list(READERS))}'
-        ) from None
-    return reader(_text(path, MAX_BYTES))
-
-
-def _text(path: Path, limit: int) -> str:
     try:
         with path.open('rb') as file:
             content = file.read(limit + 1)
@@ -78,8 +66,18 @@ def _text(path: Path, limit: int) -> str:
         reason = getattr(error, 'strerror', None) or 'not a file name'
         raise Unreadable(f'cannot be read: {reason}') from None
     if len(content) > limit:
-        raise Unreadable(f'is larger than {limit // 1024} KB')
-    return decoded(content)
+        raise too_large(limit, setting)
+    return content
+
+
+def too_large(limit: int, setting: str, what: str = '') -> Unreadable:
+    """What is said of a file that is larger than a setting allows.
+
+    :param what: Which part of the file is, or how.
+    """
+    size = f'{limit} bytes' if limit < 1024 else f'{limit // 1024} KB'
+    about = f'{what}: ' if what else ''
+    return Unreadable(f'{about}is larger than {size} ({setting} in qnet.cfg)')
 
 
 def decoded(content: bytes) -> str:
@@ -328,20 +326,13 @@ def _json_value(
     return value
 
 
-READERS = {'.yaml': read_yaml, '.yml': read_yaml, '.json': read_json}
+def read_csv(content: bytes) -> tuple[list[dict[str, str]], list[int]]:
+    """Subscribers out of a CSV file that a form names.
 
-
-def read_csv(folder: Path, name: str) -> tuple[list[dict[str, str]], list[int]]:
-    """Subscribers out of a CSV file beside a form.
-
-    :param folder: The form's folder; nothing outside is read.
-    :param name: The file's name as the form gives it.
     :return: The rows as `email` and `name`, and the line of each.
-    :raises Unreadable: if it is elsewhere, or not such a file.
+    :raises Unreadable: if it is not such a file.
     """
-    rows = csv.reader(
-        io.StringIO(_text(_beside(folder, name), MAX_CSV_BYTES)), strict=True
-    )
+    rows = csv.reader(io.StringIO(decoded(content)), strict=True)
     columns = ['email', 'name']
     people: list[dict[str, str]] = []
     lines: list[int] = []
@@ -374,7 +365,13 @@ def read_csv(folder: Path, name: str) -> tuple[list[dict[str, str]], list[int]]:
     return people, lines
 
 
-def _beside(folder: Path, name: str) -> Path:
+def beside(folder: Path, name: str) -> Path:
+    """The CSV file that a form names.
+
+    :param folder: The form's folder; nothing outside is read.
+    :param name: The file's name as the form gives it.
+    :raises Unreadable: if it is elsewhere, or cannot be such a file.
+    """
     expected = 'expected the name of a .csv file beside the form'
     relative = Path(name)
     if '\0' in name or relative.is_absolute() or '..' in relative.parts:

@@ -86,27 +86,25 @@ def members_among(list_id: str, emails: Iterable[str]) -> frozenset[str]:
 
     :param emails: In lower case.
     """
-    found: set[str] = set()
-    for portion in chunks(emails):
-        by_address = (
-            select(Address.email)
-            .join(Member, Member.address_id == Address.id)
-            .where(Address.email.in_(portion))
-        )
-        by_user = (
-            select(Address.email)
-            .join(User, User._preferred_address_id == Address.id)
-            .join(Member, Member.user_id == User.id)
-            .where(Address.email.in_(portion))
-        )
-        for query in (by_address, by_user):
-            found.update(
-                store().scalars(
-                    query.where(
-                        Member.list_id == list_id, Member.role == MemberRole.member
-                    )
-                )
-            )
+    wanted = set(emails)
+    if not wanted:
+        return frozenset()
+    on_list = (Member.list_id == list_id, Member.role == MemberRole.member)
+    by_address = (
+        select(Address.email)
+        .join(Member, Member.address_id == Address.id)
+        .where(*on_list)
+    )
+    # Few join as users, and SQLite would walk the whole list for each portion.
+    by_user = (
+        select(Address.email)
+        .join(User, User._preferred_address_id == Address.id)
+        .join(Member, Member.user_id == User.id)
+        .where(*on_list)
+    )
+    found = wanted & set(store().scalars(by_user))
+    for portion in chunks(wanted):
+        found.update(store().scalars(by_address.where(Address.email.in_(portion))))
     return frozenset(found)
 
 

@@ -264,7 +264,7 @@ class ListRequest(Form):
 
 
 ROSTERS = ('administrators', 'moderators', 'subscribers')
-_SECTIONS: Sections = {
+SECTIONS: Sections = {
     (): ListRequest,
     ('requester',): Requester,
     ('approver',): Approver,
@@ -291,7 +291,7 @@ def validate(
     mistakes = Mistakes(document)
     # A key with nothing behind it is one that was left empty in an empty form.
     data = without_nothing(document.data) or {}
-    form = read_as(ListRequest, _SECTIONS, data, mistakes)
+    form = read_as(ListRequest, SECTIONS, data, mistakes)
     for check in _CHECKS:
         for path, message in check(data):
             mistakes.add(path, message)

@@ -20,7 +20,7 @@ from mailman.model.preferences import Preferences
 from mailman.model.uid import UID
 from mailman.model.user import User
 from mailman.utilities.datetime import now
-from sqlalchemy import insert, select, update
+from sqlalchemy import Connection, insert, literal, null, select, update
 from zope.component import getUtility
 
 from qnet_mailman.model.base import store
@@ -36,19 +36,20 @@ def subscribe_all(mlist: Any, people: Iterable[Subscriber]) -> list[str]:
     :return: The addresses, in lower case, of the new members.
     """
     wanted = {person.email.lower(): person for person in people}
-    for email in members_among(mlist.list_id, wanted):
-        del wanted[email]
+    addresses = _known(wanted)
+    for email in members_among(mlist.list_id, addresses):
+        del wanted[email], addresses[email]
     if not wanted:
         return []
-    known = _known(wanted)
-    _make_addresses([wanted[email] for email in wanted if email not in known])
-    _adopt(known)
-    addresses = _known(wanted)
+    _adopt(addresses)
     _leave_nonmembers(mlist, list(addresses.values()))
+    addresses |= _make_addresses(
+        [person for email, person in wanted.items() if email not in addresses]
+    )
     preferences = _preferences(len(addresses))
     member_ids = _uids(len(addresses))
-    store().execute(
-        insert(Member),
+    _connection().execute(
+        insert(Member.__table__),
         [
             {
                 '_member_id': member_id,
@@ -65,6 +66,11 @@ def subscribe_all(mlist: Any, people: Iterable[Subscriber]) -> list[str]:
     return list(wanted)
 
 
+def _connection() -> Connection:
+    # Rows of tables, without what the ORM does for each object.
+    return store().connection()
+
+
 def _known(emails: Iterable[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for portion in chunks(emails):
@@ -73,30 +79,29 @@ def _known(emails: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def _make_addresses(people: Sequence[Subscriber]) -> None:
+def _make_addresses(people: Sequence[Subscriber]) -> dict[str, int]:
     if not people:
-        return
+        return {}
+    users, addresses = User.__table__, Address.__table__
     moment = now()
-    user_preferences = _preferences(len(people))
-    address_preferences = _preferences(len(people))
-    user_ids = list(
-        store().scalars(
-            insert(User).returning(User.id, sort_by_parameter_order=True),
-            [
-                {
-                    '_user_id': user_id,
-                    '_created_on': moment,
-                    'display_name': person.name,
-                    'preferences_id': preference,
-                }
-                for person, user_id, preference in zip(
-                    people, _uids(len(people)), user_preferences, strict=True
-                )
-            ],
-        )
+    preferences = _preferences(2 * len(people))
+    uids = _uids(len(people))
+    # By their own ids: SQLite promises no order of what it returns.
+    made_users = _connection().execute(
+        insert(users).returning(users.c._user_id, users.c.id),
+        [
+            {
+                '_user_id': user_id,
+                '_created_on': moment,
+                'display_name': person.name,
+                'preferences_id': preferences.pop(),
+            }
+            for person, user_id in zip(people, uids, strict=True)
+        ],
     )
-    store().execute(
-        insert(Address),
+    user_ids: dict[uuid.UUID, int] = dict(row._tuple() for row in made_users)
+    made = _connection().execute(
+        insert(addresses).returning(addresses.c.email, addresses.c.id),
         [
             {
                 'email': person.email.lower(),
@@ -104,16 +109,15 @@ def _make_addresses(people: Sequence[Subscriber]) -> None:
                 if person.email == person.email.lower()
                 else person.email,
                 'display_name': person.name,
-                '_verified_on': moment,
+                'verified_on': moment,
                 'registered_on': moment,
-                'user_id': user_id,
-                'preferences_id': preference,
+                'user_id': user_ids[uid],
+                'preferences_id': preferences.pop(),
             }
-            for person, user_id, preference in zip(
-                people, user_ids, address_preferences, strict=True
-            )
+            for person, uid in zip(people, uids, strict=True)
         ],
     )
+    return dict(row._tuple() for row in made)
 
 
 def _adopt(known: dict[str, int]) -> None:
@@ -144,12 +148,19 @@ def _leave_nonmembers(mlist: Any, address_ids: list[int]) -> None:
 
 
 def _preferences(count: int) -> list[int]:
-    return list(
-        store().scalars(insert(Preferences).returning(Preferences.id), [{}] * count)
+    # In one statement, whatever their number, as they hold nothing.
+    table = Preferences.__table__
+    numbers = select(literal(1).label('number')).cte('numbers', recursive=True)
+    numbers = numbers.union_all(
+        select(numbers.c.number + 1).where(numbers.c.number < count)
     )
+    rows = insert(table).from_select(
+        [table.c.acknowledge_posts], select(null()).select_from(numbers)
+    )
+    return list(_connection().scalars(rows.returning(table.c.id)))
 
 
 def _uids(count: int) -> list[uuid.UUID]:
     made = [uuid.uuid4() for _ in range(count)]
-    store().execute(insert(UID), [{'uid': each} for each in made])
+    _connection().execute(insert(UID.__table__), [{'uid': each} for each in made])
     return made

@@ -68,7 +68,7 @@ class ThresholdChange(Form):
         return self.list
 
 
-_SECTIONS: Sections = {
+SECTIONS: Sections = {
     (): ThresholdChange,
     ('requester',): Requester,
     ('bounces',): NewBounces,
@@ -85,7 +85,7 @@ def validate(document: Document, *, default_domain: str) -> ThresholdChange:
     """
     mistakes = Mistakes(document)
     data = without_nothing(document.data) or {}
-    form = read_as(ThresholdChange, _SECTIONS, data, mistakes)
+    form = read_as(ThresholdChange, SECTIONS, data, mistakes)
     for path, message in kind_mistakes(data, THRESHOLD_CHANGE):
         mistakes.add(path, message)
     if data.get('bounces') == {}:

@@ -53,6 +53,11 @@ def _text(value: object, expected: str) -> str:
     return value.strip()
 
 
+def _hides(text: str) -> bool:
+    # What Python calls printable is, and nearly all text is that.
+    return not text.isprintable() and any(map(_is_hidden, text))
+
+
 def _is_hidden(char: str) -> bool:
     # Line breaks could begin a header field of their own; the others change what
     # a reader sees.
@@ -73,7 +78,7 @@ def line(value: object, most: int, *, optional: bool = False) -> str:
         raise ValueError(f'{expected}, not empty')
     if len(text) > most:
         raise ValueError(f'{expected}; this has {len(text)}')
-    if any(map(_is_hidden, text)):
+    if _hides(text):
         raise ValueError(expected)
     return text
 
@@ -87,7 +92,7 @@ def paragraph(value: object, most: int) -> str:
     text = ' '.join(_text(value, expected).split())
     if len(text) > most:
         raise ValueError(f'{expected}; this has {len(text)}')
-    if any(map(_is_hidden, text)):
+    if _hides(text):
         raise ValueError(expected)
     return text
 

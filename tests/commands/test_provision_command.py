@@ -97,6 +97,7 @@ def test_json_output(core: SimpleNamespace) -> None:
         'line': 5,
         'message': 'found "REQ 99"; expected a ticket number: letters, digits, ".", '
         '"_", "/" and "-", beginning with a letter or digit, at most 100 characters',
+        'place': '',
     }
     assert (good['ticket'], good['list'], good['result'], good['errors']) == (
         'REQ0001234',

@@ -236,14 +236,16 @@ def test_files_that_are_no_forms(tmp_path: Path) -> None:
     other.touch()
     assert load_errors(other) == [
         'None: is not a form this command reads; expected a file whose name ends in '
-        '.yaml, .yml or .json'
+        '.yaml, .yml, .json, .xlsx, .pdf, .csv or .eml'
     ]
     latin = tmp_path / 'latin.yaml'
     latin.write_bytes(b'a: 1\nb: \xe9\n')
     assert load_errors(latin) == ['2: is not text in UTF-8; save it as UTF-8']
     large = tmp_path / 'large.yaml'
-    large.write_bytes(b'#' * (readers.MAX_BYTES + 1))
-    assert load_errors(large) == ['None: is larger than 1024 KB']
+    large.write_bytes(b'#' * (SETTINGS.form_max_size + 1))
+    assert load_errors(large) == [
+        'None: is larger than 5120 KB (form_max_size in qnet.cfg)'
+    ]
     folder = tmp_path / 'folder.yaml'
     folder.mkdir()
     assert load_errors(folder) == ['None: cannot be read: Is a directory']

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Empty forms in every format (R29)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qnet_mailman.provisioning import blank, layout
+from qnet_mailman.provisioning.pdf_forms import write_pdf
+from qnet_mailman.provisioning.spreadsheet_forms import write_xlsx
+from qnet_mailman.provisioning.table_forms import write_csv
+
+WRITERS: dict[str, Callable[[str, dict[str, Any]], bytes]] = {
+    'xlsx': write_xlsx,
+    'pdf': write_pdf,
+    'csv': lambda kind, data: write_csv(kind, data).encode(),
+}
+"""What writes a form in a format of rows and fields, empty or filled in."""
+BINARY = ('xlsx', 'pdf')
+FORMATS = ('yaml', 'json', *WRITERS, 'json-schema')
+
+
+def written(kind: str, file_format: str) -> bytes:
+    """An empty form, as the file that a person fills in."""
+    if file_format in WRITERS:
+        return WRITERS[file_format](kind, layout.empty(kind))
+    return blank.FORMS[kind][file_format]().encode()

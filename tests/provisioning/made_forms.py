@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is in `provisioning/` and made by the package.
+
+`python -m tests.provisioning.made_forms` makes it anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from email.message import EmailMessage
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from qnet_mailman.provisioning import empty, readers
+from qnet_mailman.provisioning.schema import KIND, KINDS, THRESHOLD_CHANGE
+from tests.provisioning.samples import EXAMPLES
+
+PROVISIONING = EXAMPLES.parent
+SOURCES = {KIND: 'list-request.yaml', THRESHOLD_CHANGE: 'threshold-change.yaml'}
+
+
+def example(kind: str) -> dict[str, Any]:
+    """The data of the example in YAML."""
+    return readers.read_yaml((EXAMPLES / SOURCES[kind]).read_text('utf-8')).data
+
+
+def filled(kind: str, file_format: str) -> bytes:
+    """The example in another format."""
+    data = example(kind)
+    if file_format == 'csv' and kind == KIND:
+        data['subscribers'] = 'workgroup.csv'
+    return empty.WRITERS[file_format](kind, data)
+
+
+def mail() -> bytes:
+    """The examples of both kinds, attached to a mail."""
+    message = EmailMessage()
+    message['From'] = 'Pat Example <pat@agency.example.gov>'
+    message['To'] = 'help@example.gov'
+    message['Subject'] = 'Request for a mailing list'
+    message['Message-ID'] = '<request@agency.example.gov>'
+    message['Date'] = 'Mon, 16 Nov 2026 09:00:00 -0500'
+    message.set_content('Please find the forms attached.\n')
+    for name in SOURCES.values():
+        text = (EXAMPLES / name).read_text('utf-8')
+        message.add_attachment(text, subtype='yaml', filename=name)
+    # What ends a multipart is a boundary, which chance chooses otherwise.
+    message.set_boundary('forms-of-the-request')
+    return message.as_bytes()
+
+
+FILES: dict[str, Callable[[], bytes]] = {
+    **{
+        f'forms/{kind}.{file_format}': partial(empty.written, kind, file_format)
+        for kind in KINDS
+        for file_format in ('yaml', 'json', 'xlsx', 'pdf', 'csv')
+    },
+    **{
+        f'examples/{kind}.{file_format}': partial(filled, kind, file_format)
+        for kind in KINDS
+        for file_format in empty.WRITERS
+    },
+    'examples/request.eml': mail,
+}
+"""How each file is made, by its place in `provisioning/`."""
+
+
+def make(folder: Path = PROVISIONING) -> None:
+    """Write them all."""
+    for name, content in FILES.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content())
+
+
+if __name__ == '__main__':
+    make()
