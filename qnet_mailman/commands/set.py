@@ -34,6 +34,7 @@ def set_settings(name: str, assignments: tuple[str, ...]) -> None:
     reply_to      address that answers go to; empty for the default
     display_name  the name people see
     description   one line, shown on the sign-up page
+    personalize   on, or off: one message for all, without a personal link
 
     LIST is its address or List-ID.
     """

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any
 
 from mailman.interfaces.action import Action
-from sqlalchemy import String, select
+from sqlalchemy import Boolean, String, select, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qnet_mailman.model.base import Base, store
@@ -32,6 +32,13 @@ class Mask(StrEnum):
 
     administrators = 'administrators'
     everyone = 'everyone'
+    off = 'off'
+
+
+class Personalize(StrEnum):
+    """Whether each member has a copy of their own (R15)."""
+
+    on = 'on'
     off = 'off'
 
 
@@ -64,6 +71,8 @@ class QNetList(Base):
     mask: Mapped[str] = mapped_column(String(20), default=Mask.administrators.value)
     """`administrators` or `off`.  `everyone` is Mailman's `anonymous_list`
     and is kept nowhere else, so that Postorius and we cannot disagree."""
+    personal: Mapped[bool] = mapped_column(Boolean, default=True, server_default=true())
+    """Whether each copy has its own envelope sender and link to leave (R15)."""
 
 
 def row_of(mlist: Any) -> QNetList | None:
@@ -113,6 +122,23 @@ def set_mask(mlist: Any, mask: Mask) -> None:
     mlist.anonymous_list = mask is Mask.everyone
     if mask is not Mask.everyone:
         row.mask = mask.value
+
+
+def is_personal(mlist: Any) -> bool:
+    """Whether each member has a copy of their own (R15)."""
+    row = row_of(mlist)
+    return row is None or row.personal
+
+
+def set_personal(mlist: Any, personal: bool) -> None:
+    """Change whether each member has a copy of their own.
+
+    :raises LookupError: if the list has none of our styles.
+    """
+    row = row_of(mlist)
+    if row is None:
+        raise LookupError(f'{mlist.fqdn_listname} has no QualityNet style')
+    row.personal = personal
 
 
 def replies_of(mlist: Any) -> Replies:

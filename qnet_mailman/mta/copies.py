@@ -8,7 +8,8 @@ is then the bytes between the stand-ins with the recipient's token put in their 
 Which messages carry List-Unsubscribe:
 
 - posts and digests, each with the token of its recipient; without one, the ``-leave``
-  address, for a recipient who is no member (any more);
+  address, for a recipient who is no member (any more), or for all where the list has
+  no personal copies;
 - notices to a member as such, with the token;
 - no others: not what goes to administrators or to people who are no members, and no
   question that waits for its answer.
@@ -21,12 +22,10 @@ import logging
 import re
 import secrets
 from collections.abc import Callable, Iterable
-from email.generator import BytesGenerator
 from email.message import Message
 from email.utils import formataddr, getaddresses
 from enum import Enum
 from functools import cached_property
-from io import BytesIO
 from typing import Any
 from urllib.parse import quote
 
@@ -38,8 +37,10 @@ from mailman.interfaces.mailinglist import IListArchiverSet, Personalization
 from qnet_mailman import startup
 from qnet_mailman.masking.body import raw_payload
 from qnet_mailman.masking.text import raw_text
+from qnet_mailman.model.lists import is_personal
 from qnet_mailman.mta import bodies, decoration
 from qnet_mailman.mta.bodies import Place, Texts
+from qnet_mailman.mta.wire import on_the_wire, shorten_lines
 from qnet_mailman.subscriptions import one_click
 
 log = logging.getLogger('mailman.archiver')
@@ -52,18 +53,6 @@ _MEMBER_VARIABLES = re.compile(
     r'\$\{?(?:member|user_email|user_delivered_to|user_language|user_name'
     r'|user_name_or_email|user_name_or_address|user_address)\b'
 )
-
-
-def on_the_wire(msg: Message) -> bytes:
-    """A message as it is sent: CRLF line ends, its text untouched.
-
-    Python's SMTP client writes ``>From `` for a line of text that begins with
-    ``From `` (a habit of mail folders, not of SMTP), which alters the text that a
-    person wrote (R9).
-    """
-    buffer = BytesIO()
-    BytesGenerator(buffer, mangle_from_=False).flatten(msg, linesep='\r\n')
-    return buffer.getvalue()
 
 
 class Kind(Enum):
@@ -143,9 +132,13 @@ class Copies:
             return one_click.tokens_for(self._mlist, recipients)
         return {}
 
-    @property
+    @cached_property
     def are_personal(self) -> bool:
         """Whether each recipient has a copy of their own."""
+        return self._are_for_members and is_personal(self._mlist)
+
+    @property
+    def _are_for_members(self) -> bool:
         return self.kind in (Kind.post, Kind.digest)
 
     @cached_property
@@ -216,9 +209,10 @@ class Copies:
         :param recipient: The address that it goes to.
         :return: Where the token is, beside the places where it stands by itself.
         """
+        shorten_lines(msg)
         for name in FIELDS:
             del msg[name]
-        if token is not None or self.are_personal:
+        if token is not None or self._are_for_members:
             for name, value in unsubscribe_fields(self._mlist.leave_address, token):
                 msg[name] = value
         if self.kind is Kind.digest:

@@ -11,13 +11,13 @@ from __future__ import annotations
 
 import copy
 import logging
+import smtplib
 import time
 from collections.abc import Callable
-from email import message_from_bytes
 from email.message import Message
-from email.policy import Compat32
 from typing import Any
 
+from lazr.config import as_boolean
 from mailman.config import config
 from mailman.interfaces.mailinglist import Personalization
 from mailman.mta.bulk import BulkDelivery
@@ -27,9 +27,23 @@ from mailman.utilities.email import split_email
 from mailman.utilities.string import expand
 
 from qnet_mailman.bounces.ledger import chunks
-from qnet_mailman.mta.copies import Copies, on_the_wire
-from qnet_mailman.mta.refusal import RecipientsFailed, is_final, text_of
+from qnet_mailman.mta.copies import Copies
+from qnet_mailman.mta.refusal import (
+    EXCEEDED,
+    NO_REPLY,
+    UNAVAILABLE,
+    RecipientsFailed,
+    is_final,
+    text_of,
+)
+from qnet_mailman.mta.wire import in_seven_bits, on_the_wire
 from qnet_mailman.subscriptions.one_click import BATCH
+
+TIMEOUT = 600.0
+"""Seconds that the server may take for an answer (RFC 5321 section 4.5.3.2.6)."""
+
+MAX_UNANSWERED = 3
+"""Messages in a row without an answer, after which the rest of a batch is put off."""
 
 log = logging.getLogger('mailman.smtp')
 
@@ -46,42 +60,92 @@ class _Written:
         return self._message_id if name.lower() == 'message-id' else None
 
 
-class _Policy(Compat32):
-    """For addresses beyond ASCII (RFC 6531).
-
-    The SMTP client writes such a message itself, asks its policy for `utf8`, which this
-    kind has not, and would change lines that begin with ``From ``.
-    """
-
-    utf8 = False
-    mangle_from_ = False
-
-
-_POLICY = _Policy()
-
-
 class _Verbatim:
-    """A connection that sends messages as they are."""
+    """A connection that sends messages as they are.
+
+    What goes wrong before the server was told of a recipient says nothing about that
+    recipient: such a reply counts as none, and so never as a bounce.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._unanswered = 0
 
     def sendmail(
         self, sender: str, recipients: list[str], msg: Message | _Written
     ) -> Any:
         """As `Connection.sendmail`."""
-        if all(address.isascii() for address in (sender, *recipients)):
-            if isinstance(msg, _Written):
-                data = msg.data
-            else:
-                del msg['bcc']
-                data = on_the_wire(msg)
-            return self._connection.sendmail(sender, recipients, data)
+        if self._unanswered >= MAX_UNANSWERED:
+            # The others of the batch need not wait for a server that is not there.
+            raise smtplib.SMTPServerDisconnected('the mail server does not answer')
         if isinstance(msg, _Written):
-            msg = message_from_bytes(msg.data)
-        del msg['bcc']
-        msg.policy = _POLICY
-        return self._connection.sendmail(sender, recipients, msg)
+            data = msg.data
+        else:
+            del msg['bcc']
+            data = on_the_wire(msg)
+        answered = False
+        try:
+            refused = self._send(sender, recipients, data)
+            answered = True
+        except (
+            smtplib.SMTPConnectError,
+            smtplib.SMTPHeloError,
+            smtplib.SMTPAuthenticationError,
+        ) as error:
+            raise smtplib.SMTPException(str(error)) from error
+        except smtplib.SMTPSenderRefused as error:
+            answered = error.smtp_code != UNAVAILABLE
+            if error.smtp_code == EXCEEDED:
+                # RFC 1870 section 6.1: about the size of the message.
+                raise
+            raise smtplib.SMTPException(str(error)) from error
+        except smtplib.SMTPResponseException as error:
+            answered = error.smtp_code != UNAVAILABLE
+            raise
+        except smtplib.SMTPRecipientsRefused as error:
+            answered = all(code != UNAVAILABLE for code, _ in error.recipients.values())
+            raise
+        except smtplib.SMTPNotSupportedError:
+            answered = True
+            raise
+        finally:
+            self._unanswered = 0 if answered else self._unanswered + 1
+        return refused
+
+    def _send(self, sender: str, recipients: list[str], data: bytes) -> Any:
+        connection = self._connection
+        if as_boolean(config.devmode.enabled):
+            # As in Mailman.
+            recipients = [config.devmode.recipient] * len(recipients)
+        if connection._connection is None:
+            connection._connect()
+            connection._login()
+            client: Any = connection._connection
+            client.sock.settimeout(TIMEOUT)
+        client = connection._connection
+        try:
+            client.ehlo_or_helo_if_needed()
+            options = []
+            if not all(address.isascii() for address in (sender, *recipients)):
+                if not client.has_extn('smtputf8'):
+                    raise smtplib.SMTPNotSupportedError(
+                        'the mail server takes no addresses beyond ASCII (RFC 6531)'
+                    )
+                options.append('SMTPUTF8')
+            if not data.isascii():
+                if client.has_extn('8bitmime'):
+                    options.append('BODY=8BITMIME')
+                else:
+                    data = in_seven_bits(data)
+            refused = client.sendmail(sender, recipients, data, options)
+        except (OSError, smtplib.SMTPException):
+            # For safety, as in Mailman; the next message opens another.
+            connection.quit()
+            raise
+        connection._session_count -= 1
+        if connection._session_count == 0:
+            connection.quit()
+        return refused
 
     def quit(self) -> None:
         """As `Connection.quit`."""
@@ -227,6 +291,8 @@ def deliver(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
     temporary, permanent = {}, []
     for recipient, (code, reply) in refused.items():
         text = text_of(reply)
+        if code == UNAVAILABLE:
+            code = NO_REPLY
         log.info('%s to %s failed: %s %s', message_id, recipient, code, text)
         if is_final(code, text):
             permanent.append((recipient, code, text))

@@ -9,7 +9,8 @@ Which replies are final:
 - Anything else, once it was tried for Mailman's ``delivery_retry_period``.
 
 No reply at all (Mailman writes 444) is never a bounce: it is our own mail server that
-does not answer, and says nothing about anybody's address.
+does not answer, and says nothing about anybody's address.  Nor is 421, with which it
+closes the connection (RFC 5321 section 3.8).
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from mailman.interfaces.mta import SomeRecipientsFailed
 
 EXCEEDED = 552
 NO_REPLY = 444
+UNAVAILABLE = 421
 
 Reply = tuple[int, str]
 

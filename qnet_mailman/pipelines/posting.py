@@ -22,7 +22,7 @@ class PostingPipeline(BasePipeline):
         'validate-authenticity',
         'mime-delete',
         'tagger',
-        'member-recipients',
+        'qnet-member-recipients',
         'qnet-avoid-duplicates',
         'acknowledge',
         'qnet-mask',

@@ -18,10 +18,13 @@ from mailman.interfaces.mailinglist import ReplyToMunging
 from qnet_mailman.model.lists import (
     ListType,
     Mask,
+    Personalize,
     Replies,
+    is_personal,
     mask_of,
     replies_of,
     set_mask,
+    set_personal,
     set_replies,
     type_of,
 )
@@ -65,6 +68,12 @@ _REPLIES_WORDS = {
     Replies.accept: "a member's message is delivered",
     Replies.hold: "a member's message waits for a moderator",
     Replies.reject: "a member's message is rejected with a notice",
+}
+
+
+_PERSONALIZE_WORDS = {
+    Personalize.on: 'each copy has its own link to unsubscribe',
+    Personalize.off: 'all copies are alike, without a personal link to unsubscribe',
 }
 
 
@@ -160,6 +169,16 @@ FIELDS: dict[str, ListField] = {
             ),
             check=schema.check_window,
             words=lambda value, list_type: f'{value} days',
+        ),
+        ListField(
+            'personalize',
+            'Personal copies',
+            lambda mlist: (
+                (Personalize.on if is_personal(mlist) else Personalize.off).value
+            ),
+            lambda mlist, value: set_personal(mlist, value == Personalize.on),
+            check=partial(values.choice, words=Personalize),
+            words=lambda value, list_type: _PERSONALIZE_WORDS[Personalize(value)],
         ),
     )
 }

@@ -7,9 +7,12 @@ stock would process mail without our rules.  The guard
 
 - looks, before each round, whether the plugin is set up and the database answers,
   and leaves the queue alone while not, trying again after a few seconds;
-- commits before a message leaves the queue, not after;
-- puts a message back that failed because of the database.  One that fails so
-  again and again while the database answers is shunted like any other.
+- hands a message on with the commit of its work, so that one whose runner is killed
+  is neither lost nor handed on twice (:mod:`.handover`);
+- lets the message at work be finished before the runner stops;
+- puts a message back that failed because of the database, or for want of space on
+  the disk.  One that fails again and again while the database answers is shunted
+  like any other.
 
 The LMTP and REST runners need none: they answer with an error that the
 sender's side retries, and what LMTP takes is safe in the `in` queue.
@@ -17,6 +20,7 @@ sender's side retries, and what LMTP takes is safe in the `in` queue.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import time
@@ -25,6 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mailman.config import config
+from mailman.interfaces.runner import RunnerInterrupt
 from mailman.model.message import Message
 from mailman.runners import (
     archive,
@@ -47,7 +52,9 @@ from sqlalchemy.exc import (
 )
 
 from qnet_mailman import startup
+from qnet_mailman.model import queues
 from qnet_mailman.roles import keeping
+from qnet_mailman.runners import handover
 from qnet_mailman.runners.legible import make_command_legible, make_legible
 from qnet_mailman.subscriptions import limits, replies, sign_up
 
@@ -83,12 +90,44 @@ def _is_about_the_database(error: BaseException) -> bool:
     ) or (isinstance(error, DBAPIError) and error.connection_invalidated)
 
 
+def _is_about_space(error: BaseException) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    # SQLite's words, and PostgreSQL's.
+    return isinstance(error, OperationalError) and (
+        'disk is full' in str(error) or 'No space left' in str(error)
+    )
+
+
 class Guard(_Base):
     """What is put before a runner of Mailman's."""
+
+    inbox: type[handover.Inbox] = handover.Inbox
+    """What its queue is."""
 
     _next_look = 0.0
     _said: tuple[str, float] | None = None
     _put_back: int = 0
+    _is_at_work = False
+
+    def __init__(self, name: str, slice: int | None = None) -> None:
+        handover.use_handover()
+        inbox = None
+        if self.is_queue_runner:
+            folder = config.switchboards[name].queue_directory
+            instances = int(getattr(config, f'runner.{name}').instances)
+            # Recovers before Mailman's own would.
+            inbox = self.inbox(name, folder, slice, instances, True)
+        super().__init__(name, slice)
+        self.switchboard = inbox
+
+    def signal_handler(self, signum: int, frame: Any) -> None:
+        """See `IRunner`; the message at work is finished before the runner stops."""
+        try:
+            super().signal_handler(signum, frame)
+        except RunnerInterrupt:
+            if not self._is_at_work:
+                raise
 
     def _obstacle(self) -> str | None:
         """Why nothing can be processed now; None if it can."""
@@ -137,13 +176,16 @@ class Guard(_Base):
 
     def _process_one_file(self, msg: Any, msgdata: dict[str, Any]) -> None:
         """See `IRunner`."""
+        self._is_at_work = True
         try:
-            super()._process_one_file(msg, msgdata)
-            config.db.commit()
+            self._work(msg, msgdata)
         except startup.NotReady as error:
             config.db.abort()
             raise PutBack(str(error)) from error
         except Exception as error:
+            if _is_about_space(error):
+                config.db.abort()
+                raise PutBack(str(error)) from error
             if not _is_about_the_database(error):
                 raise
             config.db.abort()
@@ -153,7 +195,23 @@ class Guard(_Base):
                     self._put_back = 0
                     raise
             raise PutBack(startup.describe(error)) from error
+        finally:
+            self._is_at_work = False
         self._put_back = 0
+
+    def _work(self, msg: Any, msgdata: dict[str, Any]) -> None:
+        """Work off the entry at hand unless that was done; hand on what comes of it."""
+        assert isinstance(self.switchboard, handover.Inbox)
+        entry = self.switchboard.handover()
+        if not entry.is_done():
+            entry.discard()
+            with handover.collecting(entry):
+                super()._process_one_file(msg, msgdata)
+                entry.write_row()
+            # Where this fails, it may have been done all the same: what waits stays
+            # until the database says which.
+            config.db.commit()
+        entry.publish()
 
     def _restore(self) -> None:
         # Only this runner works on its slice, one file at a time, so that a
@@ -255,6 +313,7 @@ class TaskRunner(Guard, _Tasks):
         self.lastmsg = datetime.now()
         super()._evict_pendings()
         limits.periodic(now())
+        queues.sweep(now())
         if datetime.now() - self.swept_at >= SWEEP_EVERY:
             self.swept_at = datetime.now()
             remove_orphans(Path(config.MESSAGES_DIR))

@@ -4,11 +4,17 @@
 Mailman registers permanent refusals with the bounce processor, which is ours and
 scores them.  It drops temporary ones without a word once it gave up; here they are
 registered then.  When to try again, and for how long, is as in Mailman.
+
+A message to many is first split into entries of the queue with at most 1,000 recipients
+each.  A runner that is killed repeats the one it was at (R33); posts take turns
+(:class:`.handover.FairInbox`); and every slice works at a large post.
 """
 
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mailman.interfaces.mta import SomeRecipientsFailed
@@ -16,8 +22,19 @@ from mailman.runners import outgoing
 from mailman.utilities.datetime import now
 from public import public
 
+from qnet_mailman.bounces.ledger import chunks
+from qnet_mailman.model.lists import is_personal
 from qnet_mailman.mta import refusal
 from qnet_mailman.runners.guarded import Guard
+from qnet_mailman.runners.handover import FairInbox
+from qnet_mailman.subscriptions.one_click import BATCH
+
+PARTS = 32
+"""Entries that one is split into at most: each holds the message.  What is still too
+large is split again when its turn comes."""
+
+LOOK_EVERY = 1.0
+"""Seconds after which the runner looks for new entries before it takes the next."""
 
 log = logging.getLogger('mailman.smtp')
 
@@ -26,10 +43,34 @@ log = logging.getLogger('mailman.smtp')
 class OutgoingRunner(Guard, outgoing.OutgoingRunner):
     """Delivers."""
 
+    inbox = FairInbox
+    _looked = 0.0
+
     def __init__(self, *args: Any, **kws: Any) -> None:
         super().__init__(*args, **kws)
         self._deliver: Any = self._func  # type: ignore[has-type]
         self._func = self._attempt
+
+    def _one_iteration(self) -> int:
+        """See `IRunner`."""
+        self._looked = time.monotonic()
+        return super()._one_iteration()
+
+    def _short_circuit(self) -> bool:
+        """See `IRunner`: whether to look what is in the queue."""
+        return self._stop or time.monotonic() - self._looked > LOOK_EVERY
+
+    def _dispose(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool | None:
+        """See `IRunner`."""
+        recipients = msgdata.get('recipients') or ()
+        if len(recipients) > BATCH:
+            assert self.switchboard is not None
+            for part in parts(recipients):
+                self.switchboard.enqueue(msg, msgdata, recipients=part)
+            return False
+        if not is_personal(mlist):
+            msgdata.setdefault('verp', False)
+        return super()._dispose(mlist, msg, msgdata)
 
     def _attempt(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
         """Deliver; a recipient who is given up is one who was refused for good."""
@@ -54,6 +95,13 @@ class OutgoingRunner(Guard, outgoing.OutgoingRunner):
 
     def _fake_dsn(self, mlist: Any, recipient: str, code: int, reply: Any) -> Any:
         return refusal.report(mlist, recipient, code, reply)
+
+
+def parts(recipients: Iterable[str]) -> Iterator[list[str]]:
+    """Recipients in at most `PARTS` parts, of whole batches but for the last."""
+    ordered = sorted(recipients)
+    batches = -(-len(ordered) // BATCH)
+    return chunks(ordered, -(-batches // PARTS) * BATCH)
 
 
 def _gives_up(remaining: int, msgdata: dict[str, Any]) -> bool:

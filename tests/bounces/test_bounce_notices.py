@@ -23,7 +23,7 @@ from qnet_mailman.bounces import discipline, notices
 from qnet_mailman.bounces.notices import Event, Row, as_csv, cell, note, table
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounceNotice
-from qnet_mailman.mta.deliver import on_the_wire
+from qnet_mailman.mta.wire import on_the_wire
 from tests.helpers import appoint, queued, subscribe
 
 START = datetime(2026, 1, 5, 15, 30)

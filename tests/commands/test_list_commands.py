@@ -17,6 +17,7 @@ from zope.component import getUtility
 
 from qnet_mailman.commands.audit import moment
 from qnet_mailman.commands.cli_qnet import qnet
+from qnet_mailman.model.lists import is_personal
 from qnet_mailman.provisioning.apply import apply_form
 from qnet_mailman.provisioning.description import describe
 from tests.provisioning.samples import ADDRESS, DOMAIN, LIST_ID, form, grant_roles
@@ -110,6 +111,17 @@ def test_set_changes_and_tells_the_audit_log(mlist: Any) -> None:
     assert changes[0]['actor'].startswith('operator')
 
 
+def test_set_personalize(mlist: Any) -> None:
+    assert describe(mlist)['personalize'] == 'on'
+    result = run('set', ADDRESS, 'personalize=off')
+    assert result.output == 'personalize: "on" -> "off"\n'
+    assert describe(mlist)['personalize'] == 'off'
+    assert not is_personal(mlist)
+    assert run('set', ADDRESS, 'personalize=maybe').exit_code == 1
+    assert run('set', ADDRESS, 'personalize=on').exit_code == 0
+    assert is_personal(mlist)
+
+
 def test_set_is_all_or_nothing_and_tells_all_mistakes(mlist: Any) -> None:
     before = describe(mlist)
     result = run(
@@ -135,7 +147,7 @@ def test_set_is_all_or_nothing_and_tells_all_mistakes(mlist: Any) -> None:
         'reply_to: found "x"; expected an e-mail address such as '
         'pat@agency.example.gov',
         '"colour" is not a setting; known are display_name, description, mask, '
-        'replies, reply_to, threshold, window-days',
+        'replies, reply_to, threshold, window-days, personalize',
         'replies: found "accept"; expected reject: on a notification list only people '
         'with posting privileges write, and messages of all others are rejected',
         'Nothing was changed.',

@@ -22,6 +22,7 @@ from qnet_mailman.model import (  # noqa: F401
     lists,
     people,
     posts,
+    queues,
     subscriptions,
 )
 from qnet_mailman.model.base import Base

@@ -14,8 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qnet_mailman.mta.bodies import Texts, as_html
-from qnet_mailman.mta.copies import filled, on_the_wire
+from qnet_mailman.mta.copies import filled
 from qnet_mailman.mta.decoration import decorate
+from qnet_mailman.mta.wire import on_the_wire
 from qnet_mailman.subscriptions.one_click import LENGTH
 
 STAND_IN = 'S' * LENGTH

@@ -30,8 +30,8 @@ from zope.component import getUtility
 from qnet_mailman.demo.ports import Reservation
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import row_of
-from qnet_mailman.mta.copies import on_the_wire
 from qnet_mailman.mta.deliver import deliver
+from qnet_mailman.mta.wire import on_the_wire
 from qnet_mailman.runners.guarded import DigestRunner
 from qnet_mailman.subscriptions import one_click
 from qnet_mailman.templates.notices import send as send_notice

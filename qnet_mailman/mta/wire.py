@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A message as the protocol wants it: line ends, long lines, and 8-bit text.
+
+Only the transfer encoding of a part changes; what it decodes to stays (R9).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from email import message_from_bytes
+from email.generator import BytesGenerator
+from email.message import Message
+from io import BytesIO
+
+from qnet_mailman.masking.body import Body, raw_payload
+from qnet_mailman.mta import bodies
+
+LONGEST = 998
+"""Bytes of a line without its end (RFC 5321 section 4.5.3.1.6)."""
+
+_TOO_LONG = re.compile(rb'[^\r\n]{%d}' % (LONGEST + 1))
+_BARE = re.compile(rb'\r\n|\r|\n')
+_AS_IT_IS = ('', '7bit', '8bit', 'binary')
+
+
+def on_the_wire(msg: Message) -> bytes:
+    """A message as it is sent: CRLF line ends, its text untouched.
+
+    Python's SMTP client writes ``>From `` for a line of text that begins with
+    ``From `` (a habit of mail folders, not of SMTP), which alters the text that a
+    person wrote (R9).
+    """
+    buffer = BytesIO()
+    BytesGenerator(buffer, mangle_from_=False).flatten(msg, linesep='\r\n')
+    return with_line_ends(buffer.getvalue())
+
+
+def with_line_ends(data: bytes) -> bytes:
+    """The bytes with no CR and no LF by itself (RFC 5321 section 2.3.8).
+
+    A server that takes one for the end of a line can be made to take the text of a
+    message for commands.
+    """
+    ends = data.count(b'\r\n')
+    if data.count(b'\r') == ends == data.count(b'\n'):
+        return data
+    return _BARE.sub(b'\r\n', data)
+
+
+def shorten_lines(msg: Message) -> None:
+    """Encode parts with lines that no server has to take."""
+    _encode(msg, lambda data: _TOO_LONG.search(data) is not None)
+
+
+def in_seven_bits(data: bytes) -> bytes:
+    """A written message for a server without 8BITMIME (RFC 6152 section 3)."""
+    msg = message_from_bytes(data)
+    _encode(msg, lambda part: not part.isascii())
+    for part in msg.walk():
+        encoding = str(part.get('Content-Transfer-Encoding', '')).strip().lower()
+        if encoding in ('8bit', 'binary'):
+            # All that is in it is ASCII now.
+            part.replace_header('Content-Transfer-Encoding', '7bit')
+    return on_the_wire(msg)
+
+
+def _encode(msg: Message, wanted: Callable[[bytes], bool]) -> None:
+    for part in msg.walk():
+        field = str(part.get('Content-Transfer-Encoding', '')).strip().lower()
+        if part.is_multipart() or field not in _AS_IT_IS:
+            continue
+        data = Body.of(raw_payload(part), '').decode()
+        if wanted(data):
+            text = part.get_content_maintype() == 'text'
+            encoding = 'quoted-printable' if text else 'base64'
+            # A part that says nothing of its encoding gets a field that does.
+            bodies.write(part, data, encoding, None)

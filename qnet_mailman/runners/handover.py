@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From queue to queue, each message once, whenever a runner is killed (R33).
+
+Stock puts what comes of a message into the next queues while it works, commits, and
+then removes the message from its own queue.  A runner that is killed in between does
+it all again: a post goes out twice.  Here
+
+1. what a runner enqueues waits in a folder of its own, ``queue/handover``;
+2. the commit of its work also writes a row that says so: from then on it is done;
+3. what waits is moved to its queues, the entry is removed, and then the row.
+
+A runner that finds an entry after a kill looks for the row.  Where there is one, the
+work is done and only step 3 is left; where there is none, what waits is thrown away and
+the work done from the beginning.
+
+All queues have to be in one file system, as they are unless somebody moved one.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pickle
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mailman.config import config
+from mailman.core.switchboard import MAX_BAK_COUNT, Switchboard
+from mailman.utilities.datetime import now
+from sqlalchemy import delete, insert, select
+
+from qnet_mailman.model.base import store
+from qnet_mailman.model.queues import QNetHandover
+
+FOLDER = 'handover'
+"""Beside the queues."""
+
+SAME_POST = frozenset({'out', 'retry'})
+"""Queues between which an entry keeps its time, by which :class:`FairInbox` knows the
+entries of one post."""
+
+OLDEST_EVERY = 4
+"""Once in so many looks the oldest entry comes first, whatever else is there."""
+
+
+class Handover:
+    """What comes of one entry of a queue."""
+
+    def __init__(self, queue: str, filebase: str) -> None:
+        self._queue = queue
+        self._filebase = filebase
+        self._entry = f'{queue}/{filebase}'
+        self._folder = Path(config.QUEUE_DIR, FOLDER, f'{queue}+{filebase}')
+
+    def is_done(self) -> bool:
+        """Whether its work was committed, by a runner that was then killed."""
+        query = select(QNetHandover.entry).where(QNetHandover.entry == self._entry)
+        return store().scalar(query) is not None
+
+    def stage(
+        self, target: Queue, msg: Any, metadata: dict[str, Any] | None, kws: Any
+    ) -> str:
+        """Write an entry for another queue, where no runner sees it yet.
+
+        :return: Its name.
+        """
+        folder = self._folder / target.name
+        folder.mkdir(mode=0o770, parents=True, exist_ok=True)
+        filebase: str = Switchboard(target.name, str(folder)).enqueue(
+            msg, metadata, **kws
+        )
+        if {self._queue, target.name} <= SAME_POST:
+            when = self._filebase.partition('+')[0]
+            kept = f'{when}+{filebase.partition("+")[2]}'
+            os.rename(folder / f'{filebase}.pck', folder / f'{kept}.pck')
+            filebase = kept
+        return filebase
+
+    def write_row(self) -> None:
+        """Say, in the transaction of the work, that it is done."""
+        store().execute(insert(QNetHandover), {'entry': self._entry, 'done_at': now()})
+
+    def publish(self) -> None:
+        """Move what waits to its queues; the row goes with the next commit."""
+        for folder, _, names in os.walk(self._folder):
+            for name in names:
+                directory = config.switchboards[Path(folder).name].queue_directory
+                os.rename(Path(folder, name), Path(directory, name))
+        self.discard()
+        store().execute(delete(QNetHandover).where(QNetHandover.entry == self._entry))
+
+    def discard(self) -> None:
+        """Throw away what waits."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+_current: Handover | None = None
+
+
+@contextmanager
+def collecting(handover: Handover) -> Iterator[None]:
+    """Within this, what is enqueued waits for the commit; dropped if that fails."""
+    global _current
+    _current = handover
+    try:
+        yield
+    except BaseException:
+        handover.discard()
+        raise
+    finally:
+        _current = None
+
+
+class Queue(Switchboard):
+    """A queue to which entries are handed over."""
+
+    def enqueue(
+        self, _msg: Any, _metadata: dict[str, Any] | None = None, **kws: Any
+    ) -> str:
+        """See `ISwitchboard`."""
+        if _current is not None:
+            return _current.stage(self, _msg, _metadata, kws)
+        filebase: str = super().enqueue(_msg, _metadata, **kws)
+        return filebase
+
+
+def use_handover() -> None:
+    """Let this process, a runner, hand over what it enqueues."""
+    for name, board in config.switchboards.items():
+        if not isinstance(board, Queue):
+            config.switchboards[name] = Queue(name, board.queue_directory)
+
+
+class Inbox(Queue):
+    """The queue that a runner works off.
+
+    :ivar taken: The entry at work.
+    """
+
+    taken = ''
+
+    def dequeue(self, filebase: str) -> tuple[Any, dict[str, Any]]:
+        """See `ISwitchboard`."""
+        self.taken = filebase
+        msg, data = super().dequeue(filebase)
+        return msg, data
+
+    def handover(self) -> Handover:
+        """For the entry at work."""
+        return Handover(self.name, self.taken)
+
+    def recover_backup_files(self) -> None:
+        """See `ISwitchboard`.
+
+        Mailman counts in the file itself how often it was recovered, and spoils it
+        where the disk is full or the runner is killed meanwhile.
+        """
+        for filebase in self.get_files('.bak'):
+            path = os.path.join(self.queue_directory, filebase)
+            with open(path + '.bak', 'rb') as file:
+                try:
+                    msg = pickle.load(file)
+                    data = pickle.load(file)
+                except Exception:
+                    # As Mailman, which says in its log what is wrong with it.
+                    self.finish(filebase, preserve=True)
+                    continue
+            data['_bak_count'] = data.get('_bak_count', 0) + 1
+            with open(path + '.tmp', 'wb') as file:
+                protocol = 0 if data.get('_parsemsg') else pickle.HIGHEST_PROTOCOL
+                pickle.dump(msg, file, protocol)
+                pickle.dump(data, file, protocol)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(path + '.tmp', path + '.bak')
+            entry = Handover(self.name, filebase)
+            # What is done was not what killed the runner, and has to be handed on.
+            if data['_bak_count'] >= MAX_BAK_COUNT and not entry.is_done():
+                entry.discard()
+                self.finish(filebase, preserve=True)
+            else:
+                os.rename(path + '.bak', path + '.pck')
+
+
+class FairInbox(Inbox):
+    """A queue in which the posts take turns.
+
+    The entries of one post have the same time in their names.  A post that had no turn
+    yet comes first, then the one whose turn is longest ago; so a short post does not
+    wait for a long one.
+    """
+
+    def __init__(self, *args: Any, **kws: Any) -> None:
+        self._turns: dict[str, int] = {}
+        self._count = itertools.count(1)
+        self._looks = itertools.count(1)
+        super().__init__(*args, **kws)
+
+    def dequeue(self, filebase: str) -> tuple[Any, dict[str, Any]]:
+        """See `ISwitchboard`."""
+        self._turns[_time_of(filebase)] = next(self._count)
+        return super().dequeue(filebase)
+
+    def get_files(self, extension: str = '.pck') -> list[str]:
+        """See `ISwitchboard`."""
+        files: list[str] = super().get_files(extension)
+        rounds: defaultdict[str, itertools.count[int]] = defaultdict(itertools.count)
+        order = {
+            filebase: (next(rounds[when]), self._turns.get(when, 0))
+            for filebase in files
+            for when in [_time_of(filebase)]
+        }
+        self._turns = {
+            when: turn for when, turn in self._turns.items() if when in rounds
+        }
+        # Stable: those that are alike in this stay in the order of their times.
+        fair = sorted(files, key=order.__getitem__)
+        if files and next(self._looks) % OLDEST_EVERY == 0:
+            fair.remove(files[0])
+            fair.insert(0, files[0])
+        return fair
+
+
+def _time_of(filebase: str) -> str:
+    return filebase.partition('+')[0]
