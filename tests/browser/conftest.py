@@ -107,6 +107,8 @@ def violations(page: Page) -> list[str]:
 
 def look_at(page: Page, name: str) -> None:
     """See that a page is fit for everybody; keep its picture if that is wanted."""
+    # A page that a key has led to may have its words already, and no style yet.
+    page.wait_for_load_state('load')
     width = page.evaluate('document.documentElement.scrollWidth')
     assert page.viewport_size is not None
     assert width <= page.viewport_size['width'], f'{name} scrolls sideways'
