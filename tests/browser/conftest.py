@@ -34,9 +34,13 @@ ALSO_PUBLIC = 'measures@lists.example.gov'
 PRIVATE = 'hqr-workgroup@lists.example.gov'
 
 
-@pytest.fixture(scope='session')
+@pytest.fixture(scope='module')
 def browser() -> Iterator[Browser]:
-    """Chromium, without a window."""
+    """Chromium, without a window.
+
+    No longer than a module: while Playwright runs, Django refuses to use its database
+    in this process.
+    """
     program = shutil.which('chromium')
     if program is None:
         pytest.skip('needs Chromium: apt-get install chromium')

@@ -8,6 +8,7 @@ import logging
 import time
 from dataclasses import dataclass, field
 
+from django.conf import settings
 from django.core.cache import cache
 
 from qnet_mailman.web.core import PLUGIN, Answer, CoreUnavailable, call
@@ -15,7 +16,7 @@ from qnet_mailman.web.harp.session import Identity
 
 log = logging.getLogger('qnet.web')
 
-#: Seconds for which an answer of core counts, from when it was asked for.
+#: Seconds for which an answer of core counts at most, from when it was asked for.
 LIFE = 60
 #: Seconds for which core is left alone after it did not answer: every page
 #: would wait for it otherwise.
@@ -73,7 +74,8 @@ def remember(identity: Identity, rights: Rights, age: float = 0) -> None:
     :param rights: What.
     :param age: How many seconds ago core may have said it.
     """
-    cache.set(_key(identity), rights, max(LIFE - age, 0))
+    life = min(settings.RIGHTS_CACHE_SECONDS, LIFE)
+    cache.set(_key(identity), rights, max(life - age, 0))
 
 
 def forget(identity: Identity) -> None:

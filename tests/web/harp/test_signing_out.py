@@ -39,9 +39,11 @@ def test_a_sign_out_there_ends_the_session_here(
 ) -> None:
     from django.contrib.sessions.models import Session
 
+    key = browser.session.session_key
+    assert Session.objects.filter(pk=key).exists()
     response = sent(hostile.logout_token())
     assert (response.status_code, response['Cache-Control']) == (200, 'no-store')
-    assert not Session.objects.exists()
+    assert not Session.objects.filter(pk=key).exists()
     assert who(browser) is None
 
 
