@@ -105,6 +105,7 @@ def apply_form(
     *,
     actor: str,
     dry_run: bool = False,
+    approved: bool = False,
     document: Document | None = None,
 ) -> Result:
     """Apply a form, or say what that would do.
@@ -114,6 +115,8 @@ def apply_form(
     :param form: The form.
     :param actor: Who does it, for the audit log.
     :param dry_run: Whether to touch nothing.
+    :param approved: Whether an operator answers for what the form's requester may not
+        ask for alone.
     :param document: The form's file, for the lines of errors.
     :return: What became of it; failures too are told in the result.
     :raises startup.NotReady: while this process may not work.

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from qnet_mailman.provisioning.mistakes import (
     placed,
 )
 from qnet_mailman.provisioning.pdf_forms import read_pdf
-from qnet_mailman.provisioning.readers import Unreadable
+from qnet_mailman.provisioning.readers import Unreadable, too_large
 from qnet_mailman.provisioning.schema import KIND, KINDS, THRESHOLD_CHANGE, ListRequest
 from qnet_mailman.provisioning.spreadsheet_forms import read_xlsx
 from qnet_mailman.provisioning.table_forms import is_table, read_table
@@ -73,30 +73,73 @@ def load_all(
     :return: Each with the words for where it is: the file's name, and the row of a
         CSV file or the name of an attachment.
     """
-    # A mail holds several files, each of which has the limit of one.
-    limit, setting = (
-        (settings.form_max_unpacked, 'form_max_unpacked')
-        if path.suffix.lower() == '.eml'
-        else (settings.form_max_size, 'form_max_size')
-    )
 
     def from_folder(name: str) -> bytes:
         file = readers.beside(path.parent, name)
         return readers.content_of(file, settings.members_max_size, 'members_max_size')
 
     try:
-        if path.suffix.lower() not in _SUFFIXES:
-            raise Unreadable(
-                'is not a form this command reads; expected a file whose name ends in '
-                f'{alternatives(_SUFFIXES)}'
-            )
-        content = readers.content_of(path, limit, setting)
-        if path.suffix.lower() == '.eml':
-            yield from _from_mail(str(path), content, settings)
-        else:
-            yield from _from_file(str(path), content, settings, from_folder)
+        _require_form(path.name)
+        content = readers.content_of(path, *_limit(path.name, settings))
+        yield from _all_in(str(path), content, settings, from_folder)
     except Unreadable as error:
         yield str(path), _invalid(error)
+
+
+def load_content(
+    name: str,
+    content: bytes,
+    settings: Settings,
+    beside: Mapping[str, bytes] | None = None,
+) -> Iterator[tuple[str, Loaded | FormInvalid]]:
+    """Read and check every form in what came over a wire instead of in a file.
+
+    :param name: The name of its file; what it ends in tells the format.
+    :param content: What is in it.
+    :param settings: The site's settings.
+    :param beside: The CSV files that came with it, by name.
+    :return: As `load_all()`.
+    """
+    files = beside or {}
+
+    def sent(wanted: str) -> bytes:
+        if wanted not in files:
+            raise Unreadable('was not sent; expected the name of a file that was')
+        if len(files[wanted]) > settings.members_max_size:
+            raise too_large(settings.members_max_size, 'members_max_size')
+        return files[wanted]
+
+    try:
+        _require_form(name)
+        limit, setting = _limit(name, settings)
+        if len(content) > limit:
+            raise too_large(limit, setting)
+        yield from _all_in(name, content, settings, sent)
+    except Unreadable as error:
+        yield name, _invalid(error)
+
+
+def _require_form(name: str) -> None:
+    if Path(name).suffix.lower() not in _SUFFIXES:
+        raise Unreadable(
+            'is not a form this command reads; expected a file whose name ends in '
+            f'{alternatives(_SUFFIXES)}'
+        )
+
+
+def _limit(name: str, settings: Settings) -> tuple[int, str]:
+    # A mail holds several files, each of which has the limit of one.
+    if Path(name).suffix.lower() == '.eml':
+        return settings.form_max_unpacked, 'form_max_unpacked'
+    return settings.form_max_size, 'form_max_size'
+
+
+def _all_in(
+    name: str, content: bytes, settings: Settings, beside: Beside
+) -> Iterator[tuple[str, Loaded | FormInvalid]]:
+    if Path(name).suffix.lower() == '.eml':
+        return _from_mail(name, content, settings)
+    return _from_file(name, content, settings, beside)
 
 
 def _invalid(error: Unreadable) -> FormInvalid:
