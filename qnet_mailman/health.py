@@ -5,8 +5,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from http import HTTPStatus
 from typing import Literal
 
+import requests
 from mailman.config import config
 from mailman.utilities.datetime import now
 from sqlalchemy import text
@@ -18,6 +20,9 @@ from qnet_mailman.settings import PosterAuthentication, Settings
 
 SHOWN = 3
 """Lists that a finding names."""
+WEB_TIMEOUT = (5, 60)
+"""Seconds to wait for a connection to the web side, and for its answer: it asks each
+provider, which may take some time itself."""
 
 Level = Literal['ok', 'warning', 'error']
 
@@ -38,13 +43,18 @@ class Finding:
         return asdict(self)
 
 
-def examine() -> list[Finding]:
-    """Look at everything that must be right."""
+def examine(*, web: bool = True) -> list[Finding]:
+    """Look at everything that must be right.
+
+    :param web: Whether to ask the web side, too.
+    """
     findings = list(_plugin())
     findings.append(_database())
     if startup.reason_not_ready() is None:
         findings.extend(_settings(startup.settings()))
         findings.extend(_roles(startup.settings()))
+        if web:
+            findings.extend(_web(startup.settings()))
     findings.extend(_queues())
     return findings
 
@@ -128,6 +138,42 @@ def _roles(settings: Settings) -> Iterator[Finding]:
             'roles',
             f'{len(lists)} lists without administrators: {named}{more}',
         )
+
+
+def _web(settings: Settings) -> Iterator[Finding]:
+    """Whether people can sign in (R24): the web side looks at its providers."""
+    if settings.web_url is None:
+        return
+    url = f'{settings.web_url}/harp/connections/'
+    try:
+        with requests.Session() as session:
+            answer = session.get(url, timeout=WEB_TIMEOUT, allow_redirects=False)
+        status = answer.status_code
+        providers = answer.json()['providers'] if status == HTTPStatus.OK else []
+        found = [
+            (f'provider {each["provider"]}', each['issuer'], each['problem'])
+            for each in providers
+        ]
+    except (requests.RequestException, LookupError, TypeError) as error:
+        yield Finding('error', 'web', f'{url}: {type(error).__name__}')
+        return
+    if status == HTTPStatus.FORBIDDEN:
+        yield Finding(
+            'warning',
+            'web',
+            f'{url} is not for this host: name it in MAILMAN_ARCHIVER_FROM there',
+        )
+    elif status != HTTPStatus.OK:
+        yield Finding('error', 'web', f'{url}: status {status}')
+    elif not found:
+        yield Finding(
+            'warning', 'web', 'OPENID_PROVIDERS is empty: nobody can sign in with HARP'
+        )
+    for subject, issuer, problem in found:
+        if problem:
+            yield Finding('error', subject, f'{issuer}: {problem}')
+        else:
+            yield Finding('ok', subject, f'{issuer} knows this site')
 
 
 def _queues() -> Iterator[Finding]:

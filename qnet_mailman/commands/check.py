@@ -13,12 +13,15 @@ from qnet_mailman import health
 
 @click.command()
 @click.option('--json', 'as_json', is_flag=True, help='Print JSON.')
-def check(as_json: bool) -> None:
-    """Say whether mail is processed, and what is wrong.
+@click.option('--no-web', is_flag=True, help='Do not ask the web side.')
+def check(as_json: bool, no_web: bool) -> None:
+    """Say whether mail is processed, people can sign in, and what is wrong.
+
+    The web side is asked at web_url of qnet.cfg; it looks at its OpenID providers.
 
     Exit status: 0 all is well (perhaps with warnings), 1 something is wrong.
     """
-    findings = health.examine()
+    findings = health.examine(web=not no_web)
     if as_json:
         print(json.dumps([finding.as_dict() for finding in findings], indent=2))
     else:

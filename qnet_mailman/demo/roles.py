@@ -35,6 +35,7 @@ class Visitor:
     """Somebody with a browser.
 
     :ivar account: Who it is.
+    :ivar web: The browser.
     :ivar page: Where the sign-in has led.
     """
 
@@ -47,14 +48,14 @@ class Visitor:
         """
         self._site = story.site
         self._list_url = f'{story.site.postorius_url}{story.list_id}/'
-        self._web = web_session()
+        self.web = web_session()
         self.account = account
         # Our sign-in page, its button, the provider's form, and back.
-        page = self._web.get(f'{self._site.web_url}/accounts/login/', timeout=30)
+        page = self.web.get(f'{self._site.web_url}/accounts/login/', timeout=30)
         page = self._press(page, rf'[^"]*/oidc/{PROVIDER}/login/[^"]*')
         if not page.url.startswith(self._site.provider_url):
             raise DemoError(f'The sign-in does not lead to the provider:\n{page.text}')
-        self.page = self._web.post(
+        self.page = self.web.post(
             page.url,
             data={'sub': account.user_id, 'password': account.password},
             timeout=30,
@@ -73,7 +74,7 @@ class Visitor:
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)
         if form is None or token is None:
             raise DemoError(f'{page.url} has no such form: {where}\n{page.text}')
-        return self._web.post(
+        return self.web.post(
             urljoin(page.url, html.unescape(form[1])),
             data={'csrfmiddlewaretoken': token[1]},
             headers={'Referer': page.url},
@@ -85,7 +86,7 @@ class Visitor:
 
         :param path: The page, below the list's own.
         """
-        return self._web.get(self._list_url + path, timeout=30)
+        return self.web.get(self._list_url + path, timeout=30)
 
 
 def administrator(story: Story) -> None:

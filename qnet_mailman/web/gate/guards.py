@@ -138,7 +138,8 @@ def is_core(request: HttpRequest) -> bool:
     if '*' in hosts or address in hosts:
         return True
     log.warning(
-        'a message text was not given to %s, which is not in MAILMAN_ARCHIVER_FROM',
+        '%s was not given to %s, which is not in MAILMAN_ARCHIVER_FROM',
+        request.path,
         address,
     )
     return False

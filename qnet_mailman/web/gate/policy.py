@@ -93,7 +93,7 @@ _PAGES: dict[Need, tuple[str, ...]] = {
         # Only there while DEBUG is on.
         'django.contrib.staticfiles.views.serve',
     ),
-    Need.CORE: ('rest_template',),
+    Need.CORE: ('rest_template', 'qnet_connections'),
     Need.SIGNED_IN: (
         'qnet_start',
         'qnet_no_role',

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The addresses of signing out and of being without a role.
+"""The addresses of signing out, of being without a role and of the providers' health.
 
 Those of signing in are in :mod:`qnet_mailman.web.harp.openid.urls`.
 """
@@ -18,5 +18,6 @@ urlpatterns = [
         views.backchannel_logout,
         name='qnet_backchannel_logout',
     ),
+    path('harp/connections/', views.connections, name='qnet_connections'),
     path('harp/no-role/', views.no_role, name='qnet_no_role'),
 ]

@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
 from qnet_mailman.web.harp.config import providers
+from qnet_mailman.web.harp.connection import examine
 from qnet_mailman.web.harp.fetch import ProviderUnavailable
 from qnet_mailman.web.harp.logout import end_sessions, provider_logout_url
 from qnet_mailman.web.harp.session import identity
@@ -56,6 +57,24 @@ def backchannel_logout(request: HttpRequest) -> HttpResponse:
         response = JsonResponse({'error': 'temporarily_unavailable'}, status=503)
     response['Cache-Control'] = 'no-store'
     return response
+
+
+@never_cache
+@require_safe
+def connections(_request: HttpRequest) -> HttpResponse:
+    """Tell core whether people can sign in, for ``mailman qnet check``."""
+    return JsonResponse(
+        {
+            'providers': [
+                {
+                    'provider': config.provider,
+                    'issuer': config.issuer,
+                    'problem': examine(config).problem,
+                }
+                for config in providers().values()
+            ]
+        }
+    )
 
 
 @never_cache

@@ -204,6 +204,7 @@ PAGES = (
         f'/mailman3/api/templates/list/{NEWS}/list:member:regular:footer',
         CORE,
     ),
+    Page('qnet_connections', '/harp/connections/', CORE),
     # HyperKitty: of no list, or of public ones.
     Page('hk_root', '/archives/', ALL),
     Page('hk_find_list', '/archives/find-list', ALL),

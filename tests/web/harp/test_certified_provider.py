@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from tests.web.harp.certified import SECRET, CertifiedProvider, free_port
 from tests.web.harp.conftest import RolesCore
@@ -155,6 +156,31 @@ def test_the_wrong_secret(
         walker = Walker()
         assert walker.sign_in(site, 'ann').status_code == 503
         assert not walker.is_signed_in(site)
+
+
+@pytest.mark.parametrize(
+    ('fields', 'problem'),
+    [
+        ({}, ''),
+        ({'token_auth_method': 'client_secret_post'}, ''),
+        ({'client_secret': 'another secret'}, 'check client_id, client_secret'),
+        ({'client_id': 'another'}, 'check client_id, client_secret'),
+        ({'issuer': 'http://127.0.0.1:1'}, 'GET http://127.0.0.1:1/'),
+    ],
+)
+def test_the_connection(
+    provider: CertifiedProvider, site: str, fields: dict[str, str], problem: str
+) -> None:
+    """As `mailman qnet check` and `django-admin check_providers` see it."""
+    with known(provider, **fields):
+        (seen,) = requests.get(f'{site}/harp/connections/', timeout=30).json()[
+            'providers'
+        ]
+    assert seen['provider'] == 'harp'
+    assert seen['issuer'] == fields.get('issuer', provider.issuer)
+    assert problem in seen['problem']
+    assert bool(problem) == bool(seen['problem'])
+    assert 'another secret' not in seen['problem']
 
 
 def test_without_pkce_the_provider_refuses(
