@@ -1,13 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Copies a second, against stock Mailman and bare SMTP on this machine (R15).
 
-Usage: ``python -m bench.fan_out [--stock STOCK.PY] [--members N]``, where STOCK.PY is
-the script that measures an unmodified Mailman (default ``../shared/bench/stock.py``).
-Needs ``smtp-sink`` from Debian's package postfix, to which all three deliver.
+Usage: ``python -m bench.fan_out [--stock STOCK.PY] [--members N] [--slices]``, where
+STOCK.PY is the script that measures an unmodified Mailman (default
+``../shared/bench/stock.py``).  Needs ``smtp-sink`` and ``smtp-source`` from Debian's
+package postfix.
 
-Ours and stock's: one post of 8 KB to members of one list, a copy each with its own
-envelope sender; ours with a token and a footer in each.  Bare: as many messages of
-that size with Python's ``smtplib``, one at a time on one connection.
+Two messages: text of 8 KB; and text, HTML and an invitation of 60 KB.  Each goes to the
+members of one list, a copy each with its own envelope sender, ours with a token and a
+footer in each, and all of them to one ``smtp-sink``:
+
+- ours, from the moment the post is in the ``in`` queue, and from the ``out`` queue on;
+- stock's ``deliver_verp``;
+- as many messages with Python's ``smtplib``, one at a time on one connection;
+- as many with Postfix's ``smtp-source``, likewise;
+- ours without the mail server: what it takes to make the copies.
+
+With ``--slices``, one and two processes work off the same ``out`` queue, too.
+
+Exit status: 0, also where STOCK.PY is absent; 1 if a target is missed: 50 times stock,
+60 % of smtplib, copies made in less time than sent, two slices 1.4 times one.
 """
 
 from __future__ import annotations
@@ -17,7 +29,9 @@ import email
 import importlib.util
 import json
 import logging
+import shutil
 import smtplib
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -30,36 +44,104 @@ from qnet_mailman.demo.configuration import merge
 
 ROOT = Path(__file__).resolve().parents[1]
 STOCK = ROOT.parent / 'shared/bench/stock.py'
+LIST = 'bench@lists.example.gov'
+POSTER = 'a@agency.example.gov'
+OF_STOCK, OF_SMTPLIB, OF_SLICE = 50.0, 0.6, 1.4
+ROUNDS = 3
+"""Times that smtplib and ours take turns; the medians count."""
+
+STOCK_RUN = """
+import importlib.util, pathlib, sys
+spec = importlib.util.spec_from_file_location('stock', sys.argv.pop(1))
+stock = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(stock)
+stock.POST = pathlib.Path(sys.argv.pop(1)).read_text('utf-8')
+stock.main()
+"""
+
+INVITATION = """\
+BEGIN:VCALENDAR
+PRODID:-//Example//EN
+VERSION:2.0
+METHOD:REQUEST
+BEGIN:VEVENT
+UID:1@agency.example.gov
+DTSTAMP:20261122T010000Z
+DTSTART:20261201T150000Z
+DTEND:20261201T160000Z
+ORGANIZER:mailto:a@agency.example.gov
+SUMMARY:Quarterly call
+END:VEVENT
+END:VCALENDAR
+"""
 
 
-def rate_of_stock(path: Path) -> float:
-    """Copies a second of an unmodified Mailman."""
-    done = subprocess.run(
-        [
-            *(sys.executable, str(path), '--members', '400', '--verp', '400'),
-            *('--bounces', '1'),
-        ],
-        capture_output=True,
-        text=True,
-        check=True,
+def messages() -> dict[str, bytes]:
+    """The two messages, by what they are called in the output."""
+    head = (
+        f'From: {POSTER}\nTo: {LIST}\nSubject: Quarterly update\n'
+        'Message-ID: <a1@agency.example.gov>\n'
+        'Date: Sun, 22 Nov 2026 01:00:00 +0000\nMIME-Version: 1.0\n'
     )
+    line = 'Lorem ipsum dolor sit amet consectetur.\n'
+    text = f'Content-Type: text/plain; charset=utf-8\n\n{line * 200}'
+    html = ''.join(f'<p class="body">{line.strip()}</p>\n' for _ in range(800))
+    parts = (
+        text,
+        f'Content-Type: text/html; charset=utf-8\n\n<html><body>{html}</body></html>\n',
+        'Content-Type: text/calendar; charset=utf-8; method=REQUEST\n\n' + INVITATION,
+    )
+    large = 'Content-Type: multipart/alternative; boundary="b"\n\n--b\n'
+    large += '\n--b\n'.join(parts) + '\n--b--\n'
+    return {'8 KB': (head + text).encode(), '60 KB': (head + large).encode()}
+
+
+def rate_of_stock(path: Path, message: bytes) -> float:
+    """Copies a second of an unmodified Mailman."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(message)
+        file.flush()
+        done = subprocess.run(
+            [
+                *(sys.executable, '-c', STOCK_RUN, str(path), file.name),
+                *('--members', '300', '--verp', '300', '--bounces', '1'),
+            ],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
     rate: float = json.loads(done.stdout)['deliver_verp']
     return rate
 
 
 def rate_of_smtplib(port: int, count: int, message: bytes) -> float:
     """Messages a second that Python's client hands over."""
+    wire = message.replace(b'\n', b'\r\n')
     client = smtplib.SMTP('127.0.0.1', port)
     started = time.perf_counter()
     for number in range(count):
-        client.sendmail('a@example.gov', [f'user{number}@example.net'], message)
+        client.sendmail(POSTER, [f'user{number}@example.net'], wire)
     rate = count / (time.perf_counter() - started)
     client.quit()
     return rate
 
 
-def prepare(var: Path, port: int) -> None:
-    """Start Mailman in this process, with our plugin, on SQLite."""
+def rate_of_smtp_source(port: int, count: int, message: bytes) -> float:
+    """Messages a second that Postfix's test client hands over, on one connection."""
+    command = shutil.which('smtp-source') or '/usr/sbin/smtp-source'
+    started = time.perf_counter()
+    subprocess.run(
+        [
+            *(command, '-d', '-s', '1', '-m', str(count), '-l', str(len(message))),
+            *('-f', POSTER, '-t', 'user@example.net', f'127.0.0.1:{port}'),
+        ],
+        check=True,
+    )
+    return count / (time.perf_counter() - started)
+
+
+def configure(var: Path, port: int, slices: int) -> Path:
+    """Write the configuration of a Mailman with our plugin, on SQLite."""
     text = merge(
         (ROOT / 'etc/mailman.cfg').read_text('utf-8'),
         {
@@ -74,72 +156,199 @@ def prepare(var: Path, port: int) -> None:
                 'smtp_port': str(port),
                 'lmtp_port': '0',
             },
+            'runner.out': {'instances': str(slices)},
         },
     )
-    (var / 'mailman.cfg').write_text(text, 'utf-8')
+    path = var / f'mailman-{slices}.cfg'
+    path.write_text(text, 'utf-8')
     (var / 'qnet.cfg').write_text(
         '[qnet]\ndomain = lists.example.gov\nsupport_address = help@example.gov\n'
-        'web_url = https://lists.example.gov\n',
+        'web_url = https://lists.example.gov\nposter_authentication = off\n',
         'utf-8',
     )
+    return path
+
+
+def prepare(var: Path, port: int) -> None:
+    """Start Mailman in this process, with our plugin, on SQLite."""
     from mailman.core.initialize import initialize
 
-    initialize(str(var / 'mailman.cfg'))
+    configure(var, port, 2)
+    initialize(str(configure(var, port, 1)))
     logging.disable(logging.CRITICAL)
 
 
-def rate_of_ours(count: int, message: bytes) -> float:
-    """Copies a second, from the out queue to the mail server."""
+def make_list(count: int) -> Any:
+    """A list with so many members, and somebody who may post."""
     from mailman.app.lifecycle import create_list
     from mailman.config import config
-    from mailman.email.message import Message
     from mailman.interfaces.domain import IDomainManager
     from mailman.interfaces.member import MemberRole
     from mailman.model.address import Address
     from mailman.model.member import Member
+    from mailman.model.preferences import Preferences
     from sqlalchemy import insert
     from zope.component import getUtility
 
-    from qnet_mailman.runners.outgoing import OutgoingRunner
+    from qnet_mailman.model.people import QNetPoster
 
     getUtility(IDomainManager).add('lists.example.gov')
-    mlist = create_list(
-        'bench@lists.example.gov', style_name='qnet-notification-public'
-    )
-    emails = {n: f'user{n}@ex{n % 97}.example.com' for n in range(1, count + 1)}
-    rows: list[dict[str, Any]] = [{'id': n, 'email': e} for n, e in emails.items()]
-    config.db.store.execute(insert(Address.__table__), rows)
-    config.db.store.execute(
-        insert(Member.__table__),
-        [
+    mlist = create_list(LIST, style_name='qnet-notification-public')
+    config.db.store.flush()
+    config.db.store.add(QNetPoster(list_id=mlist.list_id, email=POSTER))
+    rows: dict[Any, list[dict[str, Any]]] = {Preferences: [], Address: [], Member: []}
+    for number in range(1_000_000, 1_000_000 + count):
+        address = f'user{number}@ex{number % 97}.example.com'
+        rows[Preferences].append({'id': number})
+        rows[Address].append({'id': number, 'email': address, 'preferences_id': number})
+        rows[Member].append(
             {
                 'list_id': mlist.list_id,
                 'role': MemberRole.member,
-                'address_id': n,
+                'address_id': number,
+                'preferences_id': number,
                 '_member_id': uuid4(),
             }
-            for n in emails
-        ],
-    )
+        )
+    for model, each in rows.items():
+        config.db.store.execute(insert(model.__table__), each)
     config.db.commit()
+    return mlist
+
+
+class Ours:
+    """The runners, in this process, one after the other."""
+
+    def __init__(self, mlist: Any, count: int) -> None:
+        self._mlist = mlist
+        self._count = count
+
+    def from_in(self, message: bytes) -> float:
+        """Copies a second, from the ``in`` queue to the mail server."""
+        from mailman.config import config
+
+        config.switchboards['in'].enqueue(
+            _parsed(message),
+            listid=self._mlist.list_id,
+            to_list=True,
+            original_size=len(message),
+        )
+        return self._rate('in', 'pipeline', 'out')
+
+    def from_out(self, message: bytes) -> float:
+        """Copies a second, from the ``out`` queue to the mail server."""
+        self._enqueue(message)
+        return self._rate('out')
+
+    def made(self, message: bytes) -> float:
+        """Copies a second that are made, and sent nowhere."""
+        from qnet_mailman.mta import deliver
+
+        kept = deliver._Verbatim.sendmail
+        deliver._Verbatim.sendmail = lambda *_arguments: {}  # type: ignore[method-assign]
+        try:
+            self._enqueue(message)
+            return self._rate('out')
+        finally:
+            deliver._Verbatim.sendmail = kept  # type: ignore[method-assign]
+
+    def from_slices(self, message: bytes, number: int, var: Path) -> float:
+        """Copies a second of so many processes, each with its part of the queue."""
+        from mailman.config import config
+
+        out = config.switchboards['out']
+        self._enqueue(message)
+        # Split beforehand, as both would do it, so that there is work for both.
+        runner = _runner('out')
+        runner._one_iteration()
+        assert len(out.files) == -(-self._count // 1000)
+        names = [''] if number == 1 else [str(each) for each in range(number)]
+        processes = [
+            subprocess.Popen(
+                [sys.executable, '-m', 'bench.fan_out', '--work', str(var), each],
+                cwd=ROOT,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+            )
+            for each in names
+        ]
+        for process in processes:
+            assert process.stdout is not None
+            process.stdout.readline()
+        started = time.perf_counter()
+        for process in processes:
+            process.communicate(b'go\n')
+            assert process.returncode == 0
+        return self._count / (time.perf_counter() - started)
+
+    def _enqueue(self, message: bytes) -> None:
+        from mailman.config import config
+
+        config.switchboards['out'].enqueue(
+            _parsed(message),
+            listid=self._mlist.list_id,
+            recipients=self._mlist_recipients(),
+            to_list=True,
+            verp=True,
+        )
+
+    def _mlist_recipients(self) -> set[str]:
+        return {address.email for address in self._mlist.members.addresses}
+
+    def _rate(self, *queues: str) -> float:
+        from mailman.config import config
+
+        runners = [_runner(name) for name in queues]
+        started = time.perf_counter()
+        while sum(runner._one_iteration() for runner in runners):
+            pass
+        taken = time.perf_counter() - started
+        for name in ('retry', 'shunt', 'bad', *queues):
+            assert not config.switchboards[name].files, name
+        return self._count / taken
+
+
+def _parsed(message: bytes) -> Any:
+    from mailman.email.message import Message
+
     msg = email.message_from_bytes(message, Message)
-    config.switchboards['out'].enqueue(
-        msg, listid=mlist.list_id, recipients=set(emails.values()), to_list=True
-    )
-    runner = OutgoingRunner('out')
-    started = time.perf_counter()
+    # As the LMTP runner does.
+    msg.original_size = len(message)
+    return msg
+
+
+def _runner(name: str, slice_number: int | None = None) -> Any:
+    from mailman.config import config
+    from mailman.utilities.modules import find_name
+
+    cls = find_name(getattr(config, f'runner.{name}')['class'])
+    return cls(name, slice_number)
+
+
+def work(var: Path, slice_number: str) -> None:
+    """Be one slice of the outgoing runner: wait for a word, and empty the queue."""
+    from mailman.core.initialize import initialize
+
+    initialize(str(var / f'mailman-{2 if slice_number else 1}.cfg'))
+    logging.disable(logging.CRITICAL)
+    runner = _runner('out', int(slice_number) if slice_number else None)
+    print('ready', flush=True)
+    sys.stdin.readline()
     while runner._one_iteration():
         pass
-    assert not config.switchboards['retry'].files
-    return count / (time.perf_counter() - started)
 
 
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument('--stock', type=Path, default=STOCK)
-    parser.add_argument('--members', type=int, default=5000)
+    parser.add_argument('--members', type=int, default=10_000)
+    parser.add_argument('--slices', action='store_true')
+    parser.add_argument('--work', nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.work:
+        work(Path(arguments.work[0]), arguments.work[1])
+        return 0
     if not arguments.stock.exists():
         print(f'{arguments.stock}: not there, nothing measured')
         return 0
@@ -147,17 +356,50 @@ def main() -> int:
     assert spec is not None and spec.loader is not None
     stock = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(stock)
-    message = stock.POST.encode()
-    of_stock = rate_of_stock(arguments.stock)
+    missed = False
     port = stock.free_port()
-    with tempfile.TemporaryDirectory() as var, stock.smtp_sink(port):
-        bare = rate_of_smtplib(port, arguments.members, message)
-        prepare(Path(var), port)
-        ours = rate_of_ours(arguments.members, message)
-    print(f'stock Mailman   {of_stock:7.0f} copies/s')
-    print(f'ours            {ours:7.0f} copies/s, {ours / of_stock:.0f} times stock')
-    print(f'smtplib alone   {bare:7.0f} messages/s, ours is {ours / bare:.0%} of it')
-    return 0
+    count = arguments.members
+    with tempfile.TemporaryDirectory() as folder, stock.smtp_sink(port):
+        var = Path(folder)
+        prepare(var, port)
+        ours = Ours(make_list(count), count)
+        for name, message in messages().items():
+            print(f'{name}, {count} copies, a second each:')
+            missed |= compare(ours, message, port, count, arguments.stock)
+            if arguments.slices:
+                one = ours.from_slices(message, 1, var)
+                two = ours.from_slices(message, 2, var)
+                missed |= two < OF_SLICE * one
+                print(f'  one process        {one:7.0f}')
+                print(f'  two processes      {two:7.0f}, {two / one:.2f} times one')
+    return int(missed)
+
+
+def compare(ours: Ours, message: bytes, port: int, count: int, stock: Path) -> bool:
+    """Measure one message, and print; whether a target is missed."""
+    of_stock = rate_of_stock(stock, message)
+    bare, out = [], []
+    for _ in range(ROUNDS):
+        bare.append(rate_of_smtplib(port, count, message))
+        out.append(ours.from_out(message))
+    alone, from_out = statistics.median(bare), statistics.median(out)
+    shares = ', '.join(f'{a / b:.0%}' for a, b in zip(out, bare, strict=True))
+    source = rate_of_smtp_source(port, count, message)
+    from_in = ours.from_in(message)
+    made = ours.made(message)
+    # What a copy takes beyond its making is its sending.
+    share = from_out / made
+    print(f'  stock Mailman      {of_stock:7.0f}')
+    print(
+        f'  ours, from out     {from_out:7.0f}, {from_out / of_stock:.0f} times stock'
+    )
+    print(f'  ours, from in      {from_in:7.0f}, {from_in / of_stock:.0f} times stock')
+    print(f'  smtplib alone      {alone:7.0f}, ours is {shares} of it')
+    print(f'  smtp-source        {source:7.0f}, ours is {from_out / source:.0%} of it')
+    print(f'  copies made        {made:7.0f}: {share:.0%} of the time', flush=True)
+    return (
+        from_out < OF_STOCK * of_stock or from_out < OF_SMTPLIB * alone or share > 0.5
+    )
 
 
 if __name__ == '__main__':
