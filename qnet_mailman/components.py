@@ -24,6 +24,7 @@ from qnet_mailman.model.bounces import (
     QNetRefusal,
     QNetSuspension,
 )
+from qnet_mailman.model.closures import QNetClosure
 from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.model.lists import QNetList, row_of
 from qnet_mailman.model.people import QNetAssignment, QNetPoster, QNetUnattended
@@ -40,6 +41,7 @@ OF_A_LIST = (
     QNetPoster,
     QNetUnattended,
     QNetForm,
+    QNetClosure,
     QNetPost,
     QNetBounce,
     QNetBounceNotice,

@@ -170,6 +170,8 @@ class Settings(BaseModel):
     """Of a provider's active grants: a full import that takes away more is refused."""
     approver_required: Annotated[bool, BeforeValidator(_boolean)] = False
     """Whether a list request must name an approver."""
+    closure_undo_days: Annotated[int, Field(ge=1)] = 30
+    """How long a closed list can be opened again as it was, in days (R29)."""
 
     form_max_size: Annotated[int, BeforeValidator(_size)] = 5 * MEBIBYTE
     """Largest file with a form in it, and each file attached to a mail, in bytes."""

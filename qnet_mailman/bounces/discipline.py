@@ -21,7 +21,7 @@ pushes a step into the next day.
 
 A change of a list's number of warnings or interval takes effect at each member's next
 step.  With no warnings at all, members are removed at once, as in stock Mailman.
-While a list does not process bounces, its suspensions wait.
+While a list does not process bounces, or is closed, its suspensions wait.
 """
 
 from __future__ import annotations
@@ -49,6 +49,7 @@ from qnet_mailman import startup
 from qnet_mailman.bounces import ledger, notices, scoring
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce, QNetSuspension, State
+from qnet_mailman.model.closures import closure_of
 
 BATCH = 100
 """Suspensions that are looked up at once; each one's step is a transaction."""
@@ -247,7 +248,7 @@ def _step(due: _Due, now: datetime) -> None:
     store().refresh(member.preferences, with_for_update=True)
     if member.preferences.delivery_status is not DeliveryStatus.by_bounces:
         settle(mlist, member)
-    elif not mlist.process_bounces:
+    elif not mlist.process_bounces or closure_of(row.list_id) is not None:
         row.next_step_at = now + timedelta(days=1)
     elif row.warnings >= mlist.bounce_you_are_disabled_warnings:
         _remove(mlist, member, row, now)

@@ -32,8 +32,9 @@ class PostingChain:
 
     First what is nobody's wish is discarded without a word, so that no notice
     goes to a program or to the victim of a forgery (R5); a request to leave is
-    answered (R14); then the author's rights decide (R3, R4, R6); then what
-    Mailman finds odd waits for a moderator.
+    answered (R14); a list that is closed rejects whatever else comes; then the
+    author's rights decide (R3, R4, R6); then what Mailman finds odd waits for a
+    moderator.
     """
 
     name = 'qnet-posting-chain'
@@ -52,6 +53,7 @@ class PostingChain:
         yield Link('qnet-unsubscribe', LinkAction.jump, 'qnet-unsubscribe')
         yield Link('qnet-banned', LinkAction.jump, 'discard')
         yield Link('qnet-standing')
+        yield Link('qnet-closed', LinkAction.jump, 'qnet-reject')
         yield Link('truth', LinkAction.detour, 'qnet-header-match')
         # Only a hit with discard or reject jumps; otherwise the rule notes
         # for delivery that From must be rewritten.

@@ -19,6 +19,7 @@ from qnet_mailman.commands import (
     import_members,
     keys,
     provision,
+    reopen,
     roles,
     show,
 )
@@ -39,6 +40,7 @@ for command in (
     import_members.import_members_command,
     keys.keys,
     provision.provision,
+    reopen.reopen,
     roles.roles,
     set_command.set_settings,
     show.show,

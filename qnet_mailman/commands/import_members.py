@@ -16,6 +16,7 @@ from qnet_mailman.commands.common import (
     stop,
     the_list,
 )
+from qnet_mailman.model.closures import closure_of
 from qnet_mailman.provisioning.importing import (
     Left,
     import_members,
@@ -58,6 +59,8 @@ def import_members_command(
     1 the list or a file cannot be used (nothing was changed), 2 could not run.
     """
     mlist = the_list(name)
+    if closure_of(mlist.list_id) is not None:
+        stop(INVALID, f'{mlist.fqdn_listname} is closed: nobody can join it')
     settings = startup.settings()
     try:
         content = content_of(file, settings.members_max_size, 'members_max_size')

@@ -25,16 +25,25 @@ from qnet_mailman.provisioning.mistakes import FormInvalid
 
 @click.command()
 @click.option('--dry-run', is_flag=True, help='Say what would be done; change nothing.')
+@click.option(
+    '--approve',
+    is_flag=True,
+    help='Answer for forms whose requester does not administer the list.',
+)
 @click.option('--json', 'as_json', is_flag=True, help='Print JSON.')
 @click.argument('files', nargs=-1, required=True, metavar='FORM...', type=Path)
 @needs_service
-def provision(files: tuple[Path, ...], dry_run: bool, as_json: bool) -> None:
+def provision(
+    files: tuple[Path, ...], dry_run: bool, approve: bool, as_json: bool
+) -> None:
     """Make lists, or change them, as request forms say.
 
     Each form is applied whole or not at all; one that was applied before changes
     nothing. Forms are YAML, JSON, XLSX or PDF files, CSV files with a row for each
     list, or mails saved as .eml with forms attached; "mailman qnet form KIND" writes
-    an empty one, where KIND is list-request or threshold-change.
+    an empty one, where KIND is list-request, administrator-request,
+    threshold-change or list-closure. An administrator-request or list-closure must
+    come from an administrator of the list, unless --approve is given.
 
     Exit status: 0 every form is applied or was before, 1 some form is invalid
     (it changed nothing; the others are applied), 2 could not run.
@@ -42,7 +51,7 @@ def provision(files: tuple[Path, ...], dry_run: bool, as_json: bool) -> None:
     results = []
     for file in files:
         for name, loaded in forms.load_all(file, startup.settings()):
-            result = _provision(loaded, dry_run)
+            result = _provision(loaded, dry_run, approve)
             results.append((name, result))
             if not as_json:
                 _print(name, result)
@@ -56,13 +65,16 @@ def provision(files: tuple[Path, ...], dry_run: bool, as_json: bool) -> None:
         sys.exit(INVALID)
 
 
-def _provision(loaded: forms.Loaded | FormInvalid, dry_run: bool) -> Result:
+def _provision(
+    loaded: forms.Loaded | FormInvalid, dry_run: bool, approve: bool
+) -> Result:
     if isinstance(loaded, FormInvalid):
         return Result('invalid', errors=tuple(loaded.errors))
     return apply_form(
         loaded.form,
         actor=audit.command_line_actor(),
         dry_run=dry_run,
+        approved=approve,
         document=loaded.document,
     )
 

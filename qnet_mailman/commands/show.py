@@ -25,6 +25,12 @@ def show(name: str, as_json: bool) -> None:
         click.echo(json.dumps(found, indent=2))
         return
     people = found.pop('assignments')
+    closed = found.pop('closed')
+    if closed is not None:
+        found['closed'] = (
+            f'{closed["action"]}, since {closed["since"]}, can be reopened until '
+            f'{closed["undo_until"]}'
+        )
     for key, value in found.items():
         if isinstance(value, list):
             value = ', '.join(value)

@@ -10,6 +10,7 @@ from public import public
 from zope.interface import implementer
 
 from qnet_mailman.mta.recipients import regular_recipients
+from qnet_mailman.provisioning.closing import ANNOUNCEMENT
 
 
 @public
@@ -28,7 +29,7 @@ class MemberRecipients:
         """See `IHandler`."""
         if 'recipients' in msgdata:
             return
-        recipients = regular_recipients(mlist)
+        recipients = regular_recipients(mlist, with_digests=ANNOUNCEMENT in msgdata)
         author = mlist.members.get_member(msg.sender)
         if author is not None and not author.receive_own_postings:
             recipients.discard(author.address.email)

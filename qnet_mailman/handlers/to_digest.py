@@ -14,6 +14,8 @@ from mailman.interfaces.handler import IHandler
 from public import public
 from zope.interface import implementer
 
+from qnet_mailman.provisioning.closing import ANNOUNCEMENT
+
 _FROM_LINE = re.compile(rb'^From ', re.MULTILINE)
 
 
@@ -31,7 +33,7 @@ class ToDigest:
 
     def process(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
         """See `IHandler`."""
-        if not mlist.digests_enabled:
+        if not mlist.digests_enabled or msgdata.get(ANNOUNCEMENT):
             return
         own = copy.deepcopy(msg)
         for part in own.walk():

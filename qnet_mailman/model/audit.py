@@ -26,6 +26,9 @@ class Action(StrEnum):
 
     list_created = 'list created'
     list_deleted = 'list deleted'
+    list_closed = 'list closed'
+    list_reopened = 'list reopened'
+    list_announced = 'closing announced'
     setting_changed = 'setting changed'
     assigned = 'assigned'
     unassigned = 'unassigned'

@@ -15,25 +15,27 @@ from mailman.model.address import Address
 from mailman.model.member import Member
 from mailman.model.preferences import Preferences
 from mailman.model.user import User
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, func, select, true
 from sqlalchemy.orm import aliased
 
 from qnet_mailman.model.base import store
 from qnet_mailman.subscriptions.one_click import BATCH
 
 
-def regular_recipients(mlist: Any) -> set[str]:
+def regular_recipients(mlist: Any, *, with_digests: bool = False) -> set[str]:
     """The addresses of members with regular delivery that is enabled.
 
     A preference is the membership's, else the address's, else that of the user whose
     address it is, else the system's, as `Member._lookup` has it.
+
+    :param with_digests: Whether those who get digests are asked for as well.
     """
     # Not all rows at once: the addresses alone take memory enough.
-    query = _regular(mlist.list_id).execution_options(yield_per=BATCH)
+    query = _regular(mlist.list_id, with_digests).execution_options(yield_per=BATCH)
     return set(store().scalars(query))
 
 
-def _regular(list_id: str) -> Select[tuple[str]]:
+def _regular(list_id: str, with_digests: bool) -> Select[tuple[str]]:
     subscriber, owner = aliased(User), aliased(User)
     levels = tuple(aliased(Preferences) for _ in range(3))
     of_member, of_address, of_user = levels
@@ -61,7 +63,7 @@ def _regular(list_id: str) -> Select[tuple[str]]:
         .where(
             Member.list_id == list_id,
             Member.role == MemberRole.member,
-            wanted('delivery_mode', DeliveryMode.regular),
+            true() if with_digests else wanted('delivery_mode', DeliveryMode.regular),
             wanted('delivery_status', DeliveryStatus.enabled),
         )
     )

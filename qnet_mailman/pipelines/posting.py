@@ -19,6 +19,7 @@ class PostingPipeline(BasePipeline):
     description = 'Prepare a post of a notification or discussion list.'
 
     _default_handlers = (
+        'qnet-refuse-closed',
         'validate-authenticity',
         'mime-delete',
         'tagger',

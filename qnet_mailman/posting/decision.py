@@ -53,6 +53,7 @@ NO_PRIVILEGE = (
 )
 REPLIES_REJECTED = 'This list does not take messages from its members at present.'
 REPLIES_HELD = 'Messages from members of this list are read by a moderator first.'
+CLOSED = 'This list is closed. It takes no messages any more, whoever sends them.'
 NOT_A_MEMBER = 'The message is not from a member of the list.'
 NO_AUTHOR = 'The message does not say, in a way that can be relied on, who wrote it.'
 NOT_SHOWN = (

@@ -30,20 +30,26 @@ from mailman.config import config
 from mailman.interfaces.domain import IDomainManager
 from mailman.interfaces.mailinglist import InvalidListNameError
 from mailman.utilities.datetime import now
+from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from zope.component import getUtility
 
 from qnet_mailman import startup
 from qnet_mailman.model import audit
 from qnet_mailman.model.base import store
+from qnet_mailman.model.closures import closure_of
 from qnet_mailman.model.forms import QNetForm
-from qnet_mailman.provisioning import fields, mta_map, notices
+from qnet_mailman.provisioning import closing, fields, mta_map, notices
+from qnet_mailman.provisioning.administrator_request import AdministratorRequest
 from qnet_mailman.provisioning.fields import FIELDS, Value
 from qnet_mailman.provisioning.forms import AnyForm
+from qnet_mailman.provisioning.list_closure import ListClosure
 from qnet_mailman.provisioning.mistakes import Document, FormError, placed
 from qnet_mailman.provisioning.plan import (
     Assign,
+    Close,
     Create,
+    OnList,
     Plan,
     PlanRefused,
     Set,
@@ -53,17 +59,25 @@ from qnet_mailman.provisioning.plan import (
     make_plan,
     make_threshold_plan,
 )
+from qnet_mailman.provisioning.request_plans import (
+    make_administrator_plan,
+    make_closure_plan,
+)
 from qnet_mailman.provisioning.running import (
     applied,
     find_list,
+    list_id_of,
     look,
+    look_at_assignments,
+    look_at_closing,
     look_at_thresholds,
 )
-from qnet_mailman.provisioning.schema import Subscriber
+from qnet_mailman.provisioning.schema import ListRequest, Subscriber
 from qnet_mailman.provisioning.subscribing import subscribe_all
 from qnet_mailman.provisioning.threshold_change import ThresholdChange
 from qnet_mailman.roles import projection
 from qnet_mailman.roles.people import Assignee, Role, assign, unassign
+from qnet_mailman.settings import Settings
 
 log = logging.getLogger('mailman.plugins')
 
@@ -76,7 +90,8 @@ Outcome = Literal['created', 'changed', 'unchanged', 'planned', 'invalid', 'fail
 class Result:
     """What became of one form.
 
-    :ivar list_address: The list; empty where the form does not say.
+    :ivar list_address: The list, or several with commas between them; empty where the
+        form does not say.
     :ivar notes: What somebody should know, though nothing is wrong.
     :ivar errors: Why it is invalid or failed.
     """
@@ -93,6 +108,7 @@ class Result:
         return {
             'ticket': self.ticket,
             'list': self.list_address,
+            'lists': self.list_address.split(', ') if self.list_address else [],
             'result': self.outcome,
             'changes': [{**step.as_dict(), 'text': str(step)} for step in self.steps],
             'notes': list(self.notes),
@@ -127,10 +143,10 @@ def apply_form(
         config.db.commit()
         with _one_at_a_time():
             try:
-                return _apply(form, settings.domain, dry_run)
+                return _apply(form, settings, dry_run, approved)
             except IntegrityError:
                 # Another host was faster.
-                return _apply(form, settings.domain, dry_run)
+                return _apply(form, settings, dry_run, approved)
     except PlanRefused as refused:
         errors = tuple(placed(refused.problems, document))
         return _result(form, 'invalid', errors=errors)
@@ -172,10 +188,10 @@ def _one_at_a_time() -> Iterator[None]:
         os.close(descriptor)
 
 
-def _apply(form: AnyForm, own_domain: str, dry_run: bool) -> Result:
+def _apply(form: AnyForm, settings: Settings, dry_run: bool, approved: bool) -> Result:
     work = _Work(form)
     with work.undone_on_failure():
-        plan = _plan(form, own_domain)
+        plan = _plan(form, settings, approved)
         if dry_run:
             config.db.abort()
             outcome: Outcome = 'unchanged' if plan.recorded else 'planned'
@@ -191,25 +207,47 @@ def _apply(form: AnyForm, own_domain: str, dry_run: bool) -> Result:
     )
 
 
-def _plan(form: AnyForm, own_domain: str) -> Plan:
-    if isinstance(form, ThresholdChange):
-        return make_threshold_plan(form, look_at_thresholds(form))
-    return make_plan(form, *look(form), own_domain=own_domain)
+def _plan(form: AnyForm, settings: Settings, approved: bool) -> Plan:
+    match form:
+        case ThresholdChange():
+            return make_threshold_plan(form, look_at_thresholds(form))
+        case AdministratorRequest():
+            desk = look_at_assignments(form)
+            return make_administrator_plan(form, desk, approved=approved)
+        case ListClosure():
+            return make_closure_plan(
+                form,
+                *look_at_closing(form),
+                undo_days=settings.closure_undo_days,
+                approved=approved,
+            )
+        case ListRequest():
+            return make_plan(form, *look(form), own_domain=settings.domain)
 
 
 def _notify(form: AnyForm, plan: Plan) -> Iterator[str]:
     """Send the notices that are due; what goes wrong is a note, not a failure."""
     try:
-        row = applied(form.list_address.replace('@', '.', 1), form.form, form.ticket)
-        if row is None or row.notified_at is not None:
+        rows = [
+            row
+            for address in form.list_addresses
+            if (row := applied(list_id_of(address), form.form, form.ticket)) is not None
+            and row.notified_at is None
+        ]
+        if not rows:
             return
-        mlist = find_list(form.list_address)
-        if mlist is not None:
-            if isinstance(form, ThresholdChange):
-                notices.send_threshold_change(mlist, form, plan)
-            else:
-                notices.send_all(mlist, form, plan)
-        row.notified_at = now()
+        match form:
+            case AdministratorRequest():
+                notices.send_assignments(form, plan)
+            case ThresholdChange():
+                notices.send_threshold_change(find_list(form.list), form, plan)
+            case ListClosure():
+                _announce(form)
+                notices.send_closure(find_list(form.list), form, plan)
+            case ListRequest():
+                notices.send_all(find_list(form.list.name), form, plan)
+        for row in rows:
+            row.notified_at = now()
         config.db.store.commit()
     except Exception as error:
         log.exception('The notices about %s were not sent', form.list_address)
@@ -221,6 +259,14 @@ def _notify(form: AnyForm, plan: Plan) -> Iterator[str]:
         )
 
 
+def _announce(form: ListClosure) -> None:
+    """Tell the members, once, whatever becomes of the other notices."""
+    closure = closure_of(list_id_of(form.list))
+    if form.tell_members and closure is not None and closure.announced_at is None:
+        closing.announce(find_list(form.list), closure)
+        config.db.store.commit()
+
+
 @dataclass
 class _Work:
     """The transaction of one form, and how to take it back."""
@@ -230,24 +276,24 @@ class _Work:
 
     @contextmanager
     def undone_on_failure(self) -> Iterator[None]:
-        list_id = self.form.list_address.replace('@', '.', 1)
-        folder = os.path.join(config.LIST_DATA_DIR, list_id)
-        was_there = os.path.exists(folder)
+        address = self.form.list_address
+        folder = os.path.join(config.LIST_DATA_DIR, list_id_of(address))
+        makes = isinstance(self.form, ListRequest) and not os.path.exists(folder)
         with mta_map.restored_on_failure():
             try:
                 yield
             except BaseException:
                 _rollback()
-                if not was_there and not _is_list(self.form.list_address):
+                if makes and not _is_list(address):
                     shutil.rmtree(folder, ignore_errors=True)
                 raise
 
     def do(self, plan: Plan) -> None:
         """Take all steps and keep the form; the caller commits."""
-        if any(isinstance(step, Assign | Unassign) for step in plan.steps):
+        if any(isinstance(step, Assign | Unassign | OnList) for step in plan.steps):
             # Before anything that others wait for.
             projection.lock()
-        self.mlist = find_list(self.form.list_address)
+        self.mlist = find_list(self.form.list_addresses[0])
         for step in plan.steps:
             self._take(step)
         self._keep_form(plan)
@@ -257,6 +303,7 @@ class _Work:
     def _take(self, step: Step) -> None:
         match step:
             case Create(address, style):
+                assert isinstance(self.form, ListRequest)
                 settings = fields.wanted(self.form)
                 self.mlist = make_list(address, style, settings)
             case Set(key, old, new):
@@ -267,18 +314,41 @@ class _Work:
                 unassign_person(self.mlist, role, email)
             case Subscribe(people):
                 subscribe_people(self.mlist, people)
+            case Close(action):
+                closing.close(self.mlist, action, self.form.ticket)
+            case OnList(address, inner):
+                self.mlist = find_list(address)
+                self._take(inner)
 
     def _keep_form(self, plan: Plan) -> None:
-        keep_form(self.mlist, self.form)
-        audit.record(
-            audit.Action.form_applied,
-            self.mlist.list_id,
-            self.form.ticket,
-            kind=self.form.form,
-            digest=self.form.digest(),
-            requester=self.form.requester.email,
-            changes=len(plan.steps),
+        form = self.form
+        approval = {'approved_by': audit.current_actor.get()} if plan.approved else {}
+        for address in form.list_addresses:
+            mlist = find_list(address)
+            keep_form(mlist, form)
+            audit.record(
+                audit.Action.form_applied,
+                mlist.list_id,
+                form.ticket,
+                kind=form.form,
+                digest=form.digest(),
+                requester=form.requester.email,
+                changes=len(plan.steps),
+                **approval,
+            )
+        if isinstance(form, AdministratorRequest):
+            _forget_form_elsewhere(form)
+
+
+def _forget_form_elsewhere(form: AdministratorRequest) -> None:
+    """Let lists that the form has no more know nothing of it."""
+    store().execute(
+        delete(QNetForm).where(
+            QNetForm.kind == form.form,
+            QNetForm.ticket == form.ticket,
+            QNetForm.list_id.not_in([list_id_of(each) for each in form.lists]),
         )
+    )
 
 
 def _rollback() -> None:

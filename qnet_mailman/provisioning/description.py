@@ -13,7 +13,8 @@ from qnet_mailman.model.base import store
 from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.model.lists import row_of, type_of
 from qnet_mailman.provisioning import fields
-from qnet_mailman.roles.overview import assignments_as_dicts
+from qnet_mailman.provisioning.running import look_at_closure
+from qnet_mailman.roles.overview import assignments_as_dicts, moment_as_text
 from qnet_mailman.roles.people import assignments_of, posters_of
 
 
@@ -23,7 +24,8 @@ def describe(mlist: Any) -> dict[str, Any]:
     :return: `administrators`, `moderators` and `posters` are the addresses of those
         who are that now; `members` is their number; `assignments` tells who is to
         be administrator or moderator, and whether they are (R25; see
-        `roles.overview.assignments_as_dicts`).
+        `roles.overview.assignments_as_dicts`); `closed` is null, or `action`, `since`
+        and `undo_until` (UTC).
     """
     row = row_of(mlist)
     return {
@@ -40,7 +42,19 @@ def describe(mlist: Any) -> dict[str, Any]:
         'posters': posters_of(mlist),
         'members': _count(mlist),
         'tickets': _tickets(mlist),
+        'closed': _closure(mlist),
         'assignments': assignments_as_dicts(assignments_of(mlist)),
+    }
+
+
+def _closure(mlist: Any) -> dict[str, Any] | None:
+    closure = look_at_closure(mlist)
+    if closure is None:
+        return None
+    return {
+        'action': closure.action.value,
+        'since': moment_as_text(closure.since),
+        'undo_until': moment_as_text(closure.undo_until),
     }
 
 

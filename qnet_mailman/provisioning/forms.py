@@ -8,7 +8,15 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from qnet_mailman.provisioning import readers, schema, threshold_change
+from qnet_mailman.provisioning import (
+    administrator_request,
+    list_closure,
+    readers,
+    schema,
+    threshold_change,
+)
+from qnet_mailman.provisioning.administrator_request import AdministratorRequest
+from qnet_mailman.provisioning.list_closure import ListClosure
 from qnet_mailman.provisioning.mail_forms import attachments
 from qnet_mailman.provisioning.mistakes import (
     Document,
@@ -19,15 +27,29 @@ from qnet_mailman.provisioning.mistakes import (
 )
 from qnet_mailman.provisioning.pdf_forms import read_pdf
 from qnet_mailman.provisioning.readers import Unreadable, too_large
-from qnet_mailman.provisioning.schema import KIND, KINDS, THRESHOLD_CHANGE, ListRequest
+from qnet_mailman.provisioning.schema import (
+    ADMINISTRATOR_REQUEST,
+    KIND,
+    KINDS,
+    LIST_CLOSURE,
+    THRESHOLD_CHANGE,
+    ListRequest,
+)
 from qnet_mailman.provisioning.spreadsheet_forms import read_xlsx
 from qnet_mailman.provisioning.table_forms import is_table, read_table
 from qnet_mailman.provisioning.threshold_change import ThresholdChange
 from qnet_mailman.provisioning.values import alternatives, found
 from qnet_mailman.settings import Settings
 
-AnyForm = ListRequest | ThresholdChange
+AnyForm = ListRequest | AdministratorRequest | ThresholdChange | ListClosure
 
+
+VALIDATORS: dict[str, Callable[..., AnyForm]] = {
+    ADMINISTRATOR_REQUEST: administrator_request.validate,
+    THRESHOLD_CHANGE: threshold_change.validate,
+    LIST_CLOSURE: list_closure.validate,
+}
+"""What checks the forms that need nothing but the default domain, by kind."""
 
 Reader = Callable[[bytes, Settings], Document]
 READERS: dict[str, Reader] = {
@@ -198,9 +220,9 @@ def _from_file(
 
 
 def _checked(document: Document, settings: Settings, beside: Beside) -> Loaded:
-    if _kind_of(document) == THRESHOLD_CHANGE:
-        change = threshold_change.validate(document, default_domain=settings.domain)
-        return Loaded(change, document)
+    validate = VALIDATORS.get(_kind_of(document))
+    if validate is not None:
+        return Loaded(validate(document, default_domain=settings.domain), document)
     most = settings.form_max_people
     for roster in ('administrators', 'moderators'):
         people = document.data.get(roster)

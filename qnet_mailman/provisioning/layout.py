@@ -14,15 +14,29 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qnet_mailman.provisioning import blank, schema, threshold_change
+from qnet_mailman.provisioning import (
+    administrator_request,
+    blank,
+    list_closure,
+    schema,
+    threshold_change,
+)
 from qnet_mailman.provisioning.mistakes import Document, Path, Sections
 from qnet_mailman.provisioning.readers import Unreadable
-from qnet_mailman.provisioning.schema import KIND, ROSTERS, THRESHOLD_CHANGE
+from qnet_mailman.provisioning.schema import (
+    ADMINISTRATOR_REQUEST,
+    KIND,
+    LIST_CLOSURE,
+    ROSTERS,
+    THRESHOLD_CHANGE,
+)
 from qnet_mailman.provisioning.values import found
 
 SECTIONS: dict[str, Sections] = {
     KIND: schema.SECTIONS,
+    ADMINISTRATOR_REQUEST: administrator_request.SECTIONS,
     THRESHOLD_CHANGE: threshold_change.SECTIONS,
+    LIST_CLOSURE: list_closure.SECTIONS,
 }
 YES_NO = ('yes', 'no')
 
@@ -113,6 +127,8 @@ def value_at(data: Any, path: Path) -> str:
             return ''
     if isinstance(data, bool):
         return YES_NO[not data]
+    if isinstance(data, list):
+        return ', '.join(map(str, data))
     return '' if data is None else str(data)
 
 

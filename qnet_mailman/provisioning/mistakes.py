@@ -107,6 +107,7 @@ _NOUNS = {
     'administrators': 'person',
     'moderators': 'person',
     'subscribers': 'subscriber',
+    'lists': 'list',
 }
 """What an item of a list is called."""
 

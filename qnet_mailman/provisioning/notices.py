@@ -4,19 +4,31 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from qnet_mailman import startup
+from qnet_mailman.model.closures import Closing
 from qnet_mailman.model.lists import ListType, Visibility, type_of
 from qnet_mailman.provisioning import fields
+from qnet_mailman.provisioning.administrator_request import AdministratorRequest
 from qnet_mailman.provisioning.fields import FIELDS
-from qnet_mailman.provisioning.plan import Assign, Plan, Set, in_words
+from qnet_mailman.provisioning.list_closure import ListClosure
+from qnet_mailman.provisioning.plan import (
+    Assign,
+    OnList,
+    Plan,
+    Set,
+    Unassign,
+    in_words,
+)
+from qnet_mailman.provisioning.running import find_list, look_at_closure
 from qnet_mailman.provisioning.schema import ListRequest, Person
 from qnet_mailman.provisioning.threshold_change import ThresholdChange
 from qnet_mailman.roles.overview import assignments_as_dicts
-from qnet_mailman.roles.people import Role, assignments_of
+from qnet_mailman.roles.people import Assignee, Role, assignments_of
 from qnet_mailman.roles.rights import HARP_NAMES
+from qnet_mailman.subscriptions import joining
 from qnet_mailman.templates.notices import one_line, send
 
 NEW_TO_REQUESTER = 'qnet:requester:notice:new-list'
@@ -24,6 +36,10 @@ NEW_TO_ADMINISTRATOR = 'qnet:admin:notice:new-list'
 NEW_TO_MODERATOR = 'qnet:moderator:notice:new-list'
 CHANGED = 'qnet:admin:notice:changed-list'
 CHANGED_THRESHOLDS = 'qnet:admin:notice:changed-thresholds'
+ASSIGNED = 'qnet:admin:notice:assigned'
+CHANGED_ASSIGNMENTS = 'qnet:admin:notice:changed-assignments'
+CLOSED = 'qnet:admin:notice:closed-list'
+REOPENED = 'qnet:admin:notice:reopened-list'
 
 WIDTH = 76
 """Characters in a line (RFC 5322 section 2.1.1 asks for at most 78)."""
@@ -112,14 +128,7 @@ def send_threshold_change(mlist: Any, form: ThresholdChange, plan: Plan) -> None
     )
     people = {form.requester.email.lower(): form.requester.name}
     if changed:
-        names = {
-            row.email: row.name for row in assignments_of(mlist, Role.administrator)
-        }
-        for address in mlist.owners.addresses:
-            email = address.email
-            people.setdefault(
-                email, names.get(email) or address.display_name or 'administrator'
-            )
+        people = _administrators(mlist) | people
     for email, name in people.items():
         send(
             mlist,
@@ -139,7 +148,170 @@ def send_threshold_change(mlist: Any, form: ThresholdChange, plan: Plan) -> None
         )
 
 
-def _reason(form: ThresholdChange) -> str:
+def _administrators(mlist: Any) -> dict[str, str]:
+    """The names of a list's administrators, by address."""
+    names = {row.email: row.name for row in assignments_of(mlist, Role.administrator)}
+    return {
+        address.email: names.get(address.email)
+        or address.display_name
+        or 'administrator'
+        for address in mlist.owners.addresses
+    }
+
+
+def send_assignments(form: AdministratorRequest, plan: Plan) -> None:
+    """Tell the person, the requester, and the other administrators of each list.
+
+    Everybody gets one message, about the lists that concern them.  A plan that was
+    recorded before completes what an interrupted run did not send.
+    """
+    steps = {
+        address: [
+            step.step
+            for step in plan.steps
+            if isinstance(step, OnList) and step.address == address
+        ]
+        for address in dict.fromkeys(
+            (*form.lists, *(s.address for s in plan.steps if isinstance(s, OnList)))
+        )
+    }
+    if plan.recorded:
+        steps = {address: [_target_step(form)] for address in form.lists}
+    lists = {address: find_list(address) for address in steps}
+    told = ''
+    if any(isinstance(each, Assign) for some in steps.values() for each in some):
+        told = form.person.email.lower()
+        _tell_assigned(form, [lists[address] for address in form.lists])
+    concerned: dict[str, tuple[str, list[str]]] = {}
+    requester = form.requester.email.lower()
+    for address, some in steps.items():
+        people = _administrators(lists[address]) if some else {}
+        people |= {
+            step.email: form.person.name for step in some if isinstance(step, Unassign)
+        }
+        for email, name in (people | {requester: form.requester.name}).items():
+            concerned.setdefault(email, (name, []))[1].append(address)
+    for email, (name, addresses) in concerned.items():
+        if email == told:
+            continue
+        changes = [
+            _item(f'{in_words(step)}: {address}')
+            for address in addresses
+            for step in steps[address]
+        ]
+        send(
+            lists[addresses[0]],
+            email,
+            CHANGED_ASSIGNMENTS,
+            f'Who looks after {_lists_in_words(lists[each] for each in addresses)}',
+            {
+                'name': one_line(name),
+                'changes': '\n'.join(changes) or '  Nothing: it was so already.',
+                'ticket': form.ticket,
+                'requester': one_line(form.requester.name),
+                'reason': _reason(form),
+            },
+        )
+
+
+def _target_step(form: AdministratorRequest) -> Assign:
+    person = form.person
+    assignee = Assignee(
+        person.email.lower(), person.name, person.harp_id, form.may_post
+    )
+    return Assign(form.role, assignee)
+
+
+def _lists_in_words(lists: Iterable[Any]) -> str:
+    names = [mlist.display_name for mlist in lists]
+    return names[0] if len(names) == 1 else f'{len(names)} mailing lists'
+
+
+def _tell_assigned(form: AdministratorRequest, lists: list[Any]) -> None:
+    email = form.person.email.lower()
+    has_role = any(
+        each['email'] == email and each['right'] == form.role.value
+        for each in assignments_as_dicts(assignments_of(lists[0], form.role))
+    )
+    send(
+        lists[0],
+        form.person.email,
+        ASSIGNED,
+        f'You are {_ARTICLES[form.role]} of {_lists_in_words(lists)}',
+        {
+            'name': one_line(form.person.name),
+            'role': _ARTICLES[form.role],
+            'lists': '\n'.join(
+                f'  {one_line(mlist.display_name)} <{mlist.fqdn_listname}>'
+                for mlist in lists
+            ),
+            'posting': (
+                'You have posting privileges: you can send messages to the subscribers.'
+                if form.may_post
+                else 'You do not have posting privileges on these lists.'
+            ),
+            'harp': _harp(form.role, has_role),
+            'ticket': form.ticket,
+            'requester': one_line(form.requester.name),
+            'reason': _reason(form),
+        },
+    )
+
+
+def send_closure(mlist: Any, form: ListClosure, plan: Plan) -> None:
+    """Tell the requester and the administrators of a list that it is closed.
+
+    Where nothing was changed, the form's words were: nobody has to know.
+    """
+    closure = look_at_closure(mlist)
+    if closure is None or not (plan.steps or plan.recorded):
+        return
+    people = _administrators(mlist) | {
+        form.requester.email.lower(): form.requester.name
+    }
+    for email, name in people.items():
+        send(
+            mlist,
+            email,
+            CLOSED,
+            f'The mailing list {mlist.display_name} is closed',
+            {
+                'name': one_line(name),
+                'until': joining.in_words(closure.undo_until),
+                'after': _AFTER[closure.action],
+                'members': _MEMBERS[form.tell_members],
+                'ticket': form.ticket,
+                'requester': one_line(form.requester.name),
+                'reason': _reason(form),
+            },
+        )
+
+
+_AFTER = {
+    Closing.archive: 'After that it stays closed. Whoever could read its archive '
+    'still can.',
+    Closing.delete: 'After that the list is deleted for good, with its members and '
+    'settings.',
+}
+_MEMBERS = {
+    True: 'The members are told that the list is closed.',
+    False: 'The members are not told.',
+}
+
+
+def send_reopening(mlist: Any) -> None:
+    """Tell the administrators of a list that it is open again."""
+    for email, name in _administrators(mlist).items():
+        send(
+            mlist,
+            email,
+            REOPENED,
+            f'The mailing list {mlist.display_name} is open again',
+            {'name': one_line(name)},
+        )
+
+
+def _reason(form: ThresholdChange | AdministratorRequest | ListClosure) -> str:
     if not form.reason:
         return ''
     return '\n' + textwrap.fill(

@@ -14,10 +14,11 @@ from collections.abc import Set as Emails
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from qnet_mailman.model.closures import Closing
 from qnet_mailman.provisioning import fields
 from qnet_mailman.provisioning.fields import FIELDS, Value
 from qnet_mailman.provisioning.mistakes import Path
-from qnet_mailman.provisioning.running import Running, Site, Thresholds
+from qnet_mailman.provisioning.running import Running, Site, Target, Thresholds
 from qnet_mailman.provisioning.schema import ListRequest, Person, Subscriber
 from qnet_mailman.provisioning.threshold_change import ThresholdChange
 from qnet_mailman.provisioning.values import alternatives, found
@@ -26,7 +27,7 @@ from qnet_mailman.roles.rights import HARP_NAMES
 
 SHOWN = 3
 """Addresses named in a line about many."""
-_KEPT = 'the form has changed and is kept; the list needs no change'
+KEPT = 'the form has changed and is kept; the list needs no change'
 
 
 @dataclass(frozen=True)
@@ -137,8 +138,50 @@ class Subscribe:
         }
 
 
+@dataclass(frozen=True)
+class Close:
+    """Close the list.
+
+    :ivar undo_days: How long it can be opened again.
+    """
+
+    action: Closing
+    undo_days: int
+
+    def __str__(self) -> str:
+        after = (
+            'then it stays closed, and its archive can be read as before'
+            if self.action is Closing.archive
+            else 'then it is deleted for good, with its members and settings'
+        )
+        return f'close the list; it can be reopened for {self.undo_days} days, {after}'
+
+    def as_dict(self) -> dict[str, Any]:
+        """The step as plain data."""
+        return {
+            'what': 'close',
+            'action': self.action.value,
+            'undo_days': self.undo_days,
+        }
+
+
+@dataclass(frozen=True)
+class OnList:
+    """A step on one of several lists."""
+
+    address: str
+    step: Assign | Unassign
+
+    def __str__(self) -> str:
+        return f'{self.address}: {self.step}'
+
+    def as_dict(self) -> dict[str, Any]:
+        """The step as plain data."""
+        return {**self.step.as_dict(), 'list': self.address}
+
+
 Problem = tuple[Path, str]
-Step = Create | Set | Assign | Unassign | Subscribe
+Step = Create | Set | Assign | Unassign | Subscribe | Close | OnList
 
 
 @dataclass(frozen=True)
@@ -149,6 +192,7 @@ class Plan:
     :ivar notes: What somebody who reads the plan should know.
     :ivar recorded: Whether this very form was applied before, so that there is
         not even a form to keep.
+    :ivar approved: Whether it needed an operator who answers for it.
     :ivar adopts: Whether the list is there, but was not made by a form.
     """
 
@@ -156,6 +200,7 @@ class Plan:
     notes: tuple[str, ...] = ()
     recorded: bool = False
     adopts: bool = False
+    approved: bool = False
 
     @property
     def creates(self) -> bool:
@@ -245,6 +290,8 @@ def _list_errors(form: ListRequest, running: Running | None) -> Iterator[Problem
             f'found "{form.ticket}", but {form.list.name} was made by the request '
             f'{others}; expected another list name, or that ticket to change the list',
         )
+    elif running.is_closed:
+        yield ('list', 'name'), closed_problem(form.list.name)
     elif running.list_type is None:
         yield (
             ('list', 'name'),
@@ -262,6 +309,14 @@ def _list_errors(form: ListRequest, running: Running | None) -> Iterator[Problem
                     f'found {wanted}, but {form.list.name} exists and is {there}; the '
                     f'{key} of a list cannot be changed by a form',
                 )
+
+
+def closed_problem(address: str) -> str:
+    """Why a form is not applied to a list that is closed."""
+    return (
+        f'the list {address} is closed; expected one that is open (see "mailman qnet '
+        f'show {address}")'
+    )
 
 
 def _ban_errors(
@@ -356,7 +411,7 @@ def _difference(form: ListRequest, previous: ListRequest, running: Running) -> P
             'administrator of the list does that'
         )
     if not draft.steps:
-        draft.notes.append(_KEPT)
+        draft.notes.append(KEPT)
     return draft.plan()
 
 
@@ -368,18 +423,13 @@ def make_threshold_plan(form: ThresholdChange, now: Thresholds) -> Plan:
     :return: What is to be done.
     :raises PlanRefused: if that cannot be.
     """
-    if not now.exists:
-        hint = f' (did you mean {now.close}?)' if now.close else ''
-        problem = f'found {found(form.list)}; expected a list that exists{hint}'
-        raise PlanRefused([(('list',), problem)])
-    if not now.is_ours:
-        problem = (
-            f'the list {form.list} was made without a QualityNet style; expected '
-            'another list'
-        )
+    problem = missing_problem(form.list, now)
+    if problem is not None:
         raise PlanRefused([(('list',), problem)])
     if now.previous is not None and now.previous.digest() == form.digest():
         return Plan(recorded=True)
+    if now.is_closed:
+        raise PlanRefused([(('list',), closed_problem(form.list))])
     before = {} if now.previous is None else fields.wanted(now.previous)
     draft = _Draft()
     for key, new in fields.wanted(form).items():
@@ -387,9 +437,26 @@ def make_threshold_plan(form: ThresholdChange, now: Thresholds) -> Plan:
             _set(draft, now, key, new)
     if not draft.steps:
         draft.notes.append(
-            'the list has these settings already' if now.previous is None else _KEPT
+            'the list has these settings already' if now.previous is None else KEPT
         )
     return draft.plan()
+
+
+def missing_problem(address: str, now: Thresholds | Target) -> str | None:
+    """Why a form cannot be about a list; None where it can.
+
+    :param address: The list that the form names.
+    :param now: What there is.
+    """
+    if not now.exists:
+        hint = f' (did you mean {now.close}?)' if now.close else ''
+        return f'found {found(address)}; expected a list that exists{hint}'
+    if not now.is_ours:
+        return (
+            f'the list {address} was made without a QualityNet style; expected '
+            'another list'
+        )
+    return None
 
 
 def _set(draft: _Draft, running: Running | Thresholds, key: str, new: Value) -> None:

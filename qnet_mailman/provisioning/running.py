@@ -7,6 +7,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -17,15 +18,26 @@ from mailman.model.address import Address
 from mailman.model.bans import Ban
 from mailman.model.member import Member
 from mailman.model.user import User
+from mailman.utilities.datetime import now
 from sqlalchemy import or_, select
 from zope.component import getUtility
 
 from qnet_mailman.model.base import store
+from qnet_mailman.model.closures import Closing, closure_of
 from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.model.lists import row_of
+from qnet_mailman.model.people import QNetAssignment
 from qnet_mailman.provisioning import fields
+from qnet_mailman.provisioning.administrator_request import AdministratorRequest
 from qnet_mailman.provisioning.fields import Value
-from qnet_mailman.provisioning.schema import KIND, THRESHOLD_CHANGE, ListRequest
+from qnet_mailman.provisioning.list_closure import ListClosure
+from qnet_mailman.provisioning.schema import (
+    ADMINISTRATOR_REQUEST,
+    KIND,
+    LIST_CLOSURE,
+    THRESHOLD_CHANGE,
+    ListRequest,
+)
 from qnet_mailman.provisioning.threshold_change import ThresholdChange
 from qnet_mailman.roles import overview
 from qnet_mailman.roles.people import Assignee, Role, assignments_of
@@ -50,6 +62,7 @@ class Running:
     assignments: dict[tuple[Role, str], Assignee] = field(default_factory=dict)
     members: frozenset[str] = frozenset()
     forms: dict[str, ListRequest] = field(default_factory=dict)
+    is_closed: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +85,11 @@ class Site:
 def find_list(address: str) -> Any:
     """The list of an address or List-ID; None if there is none."""
     return getUtility(IListManager).get(address.strip().lower())
+
+
+def list_id_of(address: str) -> str:
+    """The List-ID of the list that has an address."""
+    return address.replace('@', '.', 1)
 
 
 def chunks(items: Iterable[str]) -> Iterator[list[str]]:
@@ -142,7 +160,7 @@ def applied(list_id: str, kind: str, ticket: str) -> QNetForm | None:
 def look(form: ListRequest) -> tuple[Running | None, Site]:
     """Everything about the list of a form that its plan depends on."""
     mlist = find_list(form.list.name)
-    list_id = form.list.name.replace('@', '.', 1)
+    list_id = list_id_of(form.list.name)
     emails = [person.email.lower() for person in form.subscribers]
     people = [
         person.email.lower() for person in (*form.administrators, *form.moderators)
@@ -173,24 +191,29 @@ def look(form: ListRequest) -> tuple[Running | None, Site]:
         list_type=None if row is None else row.list_type,
         visibility=None if row is None else row.visibility,
         settings=fields.current(mlist),
-        assignments={
-            (Role(each.role), each.email): Assignee(
-                each.email, each.name, each.harp_id, each.may_post
-            )
-            for each in assignments_of(mlist)
-        },
+        assignments=_assignees(assignments_of(mlist)),
         members=members_among(list_id, emails),
         forms={
             each.ticket: ListRequest.model_validate_json(each.content) for each in forms
         },
+        is_closed=closure_of(list_id) is not None,
     )
     return running, site
+
+
+def _assignees(rows: Iterable[QNetAssignment]) -> dict[tuple[Role, str], Assignee]:
+    return {
+        (Role(each.role), each.email): Assignee(
+            each.email, each.name, each.harp_id, each.may_post
+        )
+        for each in rows
+    }
 
 
 def _waiting(form: ListRequest) -> frozenset[tuple[Role, str]]:
     people = [
         Assignment(
-            form.list.name.replace('@', '.', 1),
+            list_id_of(form.list.name),
             person.email.lower(),
             role,
             holder_of(person.harp_id),
@@ -224,15 +247,14 @@ class Thresholds:
     close: str = ''
     settings: dict[str, Value] = field(default_factory=dict)
     previous: ThresholdChange | None = None
+    is_closed: bool = False
 
 
 def look_at_thresholds(form: ThresholdChange) -> Thresholds:
     """Everything that the plan of a threshold change depends on."""
     mlist = find_list(form.list)
     if mlist is None:
-        names = sorted(getUtility(IListManager).names)
-        (close,) = difflib.get_close_matches(form.list, names, n=1) or ('',)
-        return Thresholds(exists=False, close=close)
+        return Thresholds(exists=False, close=_close_to(form.list))
     if row_of(mlist) is None:
         return Thresholds(is_ours=False)
     row = applied(mlist.list_id, THRESHOLD_CHANGE, form.ticket)
@@ -241,4 +263,143 @@ def look_at_thresholds(form: ThresholdChange) -> Thresholds:
         previous=None
         if row is None
         else ThresholdChange.model_validate_json(row.content),
+        is_closed=closure_of(mlist.list_id) is not None,
     )
+
+
+def _close_to(address: str) -> str:
+    names = sorted(getUtility(IListManager).names)
+    (close,) = difflib.get_close_matches(address, names, n=1) or ('',)
+    return close
+
+
+@dataclass(frozen=True)
+class Target:
+    """A list as the plans see it that need its administrator to ask for them.
+
+    :ivar address: As the form names it.
+    :ivar exists: Whether it is there.
+    :ivar is_ours: Whether it was made with a style of ours.
+    :ivar close: The address of a list that could be meant instead; may be empty.
+    :ivar is_authorized: Whether the requester administers it now (R25).
+    :ivar assignments: By role and address.
+    :ivar closure: How it is closed; None while it is open.
+    :ivar banned: Of the addresses that were asked for, those that are banned.
+    """
+
+    address: str
+    exists: bool = True
+    is_ours: bool = True
+    close: str = ''
+    is_authorized: bool = False
+    assignments: dict[tuple[Role, str], Assignee] = field(default_factory=dict)
+    closure: Closure | None = None
+    banned: frozenset[str] = frozenset()
+
+
+def look_at_target(address: str, requester: str, *emails: str) -> Target:
+    """What a list is to somebody who asks for something that its administrators may.
+
+    :param requester: The requester's address.
+    :param emails: Addresses that the request is about, in lower case.
+    """
+    mlist = find_list(address)
+    if mlist is None:
+        return Target(address, exists=False, close=_close_to(address))
+    if row_of(mlist) is None:
+        return Target(address, is_ours=False)
+    rows = assignments_of(mlist)
+    mine = [overview.as_value(row) for row in rows if row.email == requester.lower()]
+    return Target(
+        address,
+        is_authorized=Role.administrator in overview.rights_by(mine),
+        assignments=_assignees(rows),
+        closure=look_at_closure(mlist),
+        banned=banned_among(mlist.list_id, emails),
+    )
+
+
+@dataclass(frozen=True)
+class Closure:
+    """How a list is closed.
+
+    :ivar since: In UTC, as `undo_until`.
+    :ivar is_final: Whether it cannot be opened again.
+    """
+
+    action: Closing
+    ticket: str
+    since: datetime
+    undo_until: datetime
+    is_final: bool
+
+
+def look_at_closure(mlist: Any) -> Closure | None:
+    """How a list is closed; None while it is open."""
+    row = closure_of(mlist.list_id)
+    if row is None:
+        return None
+    return Closure(
+        Closing(row.action),
+        row.ticket,
+        row.closed_at,
+        row.undo_until,
+        row.undo_until <= now(),
+    )
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What there is for an administrator request.
+
+    :ivar targets: The form's lists.
+    :ivar left: The lists of the same ticket's form as it was applied last that are not
+        in it any more.
+    :ivar previous: That form.
+    :ivar is_waiting: Whether the person does not have the role that they need (R25).
+    """
+
+    targets: tuple[Target, ...]
+    left: tuple[Target, ...] = ()
+    previous: AdministratorRequest | None = None
+    is_waiting: bool = False
+
+
+def look_at_assignments(form: AdministratorRequest) -> Desk:
+    """Everything that the plan of an administrator request depends on."""
+    content = store().scalar(
+        select(QNetForm.content)
+        .where(QNetForm.kind == ADMINISTRATOR_REQUEST, QNetForm.ticket == form.ticket)
+        # All of them have the same, as they are written together.
+        .limit(1)
+    )
+    previous = (
+        None if content is None else AdministratorRequest.model_validate_json(content)
+    )
+    person = form.person.email.lower()
+
+    def targets(addresses: Iterable[str]) -> tuple[Target, ...]:
+        return tuple(
+            look_at_target(address, form.requester.email, person)
+            for address in addresses
+        )
+
+    wanted = Assignment('', person, form.role, holder_of(form.person.harp_id))
+    return Desk(
+        targets(form.lists),
+        targets(
+            address
+            for address in (() if previous is None else previous.lists)
+            if address not in form.lists and find_list(address) is not None
+        ),
+        previous,
+        overview.rights_by([wanted]) != [form.role],
+    )
+
+
+def look_at_closing(form: ListClosure) -> tuple[Target, ListClosure | None]:
+    """The list of a form that closes it, and the same ticket's form as it was."""
+    target = look_at_target(form.list, form.requester.email)
+    row = applied(list_id_of(form.list), LIST_CLOSURE, form.ticket)
+    previous = None if row is None else ListClosure.model_validate_json(row.content)
+    return target, previous

@@ -38,9 +38,12 @@ from qnet_mailman.provisioning.mistakes import (
 )
 
 KIND = 'list-request'
+ADMINISTRATOR_REQUEST = 'administrator-request'
 THRESHOLD_CHANGE = 'threshold-change'
-KINDS = (KIND, THRESHOLD_CHANGE)
+LIST_CLOSURE = 'list-closure'
+KINDS = (KIND, ADMINISTRATOR_REQUEST, THRESHOLD_CHANGE, LIST_CLOSURE)
 MAX_PEOPLE = 200_000
+MAX_REASON = 1000
 
 
 def _line(most: int, *, optional: bool = False) -> BeforeValidator:
@@ -51,11 +54,13 @@ def _text(most: int, *, least: int = 1) -> WithJsonSchema:
     return WithJsonSchema({'type': 'string', 'minLength': least, 'maxLength': most})
 
 
-def _choice(words: type[StrEnum]) -> BeforeValidator:
+def one_of(words: type[StrEnum]) -> BeforeValidator:
+    """One of some words, as a form's writer writes it."""
     return BeforeValidator(partial(values.choice, words=words))
 
 
-def _words(words: type[StrEnum]) -> WithJsonSchema:
+def words_of(words: type[StrEnum]) -> WithJsonSchema:
+    """The same for the JSON Schema."""
     return WithJsonSchema({'type': 'string', 'enum': list(words)})
 
 
@@ -93,6 +98,18 @@ Ticket = Annotated[
     BeforeValidator(values.ticket),
     WithJsonSchema({'type': 'string', 'pattern': '^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$'}),
 ]
+ListReference = Annotated[
+    str,
+    BeforeValidator(values.list_reference),
+    WithJsonSchema({'type': 'string', 'minLength': 1}),
+]
+Reason = Annotated[
+    str,
+    BeforeValidator(partial(values.paragraph, most=MAX_REASON)),
+    WithJsonSchema({'type': 'string', 'maxLength': MAX_REASON}),
+]
+ABOUT_LIST = "the list's name, or its whole address"
+ABOUT_REASON = 'why, in a few words'
 
 
 class Section(BaseModel):
@@ -175,17 +192,17 @@ class ListSection(Section):
         description='one line for the sign-up page, at most '
         f'{values.MAX_DESCRIPTION} characters'
     )
-    type: Annotated[ListType, _choice(ListType), _words(ListType)] = Field(
+    type: Annotated[ListType, one_of(ListType), words_of(ListType)] = Field(
         description='notification (one-way) or discussion'
     )
-    visibility: Annotated[Visibility, _choice(Visibility), _words(Visibility)] = Field(
+    visibility: Annotated[Visibility, one_of(Visibility), words_of(Visibility)] = Field(
         description='public (anybody may join) or private (an administrator approves)'
     )
-    mask: Annotated[Mask, _choice(Mask), _words(Mask)] = Field(
+    mask: Annotated[Mask, one_of(Mask), words_of(Mask)] = Field(
         default=Mask.administrators,
         description='whose posts hide their sender: administrators, everyone or off',
     )
-    replies: Annotated[Replies, _choice(Replies), _words(Replies)] | None = Field(
+    replies: Annotated[Replies, one_of(Replies), words_of(Replies)] | None = Field(
         default=None,
         description="what becomes of a member's message: accept, hold or reject "
         '(default: accept on a discussion list; a notification list always rejects)',
@@ -207,6 +224,11 @@ class Form(Section):
     def list_address(self) -> str:
         """The address of the list that it is about."""
         raise NotImplementedError
+
+    @property
+    def list_addresses(self) -> tuple[str, ...]:
+        """The addresses of all lists that it is about."""
+        return (self.list_address,)
 
     def content(self) -> str:
         """The form as JSON, in a fixed order: what R30 compares."""
@@ -421,7 +443,11 @@ def _address_of(section: Mapping[str, Any], default_domain: str) -> str:
     name = section.get('name')
     if not isinstance(name, str):
         return ''
-    name = name.strip().lower()
+    return whole_address(name.strip().lower(), default_domain)
+
+
+def whole_address(name: str, default_domain: str) -> str:
+    """The address of a list that may be named without its domain."""
     return name if '@' in name else f'{name}@{default_domain}'
 
 

@@ -15,6 +15,7 @@ from qnet_mailman.provisioning import layout
 from qnet_mailman.provisioning.layout import Entry
 from qnet_mailman.provisioning.mistakes import Document, Path
 from qnet_mailman.provisioning.readers import Unreadable, decoded
+from qnet_mailman.provisioning.schema import ROSTERS
 from qnet_mailman.settings import Settings
 
 PEOPLE = {'administrators': 3, 'moderators': 2}
@@ -40,11 +41,17 @@ def write_csv(kind: str, data: dict[str, Any]) -> str:
     table.writerow('.'.join(map(str, column)) for column in columns)
     table.writerow(
         layout.value_at(data, tuple(s - 1 if isinstance(s, int) else s for s in column))
-        if len(column) != 1 or not isinstance(data.get(str(column[0])), list)
+        if not _is_roster(data, column)
         else ''
         for column in columns
     )
     return file.getvalue()
+
+
+def _is_roster(data: dict[str, Any], column: Path) -> bool:
+    # Not the name of a file that holds the people.
+    (key, *rest) = column
+    return not rest and key in ROSTERS and isinstance(data.get(str(key)), list)
 
 
 def is_table(content: bytes) -> bool:

@@ -8,12 +8,10 @@ beside this module.  Whether the list is there, only the plan can tell.
 from __future__ import annotations
 
 import json
-from functools import partial
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic import Field
 
-from qnet_mailman.provisioning import values
 from qnet_mailman.provisioning.mistakes import (
     Document,
     FormInvalid,
@@ -23,19 +21,23 @@ from qnet_mailman.provisioning.mistakes import (
     without_nothing,
 )
 from qnet_mailman.provisioning.schema import (
+    ABOUT_LIST,
+    ABOUT_REASON,
     ABOUT_THRESHOLD,
     ABOUT_WINDOW,
     THRESHOLD_CHANGE,
     Form,
+    ListReference,
+    Reason,
     Requester,
     Section,
     Threshold,
     WindowDays,
     kind,
     kind_mistakes,
+    whole_address,
 )
 
-MAX_REASON = 1000
 _WANTED = 'what is to change: threshold, window_days or both'
 
 
@@ -50,17 +52,9 @@ class ThresholdChange(Form):
     """A request to change when a list disables addresses that bounce."""
 
     form: str = kind(THRESHOLD_CHANGE)
-    list: Annotated[
-        str,
-        BeforeValidator(values.list_reference),
-        WithJsonSchema({'type': 'string', 'minLength': 1}),
-    ] = Field(description="the list's name, or its whole address")
+    list: ListReference = Field(description=ABOUT_LIST)
     bounces: NewBounces = Field(description=_WANTED)
-    reason: Annotated[
-        str,
-        BeforeValidator(partial(values.paragraph, most=MAX_REASON)),
-        WithJsonSchema({'type': 'string', 'maxLength': MAX_REASON}),
-    ] = Field(default='', description='why, in a few words')
+    reason: Reason = Field(default='', description=ABOUT_REASON)
 
     @property
     def list_address(self) -> str:
@@ -93,7 +87,7 @@ def validate(document: Document, *, default_domain: str) -> ThresholdChange:
     errors = mistakes.errors()
     if errors or form is None:
         raise FormInvalid(errors)
-    address = form.list if '@' in form.list else f'{form.list}@{default_domain}'
+    address = whole_address(form.list, default_domain)
     return form.model_copy(update={'list': address})
 
 

@@ -53,6 +53,8 @@ from sqlalchemy.exc import (
 
 from qnet_mailman import startup
 from qnet_mailman.model import queues
+from qnet_mailman.model.closures import closure_of
+from qnet_mailman.provisioning import closing
 from qnet_mailman.roles import keeping
 from qnet_mailman.runners import handover
 from qnet_mailman.runners.legible import make_command_legible, make_legible
@@ -265,7 +267,13 @@ class CommandRunner(Guard, _Commands):
 
 @public
 class DigestRunner(Guard, digest.DigestRunner):
-    """Makes digests."""
+    """Makes digests, none of a list that is closed."""
+
+    def _dispose(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool | None:
+        if closure_of(mlist.list_id) is not None:
+            closing.keep_digest(mlist, msgdata)
+            return False
+        return super()._dispose(mlist, msg, msgdata)
 
 
 @public
@@ -295,6 +303,7 @@ class _Tasks(task.TaskRunner):
         super()._do_periodic()
         # Not with the tasks, which wait for an hour.
         keeping.periodic(now())
+        closing.periodic(now())
 
 
 @public

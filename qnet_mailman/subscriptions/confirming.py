@@ -51,6 +51,8 @@ class Outcome(StrEnum):
     """An administrator decides."""
     refused = 'refused'
     """The address is banned."""
+    closed = 'closed'
+    """The list was closed meanwhile."""
     left = 'left'
     not_subscribed = 'not subscribed'
 
@@ -194,6 +196,8 @@ def _outcome(step: Any) -> Outcome:
         return Outcome.already_subscribed
     except MembershipIsBannedError:
         return Outcome.refused
+    except joining.ListClosed:
+        return Outcome.closed
     except SubscriptionPendingError:
         return Outcome.waiting
     return Outcome.subscribed if owner is TokenOwner.no_one else Outcome.waiting

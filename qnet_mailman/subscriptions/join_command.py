@@ -23,6 +23,7 @@ from qnet_mailman.bounces.parts import decode_words
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.posting.automatic import automatic
 from qnet_mailman.subscriptions import confirming, sign_up, tokens
+from qnet_mailman.subscriptions.joining import ListClosed
 from qnet_mailman.templates.notices import one_line
 
 log = logging.getLogger('mailman.subscribe')
@@ -108,7 +109,11 @@ class Confirm(eml_confirm.Confirm):
         if pended is None or pended.get('type') == 'held message':
             return super().process(mlist, msg, msgdata, arguments, results)
         if pended.get('token_owner') == TokenOwner.moderator.name:
-            done = _approve(mlist, token)
+            try:
+                done = _approve(mlist, token)
+            except ListClosed as error:
+                print(error, file=results)
+                return ContinueProcessing.no
         else:
             done = confirming.confirm(token, route='e-mail', mlist=mlist) is not None
         print('Confirmed' if done else 'Confirmation token did not match', file=results)

@@ -25,6 +25,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+import falcon
 from lazr.config import as_timedelta
 from mailman.app import subscriptions as stock
 from mailman.config import config
@@ -34,6 +35,7 @@ from mailman.interfaces.listmanager import IListManager
 from mailman.interfaces.member import (
     AlreadySubscribedError,
     MemberRole,
+    MembershipError,
     MembershipIsBannedError,
 )
 from mailman.interfaces.subscriptions import SubscriptionPendingError, TokenOwner
@@ -49,6 +51,7 @@ from zope.component import getUtility
 from qnet_mailman import startup
 from qnet_mailman.bounces.notices import day_in_words
 from qnet_mailman.model.base import store
+from qnet_mailman.model.closures import closure_of
 from qnet_mailman.model.lists import Visibility, row_of
 from qnet_mailman.subscriptions import limits, tokens
 from qnet_mailman.templates.notices import one_line, send
@@ -168,6 +171,19 @@ def list_at(address: str) -> Any:
     return lists.get(address) or lists.get(f'{name}@{domain}')
 
 
+class ListClosed(MembershipError, falcon.HTTPConflict):
+    """Nobody joins a list that is closed; REST answers with 409 and this text."""
+
+    def __init__(self, mlist: Any) -> None:
+        falcon.HTTPConflict.__init__(
+            self,
+            description=f'{mlist.fqdn_listname} is closed: nobody can join it',
+        )
+
+    def __str__(self) -> str:
+        return str(self.description)
+
+
 class SubscriptionWorkflow(stock.SubscriptionWorkflow):
     """Mailman's workflow of a request to join, in our order."""
 
@@ -237,7 +253,12 @@ class SubscriptionWorkflow(stock.SubscriptionWorkflow):
             self.token, token_owner, self._why, moment, moment + lifetime
         )
 
+    def _refuse_if_closed(self) -> None:
+        if closure_of(self.mlist.list_id) is not None:
+            raise ListClosed(self.mlist)
+
     def _step_sanity_checks(self) -> None:
+        self._refuse_if_closed()
         users = getUtility(IUserManager)
         if self.user is None:
             self.user = users.make_user(self.address.email, self.address.display_name)
@@ -315,6 +336,7 @@ class SubscriptionWorkflow(stock.SubscriptionWorkflow):
     def _step_subscribe_from_restored(self) -> None:
         # Mailman's name of the step after the approval.  Whoever approved, the
         # subscriber confirms after it (R12), signed in before or not.
+        self._refuse_if_closed()
         self._restore_subscriber()
         self.approved = self.pre_approved = True
         try:
@@ -341,6 +363,7 @@ class SubscriptionWorkflow(stock.SubscriptionWorkflow):
         raise StopIteration
 
     def _step_do_confirm_verify(self) -> None:
+        self._refuse_if_closed()
         self._restore_subscriber()
         self._set_token(TokenOwner.no_one)
         self._verify()

@@ -14,7 +14,14 @@ from mailman.model.mailinglist import MailingList
 from sqlalchemy import select
 
 from qnet_mailman.model.base import store
+from qnet_mailman.model.closures import QNetClosure
 from qnet_mailman.model.lists import ListType, QNetList, Visibility
+
+_ON_OFFER = (
+    MailingList.advertised.is_(True),
+    # Administrators can advertise a closed list in Postorius.
+    QNetList.list_id.not_in(select(QNetClosure.list_id)),
+)
 
 
 @dataclass(frozen=True)
@@ -31,12 +38,12 @@ class Listed:
 
 def advertised() -> list[Listed]:
     """What the sign-up page shows, by display name: public and private ones (R2)."""
-    return _listed(MailingList.advertised.is_(True))
+    return _listed(*_ON_OFFER)
 
 
 def advertised_among(list_ids: Collection[str]) -> list[Listed]:
     """Those of some lists that the sign-up page shows."""
-    return _listed(MailingList.advertised.is_(True), QNetList.list_id.in_(list_ids))
+    return _listed(*_ON_OFFER, QNetList.list_id.in_(list_ids))
 
 
 def by_ids(list_ids: Collection[str]) -> list[Listed]:

@@ -16,6 +16,7 @@ from typing import Any
 from mailman.chains.hold import HeldMessagePendable
 from mailman.config import config
 from mailman.interfaces.address import IEmailValidator
+from mailman.interfaces.listmanager import IListManager
 from zope.component import getUtility
 
 from qnet_mailman.model.lists import row_of
@@ -83,6 +84,22 @@ def _confirm(mlist: Any, msg: Any, token: str) -> None:
         author = _author(msg)
         if author is not None:
             leaving.tell_not_subscribed(mlist, author, msg)
+    else:
+        for listed, outcome in confirmed.lists:
+            if outcome is Outcome.closed:
+                _closed(getUtility(IListManager).get_by_list_id(listed.list_id), msg)
+
+
+def _closed(mlist: Any, msg: Any) -> None:
+    author = _author(msg)
+    if author is not None:
+        leaving.answer(
+            mlist,
+            author,
+            'qnet:user:notice:list-closed',
+            f'{mlist.display_name} is closed',
+            msg,
+        )
 
 
 def _too_late(mlist: Any, msg: Any) -> None:

@@ -45,6 +45,7 @@ from zope.interface import implementer
 
 from qnet_mailman import startup
 from qnet_mailman.model.base import store
+from qnet_mailman.model.closures import closed_among
 from qnet_mailman.model.lists import Visibility
 from qnet_mailman.subscriptions import joining, limits, listing, tokens
 from qnet_mailman.subscriptions.listing import Listed
@@ -89,6 +90,7 @@ class Standing:
     subscribed: bool
     waits_for: TokenOwner | None
     """Who has to answer an earlier request; None where there is none."""
+    closed: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,8 @@ class Plan:
     """Those of them whose administrators have not been asked yet."""
     subscribed: tuple[Listed, ...]
     """Nothing happens there."""
+    closed: tuple[Listed, ...]
+    """Nobody can join these."""
 
 
 def plan(standings: Iterable[Standing]) -> Plan:
@@ -111,11 +115,13 @@ def plan(standings: Iterable[Standing]) -> Plan:
     A private list whose approval is given, or that invites, needs only what the mail
     asks for anyway.
     """
-    to_confirm, to_approve, to_ask, subscribed = [], [], [], []
+    to_confirm, to_approve, to_ask, subscribed, closed = [], [], [], [], []
     for standing in standings:
         listed = standing.listed
         if standing.subscribed:
             subscribed.append(listed)
+        elif standing.closed:
+            closed.append(listed)
         elif (
             listed.visibility is Visibility.public
             or standing.waits_for is TokenOwner.subscriber
@@ -125,7 +131,13 @@ def plan(standings: Iterable[Standing]) -> Plan:
             to_approve.append(listed)
             if standing.waits_for is None:
                 to_ask.append(listed)
-    return Plan(tuple(to_confirm), tuple(to_approve), tuple(to_ask), tuple(subscribed))
+    return Plan(
+        tuple(to_confirm),
+        tuple(to_approve),
+        tuple(to_ask),
+        tuple(subscribed),
+        tuple(closed),
+    )
 
 
 def address_of(text: str) -> str | None:
@@ -227,6 +239,7 @@ def _standings(request: Request) -> list[Standing]:
     lists = listing.by_ids(request.list_ids)
     subscribed = _subscribed(email, [listed.list_id for listed in lists])
     pendings = joining.pendings_of(email)
+    closed = closed_among([listed.list_id for listed in lists])
     return [
         Standing(
             listed,
@@ -234,6 +247,7 @@ def _standings(request: Request) -> list[Standing]:
             waits_for=(
                 pendings[listed.list_id].owner if listed.list_id in pendings else None
             ),
+            closed=listed.list_id in closed,
         )
         for listed in lists
     ]
@@ -287,7 +301,7 @@ def _ask_administrators(listed: Listed, request: Request) -> None:
 
 
 def _write(request: Request, found: Plan) -> None:
-    lists = found.to_confirm + found.to_approve + found.subscribed
+    lists = found.to_confirm + found.to_approve + found.subscribed + found.closed
     if not lists:
         # All of them were removed meanwhile.
         return
@@ -310,8 +324,10 @@ def _write(request: Request, found: Plan) -> None:
         )
     elif found.to_approve:
         subject = 'Your request for e-mail updates'
-    else:
+    elif found.subscribed:
         subject = 'You are subscribed already'
+    else:
+        subject = 'You cannot join a list that is closed'
     if found.to_approve:
         blocks.append(
             _block(
@@ -326,6 +342,10 @@ def _write(request: Request, found: Plan) -> None:
             _block(
                 'YOU ARE SUBSCRIBED ALREADY to', found.subscribed, 'Nothing changes.'
             )
+        )
+    if found.closed:
+        blocks.append(
+            _block('CLOSED is', found.closed, 'Nobody can join it. Nothing changes.')
         )
     send(
         mlist,

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from qnet_mailman.model import (  # noqa: F401
     audit,
     bounces,
+    closures,
     forms,
     lists,
     people,

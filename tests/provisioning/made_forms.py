@@ -17,7 +17,9 @@ from qnet_mailman.provisioning.schema import KIND, KINDS, THRESHOLD_CHANGE
 from tests.provisioning.samples import EXAMPLES
 
 PROVISIONING = EXAMPLES.parent
-SOURCES = {KIND: 'list-request.yaml', THRESHOLD_CHANGE: 'threshold-change.yaml'}
+SOURCES = {kind: f'{kind}.yaml' for kind in KINDS}
+ATTACHED = (KIND, THRESHOLD_CHANGE)
+"""The kinds of the examples in the mail."""
 
 
 def example(kind: str) -> dict[str, Any]:
@@ -34,7 +36,7 @@ def filled(kind: str, file_format: str) -> bytes:
 
 
 def mail() -> bytes:
-    """The examples of both kinds, attached to a mail."""
+    """Two of the examples, attached to a mail."""
     message = EmailMessage()
     message['From'] = 'Pat Example <pat@agency.example.gov>'
     message['To'] = 'help@example.gov'
@@ -42,7 +44,7 @@ def mail() -> bytes:
     message['Message-ID'] = '<request@agency.example.gov>'
     message['Date'] = 'Mon, 16 Nov 2026 09:00:00 -0500'
     message.set_content('Please find the forms attached.\n')
-    for name in SOURCES.values():
+    for name in (SOURCES[kind] for kind in ATTACHED):
         text = (EXAMPLES / name).read_text('utf-8')
         message.add_attachment(text, subtype='yaml', filename=name)
     # What ends a multipart is a boundary, which chance chooses otherwise.

@@ -130,20 +130,20 @@ def test_an_empty_form_is_written_and_wants_what_json_wants(
 # ------------------------------------------------- filled in by other libraries
 
 
-def fill_xlsx(content: bytes) -> bytes:
+def fill_xlsx(content: bytes, kind: str) -> bytes:
     book = load_workbook(io.BytesIO(content))
     sheet = book['Request']
     answers = {
-        field.label: layout.value_at(example(KIND), field.path)
-        for field in layout.fields_of(KIND)
+        field.label: layout.value_at(example(kind), field.path)
+        for field in layout.fields_of(kind)
     }
     for row in sheet.iter_rows(min_row=2):
         row[2].value = answers[row[0].value] or None
-    for roster in ('administrators', 'moderators', 'subscribers'):
+    for roster in layout.rosters_of(kind):
         people = book[roster.capitalize()]
         heads = [cell.value for cell in people[1]]
         # A row is left out, as people do.
-        for place, person in enumerate(example(KIND)[roster]):
+        for place, person in enumerate(example(kind)[roster]):
             for column, head in enumerate(heads, 1):
                 value = person.get(head)
                 people.cell(place + 3, column).value = value
@@ -152,13 +152,13 @@ def fill_xlsx(content: bytes) -> bytes:
     return file.getvalue()
 
 
-def pdf_answers() -> dict[str, str]:
-    form = example(KIND)
+def pdf_answers(kind: str) -> dict[str, str]:
+    form = example(kind)
     answers = {
         '-'.join(map(str, field.path)): layout.value_at(form, field.path)
-        for field in layout.fields_of(KIND)
+        for field in layout.fields_of(kind)
     }
-    for roster in ('administrators', 'moderators', 'subscribers'):
+    for roster in layout.rosters_of(kind):
         for place, person in enumerate(form[roster]):
             for key in person:
                 name = f'{roster}-{place + 1}-{key}'
@@ -166,37 +166,38 @@ def pdf_answers() -> dict[str, str]:
     return {name: value for name, value in answers.items() if value}
 
 
-def fill_with_pypdf(content: bytes) -> bytes:
+def fill_with_pypdf(content: bytes, kind: str) -> bytes:
     writer = PdfWriter(clone_from=io.BytesIO(content))
     for page in writer.pages:
-        writer.update_page_form_field_values(page, pdf_answers())
+        writer.update_page_form_field_values(page, pdf_answers(kind))
     file = io.BytesIO()
     writer.write(file)
     return file.getvalue()
 
 
-def fill_with_pymupdf(content: bytes) -> bytes:
+def fill_with_pymupdf(content: bytes, kind: str) -> bytes:
     pymupdf = pytest.importorskip('pymupdf')
     document = pymupdf.open(stream=content)
     for page in document:
         for widget in page.widgets():
-            if widget.field_name in pdf_answers() and widget.field_name != 'form':
-                widget.field_value = pdf_answers()[widget.field_name]
+            if widget.field_name in pdf_answers(kind) and widget.field_name != 'form':
+                widget.field_value = pdf_answers(kind)[widget.field_name]
                 widget.update()
     return bytes(document.tobytes())
 
 
-def fill_with_pikepdf(content: bytes) -> bytes:
+def fill_with_pikepdf(content: bytes, kind: str) -> bytes:
     pikepdf = pytest.importorskip('pikepdf')
     document = pikepdf.open(io.BytesIO(content))
     for field in document.Root.AcroForm.Fields:
-        if str(field.T) in pdf_answers():
-            field.V = pikepdf.String(pdf_answers()[str(field.T)])
+        if str(field.T) in pdf_answers(kind):
+            field.V = pikepdf.String(pdf_answers(kind)[str(field.T)])
     file = io.BytesIO()
     document.save(file)
     return file.getvalue()
 
 
+@pytest.mark.parametrize('kind', KINDS)
 @pytest.mark.parametrize(
     ('file_format', 'fill'),
     [
@@ -207,11 +208,11 @@ def fill_with_pikepdf(content: bytes) -> bytes:
     ],
 )
 def test_what_others_fill_in_is_read_back(
-    tmp_path: Path, file_format: str, fill: Callable[[bytes], bytes]
+    tmp_path: Path, file_format: str, fill: Callable[[bytes, str], bytes], kind: str
 ) -> None:
-    content = fill(empty.written(KIND, file_format))
+    content = fill(empty.written(kind, file_format), kind)
     ((_where, found),) = load(tmp_path, f'form.{file_format}', content)
-    assert found == forms.load(EXAMPLES / 'list-request.yaml', SETTINGS).form
+    assert found == forms.load(EXAMPLES / SOURCES[kind], SETTINGS).form
 
 
 def test_the_spreadsheet_helps() -> None:

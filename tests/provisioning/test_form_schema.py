@@ -27,6 +27,9 @@ NAME = (
     'expected the name of a list: letters, digits, and single or several of ".", "_", '
     '"-" between them, at most 50 characters; or its whole address'
 )
+KIND_WORDS = (
+    'expected list-request, administrator-request, threshold-change or list-closure'
+)
 WHOLE_100 = 'expected a whole number from 1 to 100'
 TICKET = (
     'expected a ticket number: letters, digits, ".", "_", "/" and "-", beginning with '
@@ -45,12 +48,12 @@ def mistakes(form_data: Any, **options: Any) -> list[str]:
     [
         (
             {'form': 'closure'},
-            'form: found "closure"; expected list-request or threshold-change',
+            f'form: found "closure"; {KIND_WORDS}',
         ),
-        ({'form': 3}, 'form: found 3; expected list-request or threshold-change'),
+        ({'form': 3}, f'form: found 3; {KIND_WORDS}'),
         (
             {'form': REMOVE},
-            'form: is missing; expected list-request or threshold-change',
+            f'form: is missing; {KIND_WORDS}',
         ),
         ({'ticket': 'REQ 1'}, f'ticket: found "REQ 1"; {TICKET}'),
         ({'ticket': '-1'}, f'ticket: found "-1"; {TICKET}'),

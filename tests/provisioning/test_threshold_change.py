@@ -83,7 +83,8 @@ BOUNCES = 'expected what is to change: threshold, window_days or both'
     [
         (
             {'form': 'closure'},
-            'form: found "closure"; expected list-request or threshold-change',
+            'form: found "closure"; expected list-request, administrator-request, '
+            'threshold-change or list-closure',
         ),
         ({'list': REMOVE}, "list: is missing; expected the list's name, or its whole "
          'address'),

@@ -26,6 +26,8 @@ from zope.component import getUtility
 from qnet_mailman.bounces import discipline
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
+from qnet_mailman.model.closures import Closing
+from qnet_mailman.provisioning import closing
 from qnet_mailman.provisioning.description import describe
 from qnet_mailman.rest import lists as module
 from qnet_mailman.roles import grants
@@ -37,6 +39,10 @@ AUTHORIZATION = 'Basic ' + base64.b64encode(b'restadmin:restpass').decode()
 
 
 def ask(method: str, path: str, fields: dict[str, Any] | None = None) -> Any:
+    return core(method, f'plugins/qnet/lists/{path}', fields)
+
+
+def core(method: str, path: str, fields: dict[str, Any] | None = None) -> Any:
     # Needs a configuration when it is imported.
     from mailman.rest.wsgiapp import make_application
 
@@ -48,9 +54,7 @@ def ask(method: str, path: str, fields: dict[str, Any] | None = None) -> Any:
     if method == 'POST':
         headers['Content-Type'] = 'application/x-www-form-urlencoded'
         more = {'body': urlencode(fields or {}, doseq=True)}
-    return client.simulate_request(
-        method, f'/3.1/plugins/qnet/lists/{path}', headers=headers, **more
-    )
+    return client.simulate_request(method, f'/3.1/{path}', headers=headers, **more)
 
 
 @contextmanager
@@ -105,6 +109,29 @@ def mlist(make_list: Any) -> Any:
 
 def again(mlist: Any) -> Any:
     return getUtility(IListManager).get_by_list_id(mlist.list_id)
+
+
+def test_a_closed_list_says_so_and_takes_nobody(mlist: Any) -> None:
+    assert ask('GET', mlist.list_id).json['closed'] is None
+    closing.close(again(mlist), Closing.archive, 'REQ1')
+    config.db.commit()
+    found = ask('GET', mlist.list_id).json['closed']
+    assert (found['action'], set(found)) == (
+        'archive',
+        {'action', 'since', 'undo_until'},
+    )
+    said = f'{mlist.address} is closed: nobody can join it'
+    fields = {'list_id': mlist.list_id, 'subscriber': 'new@example.org'}
+    added = core('POST', 'members', fields)
+    assert (added.status_code, added.json['description']) == (400, said)
+    (token, *_others) = [
+        each['token']
+        for each in core('GET', f'lists/{mlist.list_id}/requests').json['entries']
+    ]
+    path = f'lists/{mlist.list_id}/requests/{token}'
+    accepted = core('POST', path, {'action': 'accept'})
+    assert (accepted.status_code, accepted.json['description']) == (409, said)
+    assert core('GET', path).status_code == 200, 'it waits until the list is open'
 
 
 def test_a_list_is_what_show_tells_and_more(mlist: Any) -> None:

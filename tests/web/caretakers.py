@@ -33,6 +33,7 @@ ABOUT: dict[str, Any] = {
     'type': 'discussion',
     'visibility': 'private',
     'description': 'Talk about measures.',
+    'closed': None,
     'mask': 'administrators',
     'replies': 'hold',
     'members': 103,
@@ -158,11 +159,11 @@ class Answers(dict[str, tuple[int, object]]):
         return super().get(key.partition('?')[0], default)
 
 
-def known(core: StubCore) -> StubCore:
-    """A core that knows the list and its members."""
+def known(core: StubCore, **about: Any) -> StubCore:
+    """A core that knows the list, of which something may be otherwise, and members."""
     core.answers = Answers(
         {
-            f'lists/{LIST_ID}': (200, ABOUT),
+            f'lists/{LIST_ID}': (200, ABOUT | about),
             f'lists/{LIST_ID}/settings': (200, {'changed': {'mask': 'off'}}),
             f'lists/{LIST_ID}/bounces/members': (200, TABLE),
             f'lists/{LIST_ID}/bounces/members/{MEMBER_ID}': (200, ONE),

@@ -61,11 +61,34 @@ def test_what_administrators_see(core: StubCore, administrator: Client) -> None:
         'Held messages: 2',
         '<li>pat@agency.example.gov</li>',
         'send a threshold-change form',
+        '<strong>administrator-request</strong>, sent to',
+        'The form <strong>list-closure</strong> asks to close the list.',
         'mailto:help@example.gov',
     ):
         assert words_shown in text, words_shown
     assert f'href="/mailman3/lists/{LIST_ID}/subscription_requests"' in text
     assert f'href="/mailman3/lists/{LIST_ID}/held_messages"' in text
+
+
+@pytest.mark.parametrize(
+    ('until', 'action', 'words'),
+    [
+        ('2999-04-01T12:00:00Z', 'delete', 'After that it is deleted for good.'),
+        ('2999-04-01T12:00:00Z', 'archive', 'After that it stays closed.'),
+        ('2026-04-01T12:00:00Z', 'archive', 'It cannot be opened again.'),
+    ],
+)
+def test_a_closed_list_says_so(
+    core: StubCore, administrator: Client, until: str, action: str, words: str
+) -> None:
+    known(core)
+    assert 'closed since' not in page(administrator)
+    closed = {'action': action, 'since': '2026-03-02T12:00:00Z', 'undo_until': until}
+    known(core, closed=closed)
+    text = page(administrator)
+    assert 'has been closed since March 2, 2026: it takes no messages' in text
+    assert words in text
+    assert ('can be opened again until' in text) == until.startswith('2999')
 
 
 def test_how_everybodys_role_is(core: StubCore, administrator: Client) -> None:

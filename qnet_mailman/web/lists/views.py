@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime
 from functools import wraps
 from http import HTTPStatus
 from typing import Any
@@ -21,6 +21,7 @@ from django.http import (
 )
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
+from django.utils.timezone import now
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
@@ -104,6 +105,7 @@ def about(request: HttpRequest, list_id: str) -> HttpResponse:
             'list': Heading.of(found),
             'found': found,
             'is_ours': is_ours,
+            'closed': _closed(found['closed']),
             'may_change': request.qnet.administers(list_id) and is_ours,
             'masks': words.MASKS,
             'mask': words.MASKS[found['mask']],
@@ -123,6 +125,21 @@ def about(request: HttpRequest, list_id: str) -> HttpResponse:
             - delivery['by_bounces'],
         },
     )
+
+
+def _closed(entry: dict[str, Any] | None) -> dict[str, Any] | None:
+    """How a list is closed, with moments that are moments."""
+    if entry is None:
+        return None
+    since, until = (
+        datetime.fromisoformat(entry[key]) for key in ('since', 'undo_until')
+    )
+    return {
+        'action': entry['action'],
+        'since': since,
+        'undo_until': until,
+        'is_final': until <= now(),
+    }
 
 
 @require_POST

@@ -95,6 +95,7 @@ def test_an_administrator_is_led_to_an_administrator_request(
     words = said(forgotten, 'administrator', f'{L}/members/{role}/', **NEW_OWNER)
     assert 'Nothing has been changed' in words
     assert 'How to change who looks after a list' in words
+    assert 'fills in the form <strong>administrator-request</strong>' in words
     remove = f'{L}/remove/{role}/administrator@example.gov'
     for asked in ({}, {'yes': '1'}):
         words = said(forgotten, 'administrator', remove, **asked)

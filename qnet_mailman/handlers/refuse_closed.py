@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The handler `qnet-refuse-closed`: a post that was accepted before its list closed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mailman.interfaces.handler import IHandler
+from mailman.interfaces.pipeline import DiscardMessage
+from public import public
+from zope.interface import implementer
+
+from qnet_mailman.model.closures import closure_of
+from qnet_mailman.posting import notices
+from qnet_mailman.posting.author import author_of
+from qnet_mailman.posting.decision import CLOSED
+from qnet_mailman.provisioning.closing import ANNOUNCEMENT
+
+
+@public
+@implementer(IHandler)
+class RefuseClosed:
+    """Reject posts to a closed list that the posting chain has not seen closed.
+
+    They were waiting when it closed, or a moderator has released them since.
+    """
+
+    name = 'qnet-refuse-closed'
+    description = 'Reject posts to a closed list.'
+
+    def process(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
+        """See `IHandler`."""
+        if msgdata.get(ANNOUNCEMENT) or closure_of(mlist.list_id) is None:
+            return
+        notices.rejected(mlist, msg, author_of(msg).address, CLOSED)
+        raise DiscardMessage('the list is closed')

@@ -1,0 +1,220 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is to be done for forms that a list's administrators may send (R25, R29).
+
+Only a request of somebody who administers each of its lists now is planned; for any
+other an operator has to answer.  As in `plan`, a form that comes again changes only
+what differs from its last state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from qnet_mailman.provisioning.administrator_request import AdministratorRequest
+from qnet_mailman.provisioning.list_closure import ListClosure
+from qnet_mailman.provisioning.plan import (
+    KEPT,
+    Assign,
+    Close,
+    OnList,
+    Plan,
+    PlanRefused,
+    Problem,
+    Unassign,
+    closed_problem,
+    missing_problem,
+)
+from qnet_mailman.provisioning.running import Desk, Target
+from qnet_mailman.provisioning.values import found
+from qnet_mailman.roles.people import Assignee, Role
+from qnet_mailman.roles.rights import HARP_NAMES
+
+_Key = tuple[str, Role, str]
+"""A list's address, what somebody is to be there, and their address."""
+
+
+def make_administrator_plan(
+    form: AdministratorRequest, desk: Desk, *, approved: bool
+) -> Plan:
+    """Compare an administrator request with what there is.
+
+    :param form: The form.
+    :param desk: The lists that it names, and its last state.
+    :param approved: Whether an operator answers for it.
+    :return: What is to be done.
+    :raises PlanRefused: if that cannot be.
+    """
+    previous = desk.previous
+    if previous is not None and previous.digest() == form.digest():
+        return Plan(recorded=True)
+    problems = [
+        *_person_problems(form, previous),
+        *(
+            problem
+            for place, target in enumerate(desk.targets)
+            for problem in _target_problems(form, target, place)
+        ),
+    ]
+    needs_approval = _unauthorized((*desk.targets, *desk.left))
+    if not approved:
+        problems += _authority_problems(form, desk)
+    if problems:
+        raise PlanRefused(problems)
+    steps: list[OnList] = []
+    wanted = _assignments(form)
+    before = {} if previous is None else _assignments(previous)
+    targets = {target.address: target for target in (*desk.targets, *desk.left)}
+    for key, person in wanted.items():
+        address, role, email = key
+        there = targets[address].assignments.get((role, email))
+        if before.get(key) != person and there != person:
+            steps.append(OnList(address, Assign(role, person, there)))
+    for address, role, email in (key for key in before if key not in wanted):
+        if address in targets and (role, email) in targets[address].assignments:
+            steps.append(OnList(address, Unassign(role, email)))
+    steps.sort(key=lambda step: step.address)
+    return Plan(
+        tuple(steps),
+        tuple(_notes(form, desk, steps, needs_approval)),
+        approved=bool(needs_approval),
+    )
+
+
+def _assignments(form: AdministratorRequest) -> dict[_Key, Assignee]:
+    email = form.person.email.lower()
+    person = Assignee(email, form.person.name, form.person.harp_id, form.may_post)
+    return {(address, form.role, email): person for address in form.lists}
+
+
+def _person_problems(
+    form: AdministratorRequest, previous: AdministratorRequest | None
+) -> Iterator[Problem]:
+    # Two forms in one mail, both with its ticket, must not undo each other.
+    if previous and previous.person.email.lower() != form.person.email.lower():
+        yield (
+            ('ticket',),
+            f'found {found(form.ticket)}, but that request is about '
+            f'{previous.person.email}; expected another ticket for each person',
+        )
+
+
+def _target_problems(
+    form: AdministratorRequest, target: Target, place: int
+) -> Iterator[Problem]:
+    email = form.person.email.lower()
+    missing = missing_problem(target.address, target)
+    if missing is not None:
+        yield ('lists', place), missing
+    elif target.closure is not None:
+        yield ('lists', place), closed_problem(target.address)
+    elif email in target.banned and (form.role, email) not in target.assignments:
+        yield (
+            ('person', 'email'),
+            f'found {found(form.person.email)}, which is banned from {target.address} '
+            'or the site; expected nobody who is banned',
+        )
+
+
+def _unauthorized(targets: Iterable[Target]) -> list[str]:
+    return [
+        each.address
+        for each in targets
+        if each.exists and each.is_ours and not each.is_authorized
+    ]
+
+
+def _authority_problems(form: AdministratorRequest, desk: Desk) -> Iterator[Problem]:
+    for place, target in enumerate(desk.targets):
+        if _unauthorized([target]):
+            yield ('lists', place), _no_authority(form, target.address)
+    for address in _unauthorized(desk.left):
+        yield ('lists',), _no_authority(form, address)
+
+
+def _no_authority(form: AdministratorRequest | ListClosure, address: str) -> str:
+    return (
+        f'{form.requester.email} does not administer {address} now; expected a request '
+        'of one of its administrators (assigned, and with the HARP role '
+        f'{HARP_NAMES[Role.administrator]}), or an operator who answers for it with '
+        '--approve'
+    )
+
+
+def _approval_note(
+    form: AdministratorRequest | ListClosure, addresses: list[str]
+) -> str:
+    return (
+        f'{form.requester.email} does not administer {", ".join(addresses)} now; '
+        'the operator answers for it (--approve)'
+    )
+
+
+def _notes(
+    form: AdministratorRequest,
+    desk: Desk,
+    steps: list[OnList],
+    needs_approval: list[str],
+) -> Iterator[str]:
+    if needs_approval:
+        yield _approval_note(form, needs_approval)
+    if not steps:
+        yield 'the lists have it so already' if desk.previous is None else KEPT
+    elif desk.is_waiting and any(isinstance(each.step, Assign) for each in steps):
+        yield (
+            f'{form.person.email.lower()} waits for the HARP role '
+            f'{HARP_NAMES[form.role]}'
+        )
+
+
+def make_closure_plan(
+    form: ListClosure,
+    target: Target,
+    previous: ListClosure | None,
+    *,
+    undo_days: int,
+    approved: bool,
+) -> Plan:
+    """Compare a form that closes a list with what there is.
+
+    :param form: The form.
+    :param target: The list that it names.
+    :param previous: The same ticket's form as it was applied last.
+    :param undo_days: How long the list can be opened again.
+    :param approved: Whether an operator answers for it.
+    :return: What is to be done.
+    :raises PlanRefused: if that cannot be.
+    """
+    closure = target.closure
+    if previous is not None and previous.digest() == form.digest():
+        notes = () if closure else ('the list was reopened; another ticket closes it',)
+        return Plan(notes=notes, recorded=True)
+    problem = missing_problem(form.list, target)
+    if problem is not None:
+        raise PlanRefused([(('list',), problem)])
+    problems: list[Problem] = []
+    if closure is not None and closure.ticket != form.ticket:
+        problems.append(
+            (
+                ('ticket',),
+                f'found {found(form.ticket)}, but {form.list} was closed by the '
+                f'request {closure.ticket}; expected that ticket to change how it is '
+                'closed',
+            )
+        )
+    elif closure is not None and closure.is_final:
+        problems.append(
+            (('list',), f'the list {form.list} is closed for good; expected another')
+        )
+    needs_approval = _unauthorized([target])
+    if needs_approval and not approved:
+        problems.append((('list',), _no_authority(form, form.list)))
+    if problems:
+        raise PlanRefused(problems)
+    notes = (_approval_note(form, needs_approval),) if needs_approval else ()
+    if previous is not None and _same_end(form, previous):
+        return Plan(notes=(*notes, KEPT), approved=bool(needs_approval))
+    return Plan((Close(form.action, undo_days),), notes, approved=bool(needs_approval))
+
+
+def _same_end(form: ListClosure, previous: ListClosure) -> bool:
+    return (form.action, form.tell_members) == (previous.action, previous.tell_members)
