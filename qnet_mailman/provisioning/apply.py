@@ -191,6 +191,9 @@ def _one_at_a_time() -> Iterator[None]:
 def _apply(form: AnyForm, settings: Settings, dry_run: bool, approved: bool) -> Result:
     work = _Work(form)
     with work.undone_on_failure():
+        if isinstance(form, AdministratorRequest | ListClosure) and not dry_run:
+            # Whether its requester may ask does not change any more.
+            projection.lock()
         plan = _plan(form, settings, approved)
         if dry_run:
             config.db.abort()
