@@ -171,6 +171,15 @@ class Settings(BaseModel):
     approver_required: Annotated[bool, BeforeValidator(_boolean)] = False
     """Whether a list request must name an approver."""
 
+    smtp_connect_timeout: Annotated[timedelta, BeforeValidator(_duration)] = timedelta(
+        minutes=1
+    )
+    """For each step until a mail server takes the first message."""
+    smtp_timeout: Annotated[timedelta, BeforeValidator(_duration)] = timedelta(
+        minutes=10
+    )
+    """For each answer of a mail server (RFC 5321 section 4.5.3.2)."""
+
     form_max_size: Annotated[int, BeforeValidator(_size)] = 5 * MEBIBYTE
     """Largest file with a form in it, and each file attached to a mail, in bytes."""
     form_max_unpacked: Annotated[int, BeforeValidator(_size)] = 20 * MEBIBYTE
