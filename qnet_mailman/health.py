@@ -15,6 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from qnet_mailman import startup
+from qnet_mailman.mta import hosts
 from qnet_mailman.roles import overview
 from qnet_mailman.settings import PosterAuthentication, Settings
 
@@ -73,6 +74,10 @@ def _plugin() -> Iterator[Finding]:
             'mailman.cfg',
             '[mailman] sender_headers must be "from": others can be forged freely',
         )
+    try:
+        hosts.configured()
+    except ValueError as error:
+        yield Finding('error', 'mail server', f'{error} (mail stays in its queues)')
 
 
 def _database() -> Finding:

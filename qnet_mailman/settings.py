@@ -173,6 +173,15 @@ class Settings(BaseModel):
     closure_undo_days: Annotated[int, Field(ge=1)] = 30
     """How long a closed list can be opened again as it was, in days (R29)."""
 
+    smtp_connect_timeout: Annotated[timedelta, BeforeValidator(_duration)] = timedelta(
+        minutes=1
+    )
+    """For each step until a mail server takes the first message."""
+    smtp_timeout: Annotated[timedelta, BeforeValidator(_duration)] = timedelta(
+        minutes=10
+    )
+    """For each answer of a mail server (RFC 5321 section 4.5.3.2)."""
+
     form_max_size: Annotated[int, BeforeValidator(_size)] = 5 * MEBIBYTE
     """Largest file with a form in it, and each file attached to a mail, in bytes."""
     form_max_unpacked: Annotated[int, BeforeValidator(_size)] = 20 * MEBIBYTE

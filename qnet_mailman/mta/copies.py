@@ -40,6 +40,7 @@ from qnet_mailman.masking.text import raw_text
 from qnet_mailman.model.lists import is_personal
 from qnet_mailman.mta import bodies, decoration
 from qnet_mailman.mta.bodies import Place, Texts
+from qnet_mailman.mta.fields import encode_fields
 from qnet_mailman.mta.wire import on_the_wire, shorten_lines
 from qnet_mailman.subscriptions import one_click
 
@@ -209,6 +210,7 @@ class Copies:
         :param recipient: The address that it goes to.
         :return: Where the token is, beside the places where it stands by itself.
         """
+        encode_fields(msg)
         shorten_lines(msg)
         for name in FIELDS:
             del msg[name]

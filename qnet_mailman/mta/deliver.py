@@ -5,6 +5,9 @@ A message is written once and each copy is filled in from its bytes (:mod:`.copi
 for a batch of recipients two SQL statements, for a recipient none.  Where copies differ
 in more than a token (Mailman's personalization, a footer that names its reader, ARC
 signatures), it is Mailman's own delivery, message by message.
+
+A connection is to one of the mail servers (:mod:`.hosts`) and stays for a batch, unless
+that server fails; the next message then goes to another.
 """
 
 from __future__ import annotations
@@ -26,7 +29,9 @@ from mailman.mta.deliver import Deliver
 from mailman.utilities.email import split_email
 from mailman.utilities.string import expand
 
+from qnet_mailman import startup
 from qnet_mailman.bounces.ledger import chunks
+from qnet_mailman.mta import hosts
 from qnet_mailman.mta.copies import Copies
 from qnet_mailman.mta.refusal import (
     EXCEEDED,
@@ -38,9 +43,6 @@ from qnet_mailman.mta.refusal import (
 )
 from qnet_mailman.mta.wire import in_seven_bits, on_the_wire
 from qnet_mailman.subscriptions.one_click import BATCH
-
-TIMEOUT = 600.0
-"""Seconds that the server may take for an answer (RFC 5321 section 4.5.3.2.6)."""
 
 MAX_UNANSWERED = 3
 """Messages in a row without an answer, after which the rest of a batch is put off."""
@@ -69,6 +71,8 @@ class _Verbatim:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._hosts = hosts.known(hosts.configured())
+        self._host: hosts.Host | None = None
         self._unanswered = 0
 
     def sendmail(
@@ -83,34 +87,61 @@ class _Verbatim:
         else:
             del msg['bcc']
             data = on_the_wire(msg)
-        answered = False
         try:
             refused = self._send(sender, recipients, data)
-            answered = True
-        except (
-            smtplib.SMTPConnectError,
-            smtplib.SMTPHeloError,
-            smtplib.SMTPAuthenticationError,
-        ) as error:
-            raise smtplib.SMTPException(str(error)) from error
-        except smtplib.SMTPSenderRefused as error:
-            answered = error.smtp_code != UNAVAILABLE
-            if error.smtp_code == EXCEEDED:
-                # RFC 1870 section 6.1: about the size of the message.
-                raise
-            raise smtplib.SMTPException(str(error)) from error
-        except smtplib.SMTPResponseException as error:
-            answered = error.smtp_code != UNAVAILABLE
+        except hosts.Unavailable:
+            # All were tried just now.
+            self._unanswered = MAX_UNANSWERED
             raise
-        except smtplib.SMTPRecipientsRefused as error:
-            answered = all(code != UNAVAILABLE for code, _ in error.recipients.values())
-            raise
-        except smtplib.SMTPNotSupportedError:
-            answered = True
-            raise
-        finally:
+        except OSError as error:
+            answered = _is_an_answer(error)
             self._unanswered = 0 if answered else self._unanswered + 1
+            refuses_us = isinstance(error, smtplib.SMTPSenderRefused) and (
+                # RFC 1870 section 6.1: about the size of the message.
+                error.smtp_code != EXCEEDED
+            )
+            if refuses_us or not answered:
+                self._pass_over(error)
+            if refuses_us:
+                raise smtplib.SMTPException(str(error)) from error
+            raise
+        self._unanswered = 0
+        assert self._host is not None
+        self._hosts.answered(self._host)
         return refused
+
+    def _open(self) -> None:
+        """Connect to the first server that takes our mail.
+
+        :raises Unavailable: where none does.
+        """
+        errors = []
+        timeout = startup.settings().smtp_connect_timeout.total_seconds()
+        for host in self._hosts.in_turn():
+            self._host = host
+            try:
+                client = hosts.session(host, self._connection, timeout)
+            except (OSError, UnicodeError) as error:
+                self._pass_over(error)
+                errors.append(f'{host}: {error}')
+            else:
+                assert client.sock is not None
+                client.sock.settimeout(startup.settings().smtp_timeout.total_seconds())
+                self._connection._connection = client
+                self._connection._session_count = (
+                    self._connection._sessions_per_connection
+                )
+                return
+        raise hosts.Unavailable('; '.join(errors))
+
+    def _pass_over(self, error: Exception) -> None:
+        assert self._host is not None
+        rest = self._hosts.failed(self._host)
+        if rest is not None:
+            log.error(
+                'mail server %s: %s; passed over for %d seconds',
+                *(self._host, error, rest),
+            )
 
     def _send(self, sender: str, recipients: list[str], data: bytes) -> Any:
         connection = self._connection
@@ -118,13 +149,9 @@ class _Verbatim:
             # As in Mailman.
             recipients = [config.devmode.recipient] * len(recipients)
         if connection._connection is None:
-            connection._connect()
-            connection._login()
-            client: Any = connection._connection
-            client.sock.settimeout(TIMEOUT)
-        client = connection._connection
+            self._open()
+        client: Any = connection._connection
         try:
-            client.ehlo_or_helo_if_needed()
             options = []
             if not all(address.isascii() for address in (sender, *recipients)):
                 if not client.has_extn('smtputf8'):
@@ -140,16 +167,28 @@ class _Verbatim:
             refused = client.sendmail(sender, recipients, data, options)
         except (OSError, smtplib.SMTPException):
             # For safety, as in Mailman; the next message opens another.
-            connection.quit()
+            self.quit()
             raise
         connection._session_count -= 1
         if connection._session_count == 0:
-            connection.quit()
+            self.quit()
         return refused
 
     def quit(self) -> None:
         """As `Connection.quit`."""
-        self._connection.quit()
+        client = self._connection._connection
+        if client is not None:
+            hosts.end(client, startup.settings().smtp_connect_timeout.total_seconds())
+            self._connection._connection = None
+
+
+def _is_an_answer(error: OSError) -> bool:
+    """Whether the failure is what a server that works says to one message."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code != UNAVAILABLE for code, _ in error.recipients.values())
+    if isinstance(error, smtplib.SMTPResponseException):
+        return error.smtp_code != UNAVAILABLE
+    return isinstance(error, smtplib.SMTPNotSupportedError)
 
 
 class _VerbatimMixin:

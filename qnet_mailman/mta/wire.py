@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A message as the protocol wants it: line ends, long lines, and 8-bit text.
 
-Only the transfer encoding of a part changes; what it decodes to stays (R9).
+Only the transfer encoding of a part and of its header fields (:mod:`.fields`) changes;
+what they decode to stays (R9).
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ from email.message import Message
 from io import BytesIO
 
 from qnet_mailman.masking.body import Body, raw_payload
+from qnet_mailman.masking.text import to_bytes
 from qnet_mailman.mta import bodies
+from qnet_mailman.mta.fields import encode_fields
 
 LONGEST = 998
 """Bytes of a line without its end (RFC 5321 section 4.5.3.1.6)."""
@@ -58,11 +61,36 @@ def in_seven_bits(data: bytes) -> bytes:
     msg = message_from_bytes(data)
     _encode(msg, lambda part: not part.isascii())
     for part in msg.walk():
+        encode_fields(part)
         encoding = str(part.get('Content-Transfer-Encoding', '')).strip().lower()
         if encoding in ('8bit', 'binary'):
             # All that is in it is ASCII now.
             part.replace_header('Content-Transfer-Encoding', '7bit')
+        # Nobody reads what stands around parts (RFC 2046 section 5.1.1).
+        part.preamble = part.preamble and _ascii_only(part.preamble)
+        part.epilogue = part.epilogue and _ascii_only(part.epilogue)
+        payload = raw_payload(part)
+        if isinstance(payload, str) and not payload.isascii():
+            part.set_payload(_declared(payload, encoding))
     return on_the_wire(msg)
+
+
+def _ascii_only(text: str) -> str:
+    return text.encode('ascii', 'ignore').decode('ascii')
+
+
+def _declared(payload: str, encoding: str) -> str:
+    """Content with 8-bit bytes although its transfer encoding has none.
+
+    Readers of base64 pass over them (RFC 2045 section 6.8); of quoted-printable,
+    most take them as they are.
+    """
+    if encoding != 'quoted-printable':
+        return _ascii_only(payload)
+    return ''.join(
+        one if one.isascii() else ''.join(f'={byte:02X}' for byte in to_bytes(one))
+        for one in payload
+    )
 
 
 def _encode(msg: Message, wanted: Callable[[bytes], bool]) -> None:

@@ -14,7 +14,7 @@ stock would process mail without our rules.  The guard
   the disk.  One that fails again and again while the database answers is shunted
   like any other.
 
-The LMTP and REST runners need none: they answer with an error that the
+The LMTP (:mod:`.lmtp`) and REST runners need none: they answer with an error that the
 sender's side retries, and what LMTP takes is safe in the `in` queue.
 """
 
@@ -363,6 +363,7 @@ class VirginRunner(Guard, virgin.VirginRunner):
 
 GUARDED = {
     'bounces': 'qnet_mailman.runners.bounce.BounceRunner',
+    'lmtp': 'qnet_mailman.runners.lmtp.LMTPRunner',
     'out': 'qnet_mailman.runners.outgoing.OutgoingRunner',
 } | {
     name: f'{__name__}.{cls.__name__}'

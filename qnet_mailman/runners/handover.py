@@ -70,9 +70,15 @@ class Handover:
         """
         folder = self._folder / target.name
         folder.mkdir(mode=0o770, parents=True, exist_ok=True)
-        filebase: str = Switchboard(target.name, str(folder)).enqueue(
-            msg, metadata, **kws
-        )
+        try:
+            filebase: str = Switchboard(target.name, str(folder)).enqueue(
+                msg, metadata, **kws
+            )
+        except OSError:
+            # Half an entry takes space that there may be none of.
+            for half in folder.glob('*.tmp'):
+                half.unlink()
+            raise
         if {self._queue, target.name} <= SAME_POST:
             when = self._filebase.partition('+')[0]
             kept = f'{when}+{filebase.partition("+")[2]}'
@@ -86,12 +92,16 @@ class Handover:
 
     def publish(self) -> None:
         """Move what waits to its queues; the row goes with the next commit."""
+        self.move()
+        store().execute(delete(QNetHandover).where(QNetHandover.entry == self._entry))
+
+    def move(self) -> None:
+        """Move what waits to its queues."""
         for folder, _, names in os.walk(self._folder):
             for name in names:
                 directory = config.switchboards[Path(folder).name].queue_directory
                 os.rename(Path(folder, name), Path(directory, name))
         self.discard()
-        store().execute(delete(QNetHandover).where(QNetHandover.entry == self._entry))
 
     def discard(self) -> None:
         """Throw away what waits."""

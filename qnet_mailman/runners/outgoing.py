@@ -24,7 +24,7 @@ from public import public
 
 from qnet_mailman.bounces.ledger import chunks
 from qnet_mailman.model.lists import is_personal
-from qnet_mailman.mta import refusal
+from qnet_mailman.mta import hosts, refusal
 from qnet_mailman.runners.guarded import Guard
 from qnet_mailman.runners.handover import FairInbox
 from qnet_mailman.subscriptions.one_click import BATCH
@@ -50,6 +50,14 @@ class OutgoingRunner(Guard, outgoing.OutgoingRunner):
         super().__init__(*args, **kws)
         self._deliver: Any = self._func  # type: ignore[has-type]
         self._func = self._attempt
+
+    def _obstacle(self) -> str | None:
+        """See `Guard`: also that the configuration names no mail server."""
+        try:
+            hosts.configured()
+        except ValueError as error:
+            return str(error)
+        return super()._obstacle()
 
     def _one_iteration(self) -> int:
         """See `IRunner`."""

@@ -41,16 +41,16 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield running
 
 
-def readers() -> list[str]:
-    return [f'reader{number}@many.example.org' for number in range(MEMBERS)]
+def readers(count: int = MEMBERS) -> list[str]:
+    return [f'reader{number}@many.example.org' for number in range(count)]
 
 
-def add_members(site: Site) -> None:
+def add_members(site: Site, count: int = MEMBERS) -> None:
     """As many members as a large list has, at once."""
     database = sqlite3.connect(site.var / 'data/mailman.db', timeout=30)
     list_id = LIST.replace('@', '.')
     with contextlib.closing(database), database:
-        ids = range(1_000_000, 1_000_000 + MEMBERS)
+        ids = range(1_000_000, 1_000_000 + count)
         for table in ('preferences', 'address', 'member'):
             (there,) = database.execute(
                 f'SELECT count(*) FROM {table} WHERE id >= 1000000'
@@ -61,7 +61,7 @@ def add_members(site: Site) -> None:
         )
         database.executemany(
             'INSERT INTO address (id, email, preferences_id) VALUES (?, ?, ?)',
-            [(n, email, n) for n, email in zip(ids, readers(), strict=True)],
+            [(n, email, n) for n, email in zip(ids, readers(count), strict=True)],
         )
         database.executemany(
             'INSERT INTO member (_member_id, role, list_id, address_id, '

@@ -248,6 +248,46 @@ def test_seven_bits_leave_what_has_no_others() -> None:
     assert in_seven_bits(data) == data
 
 
+RAW_FIELDS = (
+    b'From: J\xc3\xbcrgen <pat@agency.example.gov>\nTo: news@lists.example.gov\n'
+    b'Cc: gr\xc3\xbc\xc3\x9fe@example.org, x@gr\xc3\xbcn.example.org\n'
+    b'Subject: Gr\xc3\xbc\xc3\x9fe\nX-Note: \xfc\n'
+    b'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=B\n\npre\xc3\xbc\n'
+    b'--B\nContent-Type: application/pdf; name="\xc3\xbc.pdf"\n\n%PDF\n'
+    b'--B\nContent-Type: message/rfc822\n\nSubject: \xc3\xbc\n\nForwarded.\n--B--\n'
+)
+
+
+@pytest.mark.parametrize('personal', [True, False])
+@pytest.mark.parametrize('extensions', [ALL, ('8BITMIME',), ('SMTPUTF8',), ()])
+def test_no_server_needs_utf8_for_the_header(
+    mlist: Any, server: Server, extensions: tuple[str, ...], personal: bool
+) -> None:
+    server.extensions = extensions
+    send(mlist, RAW_FIELDS, READERS[0], **({} if personal else {'to_owner': True}))
+    (data,) = server.data
+    head, _, rest = data.partition(b'\r\n\r\n')
+    lines = set(head.split(b'\r\n'))
+    assert {
+        b'From: =?utf-8?b?SsO8cmdlbg==?= <pat@agency.example.gov>',
+        b'Cc: x@xn--grn-ioa.example.org,',
+        b' =?utf-8?b?Z3LDvMOfZUBleGFtcGxlLm9yZywgeEBncsO8bi5leGFtcGxl?=',
+        b' =?utf-8?b?Lm9yZw==?= :;',
+        b'Subject: =?utf-8?b?R3LDvMOfZQ==?=',
+        b'X-Note: =?utf-8?b?w7w=?=',
+    } <= lines
+    assert head.isascii()
+    # What is inside stays as it is where the server takes it.
+    assert ('BODY=8BITMIME' in parameters(server)) == ('8BITMIME' in extensions)
+    assert 'SMTPUTF8' not in parameters(server)
+    assert (b'name="\xc3\xbc.pdf"' in rest) == ('8BITMIME' in extensions)
+    assert (b'Subject: \xc3\xbc' in rest) == ('8BITMIME' in extensions)
+    if '8BITMIME' not in extensions:
+        assert data.isascii()
+        assert b"name*=utf-8''%C3%BC.pdf" in rest
+        assert b'Subject: =?utf-8?b?w7w=?=' in rest
+
+
 def test_addresses_beyond_ascii(mlist: Any, server: Server) -> None:
     send(mlist, PLAIN, 'grüße@example.org', READERS[0])
     assert any('TO:<grüße@example.org>'.encode() in one for one in server.said)

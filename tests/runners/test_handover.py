@@ -382,6 +382,23 @@ def test_nobody_starves(out: handover.FairInbox) -> None:
     assert '100.0' in turns(out, 2 * handover.OLDEST_EVERY)
 
 
+def test_slices_share_and_are_fair(core: Any) -> None:
+    folder = config.switchboards['out'].queue_directory
+    slices = [handover.FairInbox('out', folder, number, 2) for number in range(2)]
+    long, short = '100.0', '200.0'
+    names = {f'{long}+{number * 2**153 + 1:040x}' for number in range(128)}
+    for name in names:
+        Path(folder, f'{name}.pck').touch()
+    shares = [set(board.get_files()) for board in slices]
+    assert shares[0] | shares[1] == names
+    assert not shares[0] & shares[1]
+    assert len(shares[0]) == len(shares[1])
+    for half, board in enumerate(slices):
+        turns(board, 1)
+        Path(folder, f'{short}+{half * 2**159 + 2:040x}.pck').touch()
+        assert turns(board, 2).count(short) == 1
+
+
 def test_a_large_post_is_split(core: Any, mlist: Any, small: None) -> None:
     put(mlist)
     for name in ('in', 'pipeline'):

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Postfix of our own, from Debian's package, with the settings of `etc/postfix`."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from qnet_mailman.demo.configuration import ROOT
+from qnet_mailman.demo.ports import HOST, is_listening
+from qnet_mailman.demo.processes import Child, wait_until
+
+DAEMONS = Path('/usr/lib/postfix/sbin')
+MASTER_CF = Path('/usr/share/postfix/master.cf.dist')
+MAPS = '/var/lib/mailman3/data'
+"""Where `etc/postfix/main.cf` has Mailman's maps."""
+
+_MAIN_CF = """\
+compatibility_level = 3.6
+queue_directory = {folder}/queue
+data_directory = {folder}/data
+command_directory = /usr/sbin
+daemon_directory = {daemons}
+maillog_file = {folder}/log
+maillog_file_prefixes = {folder}
+myhostname = mx.example.gov
+inet_interfaces = {host}
+mynetworks = 127.0.0.0/8
+relayhost = [{host}]:{relay_port}
+# To be somebody from outside.
+smtpd_authorized_xclient_hosts = {host}
+"""
+
+
+def require() -> None:
+    """Skip the test where Postfix cannot run."""
+    # Mailman's postmap wants a main.cf in its usual place.
+    if not MASTER_CF.exists() or not Path('/etc/postfix/main.cf').exists():
+        pytest.skip('Postfix is not installed (Debian package postfix)')
+    if os.getuid() != 0:
+        pytest.skip('Postfix has to be started by root')
+
+
+@contextmanager
+def running(port: int, *, maps: Path, relay_port: int) -> Iterator[Child]:
+    """Start an instance, and remove it afterwards.
+
+    :param port: Where it takes mail.
+    :param maps: Mailman's data folder.
+    :param relay_port: Of the server that takes what goes out.
+    """
+    # Its processes are another user's, who must be able to come here.
+    folder = Path(tempfile.mkdtemp(prefix='qnet-postfix-'))
+    folder.chmod(0o755)
+    for name in ('etc', 'queue', 'data'):
+        (folder / name).mkdir()
+    shutil.chown(folder / 'data', 'postfix')
+    ours = (ROOT / 'etc/postfix/main.cf').read_text('utf-8')
+    assert MAPS in ours
+    (folder / 'etc/main.cf').write_text(
+        _MAIN_CF.format(
+            folder=folder, daemons=DAEMONS, host=HOST, relay_port=relay_port
+        )
+        + ours.replace(MAPS, str(maps)),
+        'utf-8',
+    )
+    services = MASTER_CF.read_text('utf-8')
+    services = re.sub(r'(?m)^smtp(\s+inet)', rf'{port}\1', services)
+    # Without a chroot, which Debian prepares in its own start script.
+    services = re.sub(r'(?m)^((?:\S+\s+){4})y', r'\1n', services)
+    (folder / 'etc/master.cf').write_text(services, 'utf-8')
+    master = Child(
+        'Postfix',
+        [str(DAEMONS / 'master'), '-c', str(folder / 'etc'), '-d'],
+        log=folder / 'log',
+        env={'PATH': '/usr/sbin:/usr/bin:/sbin:/bin'},
+        cwd=folder,
+    )
+    check = Child(
+        'postfix check',
+        ['/usr/sbin/postfix', '-c', str(folder / 'etc'), 'check'],
+        log=folder / 'check.log',
+        env=master.env,
+        cwd=folder,
+    )
+    try:
+        check.start()
+        check.wait(30)
+        assert not check.log.read_text(), check.tail()
+        master.start()
+        wait_until(lambda: is_listening(port), 30, 'Postfix to listen', master)
+        yield master
+    finally:
+        master.stop()
+        shutil.rmtree(folder, ignore_errors=True)

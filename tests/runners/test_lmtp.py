@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What LMTP cannot keep it does not refuse for good (R33)."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from mailman.config import config
+from mailman.runners.lmtp import ERR_451, ERR_501
+
+from qnet_mailman.runners.lmtp import ERR_554, Handler, LMTPRunner
+from tests.helpers import queued
+
+MESSAGE = b'From: ann@example.org\nSubject: Hello\nMessage-ID: <1@example.org>\n\nHi.\n'
+
+
+@pytest.fixture
+def handler(core: Any) -> Any:
+    runner = LMTPRunner('lmtp')
+    assert isinstance(runner.lmtp.handler, Handler)
+    return runner.lmtp.handler
+
+
+@pytest.fixture
+def envelope(make_list: Any) -> Any:
+    lists = [make_list(), make_list()]
+    config.db.commit()
+    return SimpleNamespace(
+        content=MESSAGE,
+        mail_from='ann@example.org',
+        rcpt_tos=[mlist.posting_address for mlist in lists],
+    )
+
+
+def leftovers() -> list[Path]:
+    folders = [Path(config.QUEUE_DIR, name) for name in ('handover', 'in')]
+    return [path for folder in folders for path in folder.rglob('*') if path.is_file()]
+
+
+def test_each_recipient_has_an_answer(handler: Any, envelope: Any) -> None:
+    assert handler._handle_DATA(None, None, envelope) == '250 Ok\r\n250 Ok'
+    assert len(queued('in')) == 2
+    envelope.content = b'Content-Type: multipart/mixed; boundary=B\n\nNo parts.\n'
+    reply = handler._handle_DATA(None, None, envelope)
+    assert reply == f'{ERR_501}\r\n{ERR_501}'
+    assert len(queued('in')) == 2
+
+
+def test_no_space(handler: Any, envelope: Any, monkeypatch: Any) -> None:
+    calls = []
+
+    def fsync(number: int) -> None:
+        calls.append(number)
+        if len(calls) == 2:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, 'fsync', fsync)
+    assert handler._handle_DATA(None, None, envelope) == f'250 Ok\r\n{ERR_451}'
+    # Half a message does not stay.
+    assert [path.suffix for path in leftovers()] == ['.pck']
+    ((_, msgdata),) = queued('in')
+    assert msgdata['listid'] == envelope.rcpt_tos[0].replace('@', '.')
+
+
+def test_no_space_for_another_name(
+    handler: Any, envelope: Any, monkeypatch: Any
+) -> None:
+    rename = os.rename
+
+    def fails(source: Any, target: Any) -> None:
+        if Path(target).parent.name == 'in' and 'handover' not in str(target):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        rename(source, target)
+
+    monkeypatch.setattr(os, 'rename', fails)
+    assert handler._handle_DATA(None, None, envelope) == f'{ERR_451}\r\n{ERR_451}'
+    assert not leftovers()
+
+
+def test_what_a_killed_runner_left(handler: Any, envelope: Any) -> None:
+    folder = Path(config.QUEUE_DIR, 'handover', 'lmtp+message', 'in')
+    folder.mkdir(parents=True)
+    (folder / '1.0+abc.pck').write_bytes(b'of a message that its sender will repeat')
+    handler._handle_DATA(None, None, envelope)
+    assert len(queued('in')) == 2
+
+
+def test_a_message_that_breaks_mailman(handler: Any, envelope: Any) -> None:
+    envelope.content = MESSAGE.replace(b'<1@', b'<\xfc@')
+    reply = handler._handle_DATA(None, None, envelope)
+    assert reply == f'{ERR_554}\r\n{ERR_554}'
+    assert not leftovers()
+    envelope.content = MESSAGE
+    assert handler._handle_DATA(None, None, envelope) == '250 Ok\r\n250 Ok'
