@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Literal
 
 from mailman.config import config
@@ -13,8 +14,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from qnet_mailman import startup
+from qnet_mailman.review import requests
 from qnet_mailman.roles import overview
 from qnet_mailman.settings import PosterAuthentication, Settings
+from qnet_mailman.subscriptions.joining import list_at
 
 SHOWN = 3
 """Lists that a finding names."""
@@ -45,6 +48,7 @@ def examine() -> list[Finding]:
     if startup.reason_not_ready() is None:
         findings.extend(_settings(startup.settings()))
         findings.extend(_roles(startup.settings()))
+        findings.extend(_forms(startup.settings()))
     findings.extend(_queues())
     return findings
 
@@ -127,6 +131,57 @@ def _roles(settings: Settings) -> Iterator[Finding]:
             'warning',
             'roles',
             f'{len(lists)} lists without administrators: {named}{more}',
+        )
+
+
+def _forms(settings: Settings) -> Iterator[Finding]:
+    """The address for request forms, and requests that wait for long."""
+    address = settings.forms_address
+    if address is not None:
+        ours = {
+            'forms': 'qnet_mailman.runners.forms.FormsRunner',
+            'lmtp': 'qnet_mailman.runners.lmtp.LMTPRunner',
+        }
+        classes = {
+            section.name.split('.')[-1]: section['class']
+            for section in config.runner_configs
+        }
+        for name, wanted in ours.items():
+            if classes.get(name) != wanted:
+                yield Finding(
+                    'error',
+                    'forms',
+                    f'mail to {address} is refused: [runner.{name}] class in '
+                    f'mailman.cfg must be {wanted}, as in etc/mailman.cfg',
+                )
+    old = now() - timedelta(days=settings.forms_wait_days)
+    try:
+        if address is not None and list_at(address) is not None:
+            yield Finding(
+                'error',
+                'forms',
+                f'{address} (forms_address in qnet.cfg) is the address of a list, too',
+            )
+        waiting = requests.how_many()
+        late = requests.how_many(before=old)
+        config.db.commit()
+    except SQLAlchemyError:
+        # Told already.
+        config.db.abort()
+        return
+    if late:
+        yield Finding(
+            'warning',
+            'forms',
+            f'{late} of {waiting} requests have waited for more than '
+            f'{settings.forms_wait_days} days ("mailman qnet forms list")',
+        )
+    if waiting >= settings.forms_max_waiting:
+        yield Finding(
+            'error',
+            'forms',
+            f'{waiting} requests wait, and no more are taken (forms_max_waiting in '
+            'qnet.cfg)',
         )
 
 
