@@ -8,7 +8,7 @@ from typing import Any
 import zope.event
 from mailman.config import config
 from mailman.interfaces.bounce import IBounceProcessor
-from mailman.interfaces.listmanager import ListDeletingEvent
+from mailman.interfaces.listmanager import IListManager, ListDeletingEvent
 from mailman.interfaces.mailinglist import IMailingList
 from mailman.interfaces.subscriptions import ISubscriptionManager, ISubscriptionService
 from mailman.interfaces.template import ITemplateLoader
@@ -26,6 +26,7 @@ from qnet_mailman.model.bounces import (
 )
 from qnet_mailman.model.closures import QNetClosure
 from qnet_mailman.model.forms import QNetForm
+from qnet_mailman.model.listnames import ListManager
 from qnet_mailman.model.lists import QNetList, row_of
 from qnet_mailman.model.people import QNetAssignment, QNetPoster, QNetUnattended
 from qnet_mailman.model.posts import QNetPost
@@ -61,6 +62,7 @@ def register() -> None:
     """Register what Mailman looks up by interface; again is harmless."""
     site = getGlobalSiteManager()
     site.registerUtility(TemplateLoader(), ITemplateLoader)
+    site.registerUtility(ListManager(), IListManager)
     site.registerUtility(Processor(), IBounceProcessor)
     site.registerUtility(SubscriptionService(), ISubscriptionService)
     site.registerAdapter(manager_of, (IMailingList,), ISubscriptionManager)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Literal
 
@@ -16,8 +17,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from qnet_mailman import startup
 from qnet_mailman.mta import hosts
+from qnet_mailman.review.requests import how_many
 from qnet_mailman.roles import overview
 from qnet_mailman.settings import PosterAuthentication, Settings
+from qnet_mailman.subscriptions.joining import list_at
 
 SHOWN = 3
 """Lists that a finding names."""
@@ -56,6 +59,7 @@ def examine(*, web: bool = True) -> list[Finding]:
         findings.extend(_roles(startup.settings()))
         if web:
             findings.extend(_web(startup.settings()))
+        findings.extend(_forms(startup.settings()))
     findings.extend(_queues())
     return findings
 
@@ -179,6 +183,51 @@ def _web(settings: Settings) -> Iterator[Finding]:
             yield Finding('error', subject, f'{issuer}: {problem}')
         else:
             yield Finding('ok', subject, f'{issuer} knows this site')
+
+
+def _forms(settings: Settings) -> Iterator[Finding]:
+    """The address for request forms, and requests that wait for long."""
+    address = settings.forms_address
+    if address is not None:
+        # Without our LMTP runner the plugin is not set up at all.
+        wanted = 'qnet_mailman.runners.forms.FormsRunner'
+        classes = {section.name: section['class'] for section in config.runner_configs}
+        if classes.get('runner.forms') != wanted:
+            yield Finding(
+                'error',
+                'forms',
+                f'mail to {address} is put off: [runner.forms] class in mailman.cfg '
+                f'must be {wanted}, as in etc/mailman.cfg',
+            )
+    old = now() - timedelta(days=settings.forms_wait_days)
+    try:
+        if address is not None and list_at(address) is not None:
+            yield Finding(
+                'error',
+                'forms',
+                f'{address} (forms_address in qnet.cfg) is the address of a list, too',
+            )
+        waiting = how_many()
+        late = how_many(before=old)
+        config.db.commit()
+    except SQLAlchemyError:
+        # Told already.
+        config.db.abort()
+        return
+    if late:
+        yield Finding(
+            'warning',
+            'forms',
+            f'{late} of {waiting} requests have waited for more than '
+            f'{settings.forms_wait_days} days ("mailman qnet forms list")',
+        )
+    if waiting >= settings.forms_max_waiting:
+        yield Finding(
+            'error',
+            'forms',
+            f'{waiting} requests wait, and no more are taken (forms_max_waiting in '
+            'qnet.cfg)',
+        )
 
 
 def _queues() -> Iterator[Finding]:

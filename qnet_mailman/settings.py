@@ -99,6 +99,10 @@ def _address(value: str) -> str:
     return value
 
 
+def _lower_address(value: str) -> str:
+    return _address(value).lower()
+
+
 def _host(value: str) -> str:
     if re.fullmatch(r'([A-Za-z0-9-]+\.)*[A-Za-z0-9-]+', value) is None:
         raise ValueError('a host name')
@@ -190,6 +194,16 @@ class Settings(BaseModel):
     """Forms in one file: attached to a mail, or rows of a CSV file (R29)."""
     form_max_people: Annotated[int, Field(ge=1)] = 200
     """Administrators, and moderators, in one form."""
+    forms_address: Annotated[str, AfterValidator(_lower_address)] | None = None
+    """Where forms come in by mail, to wait for an operator; None: nowhere."""
+    forms_mails_per_day: Annotated[int, Field(ge=1)] = 20
+    """Mails with forms that one sender sends in a day, and answers to one address."""
+    forms_max_waiting: Annotated[int, Field(ge=1)] = 1000
+    """Requests that wait for an operator; from then on more are put off."""
+    forms_wait_days: Annotated[int, Field(ge=1)] = 3
+    """Days after which `mailman qnet check` warns of a request that waits."""
+    forms_keep_days: Annotated[int, Field(ge=1)] = 365
+    """Days for which the files of a request are kept after the decision."""
     members_max_size: Annotated[int, BeforeValidator(_size)] = 100 * MEBIBYTE
     """Largest file of `mailman qnet import-members`, in bytes."""
     members_max_rows: Annotated[int, Field(ge=1)] = 1_000_000

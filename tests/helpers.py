@@ -21,6 +21,7 @@ from qnet_mailman.roles.people import Assignee, assign
 from qnet_mailman.roles.projection import ROSTERS
 from qnet_mailman.roles.rights import Identity, Role
 from qnet_mailman.runners import guarded
+from qnet_mailman.runners.forms import FormsRunner
 
 
 def make_user(address: str, name: str = '', *, verified: bool = True) -> Any:
@@ -85,6 +86,7 @@ def post(mlist: Any, msg: Message) -> None:
 
 
 RUNNERS = {
+    'forms': FormsRunner,
     'in': guarded.IncomingRunner,
     'pipeline': guarded.PipelineRunner,
     'command': guarded.CommandRunner,

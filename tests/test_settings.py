@@ -46,8 +46,9 @@ def test_the_defaults_that_the_shipped_file_tells_are_true(tmp_path: Path) -> No
         if line.startswith('#') and line[1:].split(' =')[0] in Settings.model_fields
     ]
     assert told
-    # An example, where the default is to have none.
-    told = [line for line in told if not line.startswith('web_url')]
+    # Examples, where the default is to have none.
+    examples = ('web_url', 'forms_address')
+    told = [line for line in told if not line.startswith(examples)]
     with_told = read(tmp_path, '[qnet]\n' + GOOD + '\n'.join(told))
     assert with_told == read(tmp_path, '[qnet]\n' + GOOD)
 

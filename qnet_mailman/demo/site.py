@@ -63,6 +63,7 @@ QUEUES = (
     'command',
     'bounces',
     'digest',
+    'forms',
 )
 
 #: Stock Mailman's runners that work on a queue, and how often they look at it

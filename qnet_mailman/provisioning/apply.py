@@ -141,7 +141,7 @@ def apply_form(
     token = audit.current_actor.set(actor)
     try:
         config.db.commit()
-        with _one_at_a_time():
+        with one_at_a_time(LOCK):
             try:
                 return _apply(form, settings, dry_run, approved)
             except IntegrityError:
@@ -174,10 +174,14 @@ def _result(form: AnyForm, outcome: Outcome, **rest: Any) -> Result:
 
 
 @contextmanager
-def _one_at_a_time() -> Iterator[None]:
+def one_at_a_time(name: str) -> Iterator[None]:
+    """Wait until no other process of this host is inside.
+
+    :param name: Of the lock's file.
+    """
     # The kernel frees this lock when its process dies, however it dies.  The file
     # stays, and may be another user's: that of an operator who worked as root.
-    path = os.path.join(config.LOCK_DIR, LOCK)
+    path = os.path.join(config.LOCK_DIR, name)
     descriptor = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
     try:
         with suppress(PermissionError):

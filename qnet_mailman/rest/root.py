@@ -8,6 +8,7 @@ from typing import Any
 from mailman.rest.helpers import NotFound, child
 
 from qnet_mailman.rest.confirmations import Confirmations
+from qnet_mailman.rest.forms import Forms
 from qnet_mailman.rest.lists import Lists
 from qnet_mailman.rest.posts import Posts
 from qnet_mailman.rest.roles import Roles
@@ -29,6 +30,11 @@ class Root:
         if not segments:
             return NotFound(), []
         return Lists(), segments
+
+    @child()
+    def forms(self, context: Any, segments: list[str]) -> Any:
+        """/forms/..."""
+        return Forms(), segments
 
     @child()
     def roles(self, context: Any, segments: list[str]) -> Any:

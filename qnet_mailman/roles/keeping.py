@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from mailman.config import config
 from mailman.interfaces.runner import RunnerInterrupt
@@ -18,22 +20,33 @@ EXPIRE_EVERY = timedelta(seconds=30)
 RECONCILE_EVERY = timedelta(minutes=10)
 TELL_EVERY = timedelta(seconds=30)
 
+Job = tuple[str, timedelta, Callable[[datetime], Any]]
+"""Its name, the time between two beginnings, and what does it."""
+
 log = logging.getLogger('mailman.plugins')
 
 
 def periodic(moment: datetime) -> None:
-    """Expire grants, put rosters right, write to people; cheap where nothing is due.
+    """Expire grants, put rosters right, write to people; see `do_due`."""
+    do_due(
+        (
+            ('expire roles', EXPIRE_EVERY, grants.expire),
+            ('reconcile rosters', RECONCILE_EVERY, lambda _: projection.reconcile()),
+            ('tell about roles', TELL_EVERY, telling.tell),
+        ),
+        moment,
+    )
+
+
+def do_due(jobs: Iterable[Job], moment: datetime) -> None:
+    """Do the jobs that are due; cheap where none is.
 
     One process does each of them at a time.  Commits.
 
     :param moment: In UTC, without a zone.
     :raises sqlalchemy.exc.DBAPIError: if the database fails.
     """
-    for name, interval, work in (
-        ('expire roles', EXPIRE_EVERY, grants.expire),
-        ('reconcile rosters', RECONCILE_EVERY, lambda _: projection.reconcile()),
-        ('tell about roles', TELL_EVERY, telling.tell),
-    ):
+    for name, interval, work in jobs:
         try:
             if claim_job(name, interval, moment):
                 work(moment)

@@ -15,7 +15,7 @@ stock would process mail without our rules.  The guard
   like any other.
 
 The LMTP (:mod:`.lmtp`) and REST runners need none: they answer with an error that the
-sender's side retries, and what LMTP takes is safe in the `in` queue.
+sender's side retries, and what LMTP takes is safe in the next queue.
 """
 
 from __future__ import annotations
@@ -55,7 +55,8 @@ from qnet_mailman import startup
 from qnet_mailman.model import queues
 from qnet_mailman.model.closures import closure_of
 from qnet_mailman.provisioning import closing
-from qnet_mailman.roles import keeping
+from qnet_mailman.review import keeping as review
+from qnet_mailman.roles import keeping as roles
 from qnet_mailman.runners import handover
 from qnet_mailman.runners.legible import make_command_legible, make_legible
 from qnet_mailman.subscriptions import limits, replies, sign_up
@@ -302,8 +303,9 @@ class _Tasks(task.TaskRunner):
         """See `IRunner`."""
         super()._do_periodic()
         # Not with the tasks, which wait for an hour.
-        keeping.periodic(now())
+        roles.periodic(now())
         closing.periodic(now())
+        review.periodic(now())
 
 
 @public

@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which of some addresses are those of lists.
+
+Mailman's LMTP runner reads the names of all lists, twice for each message, to look for
+one or two of them.  Within `only()` they are asked for by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+from mailman.interfaces.listmanager import IListManager
+from mailman.model.listmanager import ListManager as Stock
+from mailman.model.mailinglist import MailingList
+from sqlalchemy import select, tuple_
+from zope.interface import implementer
+
+from qnet_mailman.bounces.ledger import chunks
+from qnet_mailman.model.base import store
+
+_asked: ContextVar[frozenset[str] | None] = ContextVar('asked', default=None)
+
+
+@contextmanager
+def only(addresses: Iterable[str]) -> Iterator[None]:
+    """Let `ListManager.names` tell, within this, of no others.
+
+    :param addresses: In lower case.
+    """
+    token = _asked.set(frozenset(addresses))
+    try:
+        yield
+    finally:
+        _asked.reset(token)
+
+
+@implementer(IListManager)
+class ListManager(Stock):
+    """Mailman's, which can be asked about some lists instead of all."""
+
+    @property
+    def names(self) -> Iterator[str]:
+        """See `IListManager`."""
+        asked = _asked.get()
+        if asked is None:
+            yield from super().names
+            return
+        pairs = [tuple(each.split('@', 1)) for each in sorted(asked) if '@' in each]
+        columns = (MailingList.list_name, MailingList.mail_host)
+        for some in chunks(pairs):
+            query = select(*columns).where(tuple_(*columns).in_(some))
+            for name, host in store().execute(query):
+                yield f'{name}@{host}'

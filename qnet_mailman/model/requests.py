@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Request forms that came in and wait for an operator, or were decided (R29)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import DateTime, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from qnet_mailman.model.base import Base
+
+
+class Status(StrEnum):
+    """What became of a request."""
+
+    waiting = 'waiting'
+    applying = 'applying'
+    """An operator has approved it, and it is not known yet whether it was applied."""
+    approved = 'approved'
+    returned = 'returned'
+
+
+OPEN = (Status.waiting.value, Status.applying.value)
+"""What is still to be decided, or finished."""
+
+
+class QNetSubmission(Base):
+    """What came in at once: a mail, or a file; whole, as it came."""
+
+    __tablename__ = 'qnet_submission'
+    __table_args__ = (UniqueConstraint('digest', 'turn'),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    received_at: Mapped[datetime] = mapped_column(DateTime)
+    """In UTC."""
+    route: Mapped[str] = mapped_column(String(20))
+    """`mail`, `REST` or `command line`."""
+    sender: Mapped[str] = mapped_column(String(320))
+    """From whom it claims to be: of a mail, what From: says; may be empty."""
+    message_id: Mapped[str] = mapped_column(String(255))
+    digest: Mapped[str] = mapped_column(String(64))
+    """SHA-256, in hexadecimal, of what makes it the same one if it comes again."""
+    turn: Mapped[int] = mapped_column(Integer)
+    """How often the same was decided before; always 0 for a mail."""
+    name: Mapped[str] = mapped_column(String(255))
+    """Of the file; its end tells the format."""
+    content: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """None once it is not kept any more."""
+    beside: Mapped[str] = mapped_column(Text)
+    """JSON object: the CSV files that came with it, by name, in base64."""
+    acknowledged_at: Mapped[datetime | None] = mapped_column(DateTime)
+    """When the numbers were told, or it was decided not to; in UTC."""
+
+
+class QNetRequest(Base):
+    """One form of a submission.
+
+    Rows are never deleted: their numbers are told to people.
+    """
+
+    __tablename__ = 'qnet_request'
+    __table_args__ = (UniqueConstraint('submission_id', 'position'),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    """The number that people are told; see `review.numbers`."""
+    submission_id: Mapped[int] = mapped_column(Integer)
+    position: Mapped[int] = mapped_column(Integer)
+    """Which form of the submission it is, from 0."""
+    place: Mapped[str] = mapped_column(String(255))
+    """Where in it the form is: the name of an attachment, the row of a CSV file."""
+    kind: Mapped[str] = mapped_column(String(40))
+    """This and the following four as they were when it came; empty if unreadable."""
+    list_address: Mapped[str] = mapped_column(String(320))
+    ticket: Mapped[str] = mapped_column(String(100))
+    requester: Mapped[str] = mapped_column(String(320))
+    mistakes: Mapped[int] = mapped_column(Integer)
+    tell: Mapped[str] = mapped_column(String(320))
+    """Who is told what becomes of it; may be empty."""
+    status: Mapped[str] = mapped_column(String(20), index=True)
+    decided_at: Mapped[datetime | None] = mapped_column(DateTime)
+    """In UTC."""
+    decided_by: Mapped[str] = mapped_column(String(320), default='')
+    reason: Mapped[str] = mapped_column(Text, default='')
+    """Why it was returned, in the operator's words."""
+    findings: Mapped[str] = mapped_column(Text, default='')
+    """Its mistakes when it was returned, a line for each."""
+    notified_at: Mapped[datetime | None] = mapped_column(DateTime)
+    """When the decision was told; None while that is still to be done."""

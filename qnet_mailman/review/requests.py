@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The requests that there are: their numbers, and what is told of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from qnet_mailman.model.base import store
+from qnet_mailman.model.requests import OPEN, QNetRequest, QNetSubmission, Status
+from qnet_mailman.roles.overview import moment_as_text
+
+Row = tuple[QNetRequest, QNetSubmission]
+
+_MAX_ID = 2**31 - 1
+
+
+def label(number: int) -> str:
+    """A request's number as people are told it: `QM-000123`."""
+    return f'QM-{number:06}'
+
+
+def number_of(text: str) -> int | None:
+    """The number that somebody wrote, with or without what is before it."""
+    match = re.fullmatch(r'(?:QM-?)?(\d{1,10})', text.strip(), re.ASCII | re.IGNORECASE)
+    if match is None or not 0 < int(match[1]) <= _MAX_ID:
+        return None
+    return int(match[1])
+
+
+def find(number: int) -> Row | None:
+    """A request, with what it came in."""
+    found = store().execute(_rows().where(QNetRequest.id == number)).first()
+    return None if found is None else (found[0], found[1])
+
+
+def of(
+    statuses: Iterable[str], *, start: int = 0, most: int | None = None
+) -> list[Row]:
+    """Requests in some states, the oldest first."""
+    query = (
+        _rows()
+        .where(QNetRequest.status.in_(list(statuses)))
+        .order_by(QNetRequest.id)
+        .offset(start)
+        .limit(most)
+    )
+    return [(request, submission) for request, submission in store().execute(query)]
+
+
+def how_many(statuses: Iterable[str] = OPEN, *, before: datetime | None = None) -> int:
+    """How many requests are in some states; without any, those to be decided.
+
+    :param before: Only those that came before this, in UTC.
+    """
+    query = select(func.count(QNetRequest.id)).where(
+        QNetRequest.status.in_(list(statuses))
+    )
+    if before is not None:
+        query = query.join(
+            QNetSubmission, QNetSubmission.id == QNetRequest.submission_id
+        ).where(QNetSubmission.received_at < before)
+    return store().scalar(query) or 0
+
+
+def _rows() -> Any:
+    return (
+        select(QNetRequest, QNetSubmission)
+        .join(QNetSubmission, QNetSubmission.id == QNetRequest.submission_id)
+        # Another process may have decided since this one looked last.
+        .execution_options(populate_existing=True)
+    )
+
+
+def as_dict(request: QNetRequest, submission: QNetSubmission) -> dict[str, Any]:
+    """What is told of a request, as plain data."""
+    return {
+        'number': label(request.id),
+        'status': Status(request.status).value,
+        'received_at': moment_as_text(submission.received_at),
+        'route': submission.route,
+        'sender': submission.sender,
+        'file': ': '.join(filter(None, (submission.name, request.place))),
+        'kind': request.kind,
+        'list': request.list_address,
+        'ticket': request.ticket,
+        'requester': request.requester,
+        'mistakes': request.mistakes,
+        'decided_at': moment_as_text(request.decided_at),
+        'decided_by': request.decided_by,
+        'reason': request.reason,
+    }

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A form comes in by mail, an operator approves it, and the list is there."""
+
+from __future__ import annotations
+
+import json
+import smtplib
+from collections.abc import Iterator
+
+import pytest
+
+from qnet_mailman.demo.configuration import ROOT
+from qnet_mailman.demo.processes import wait_until
+from qnet_mailman.demo.site import Site
+
+ADDRESS = 'requests@lists.example.gov'
+SENDER = 'pat@agency.example.gov'
+EXAMPLES = ROOT / 'provisioning' / 'examples'
+
+
+@pytest.fixture(scope='module')
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp('site')
+    with Site(
+        folder, web=False, qnet_cfg_overrides={'forms_address': ADDRESS}
+    ) as running:
+        yield running
+
+
+def waiting(site: Site) -> list[str]:
+    found = site.mailman('qnet', 'forms', 'list', '--json', check=True).stdout
+    return [one['number'] for one in json.loads(found)]
+
+
+def test_from_the_mail_to_the_list(site: Site) -> None:
+    request = (EXAMPLES / 'request.eml').read_bytes()
+    request = request.replace(b'\n', b'\r\n')
+    # Nothing is lost where everything is killed at once.
+    site.lmtp_send(SENDER, ADDRESS, request)
+    site.kill_core()
+    site.start_core()
+    site.lmtp_send(SENDER, ADDRESS, request)
+    site.wait_idle()
+    # A list, and a change of its thresholds.
+    numbers = waiting(site)
+    assert numbers == ['QM-000001', 'QM-000002']
+    approved = site.mailman('qnet', 'forms', 'approve', *numbers)
+    assert approved.returncode == 0, approved.stdout + approved.stderr
+    assert 'QM-000001: created' in approved.stdout
+    for subject in (
+        'Your request has arrived: QM-000001 and 1 more',
+        'Your request QM-000001 and 1 more has been carried out',
+    ):
+        site.delivered(
+            lambda mail, subject=subject: (  # type: ignore[misc]
+                mail.subject == subject and SENDER in mail.recipients
+            )
+        )
+    wait_until(lambda: not waiting(site), 10, 'no request to wait')
+    assert not site.queued('shunt'), site.log_tails()
+
+
+def test_a_mail_without_a_form_and_a_wrong_address(site: Site) -> None:
+    site.lmtp_send(
+        SENDER,
+        ADDRESS,
+        f'From: {SENDER}\r\nTo: {ADDRESS}\r\nMessage-ID: <x@agency.example.gov>\r\n'
+        '\r\nPlease make a list.\r\n'.encode(),
+    )
+    site.delivered(lambda mail: mail.subject == 'Your message has no request form')
+    with pytest.raises(smtplib.SMTPRecipientsRefused, match='550'):
+        site.lmtp_send(
+            SENDER, 'request@lists.example.gov', b'From: a@b.example\r\n\r\n'
+        )
+    with pytest.raises(smtplib.SMTPSenderRefused, match='552'):
+        site.lmtp_send(SENDER, ADDRESS, bytes(100_000_000))
+    assert waiting(site) == []
