@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qnet_mailman.provisioning import readers, schema, threshold_change
+from qnet_mailman.provisioning.batch import SUFFIXES, is_table
 from qnet_mailman.provisioning.mail_forms import attachments
 from qnet_mailman.provisioning.mistakes import (
     Document,
@@ -21,7 +22,7 @@ from qnet_mailman.provisioning.pdf_forms import read_pdf
 from qnet_mailman.provisioning.readers import Unreadable, too_large
 from qnet_mailman.provisioning.schema import KIND, KINDS, THRESHOLD_CHANGE, ListRequest
 from qnet_mailman.provisioning.spreadsheet_forms import read_xlsx
-from qnet_mailman.provisioning.table_forms import is_table, read_table
+from qnet_mailman.provisioning.table_forms import read_table
 from qnet_mailman.provisioning.threshold_change import ThresholdChange
 from qnet_mailman.provisioning.values import alternatives, found
 from qnet_mailman.settings import Settings
@@ -38,7 +39,6 @@ READERS: dict[str, Reader] = {
     '.pdf': read_pdf,
 }
 """What reads a file with one form, by the end of its name."""
-_SUFFIXES = (*READERS, '.csv', '.eml')
 
 Beside = Callable[[str], bytes]
 """Takes the name of the CSV file that a form names, and returns what it holds."""
@@ -100,7 +100,7 @@ def load_content(
     :param beside: The CSV files that came with it, by name.
     :return: As `load_all()`.
     """
-    files = beside or {}
+    files = {} if beside is None else beside
 
     def sent(wanted: str) -> bytes:
         if wanted not in files:
@@ -120,10 +120,10 @@ def load_content(
 
 
 def _require_form(name: str) -> None:
-    if Path(name).suffix.lower() not in _SUFFIXES:
+    if Path(name).suffix.lower() not in SUFFIXES:
         raise Unreadable(
             'is not a form this command reads; expected a file whose name ends in '
-            f'{alternatives(_SUFFIXES)}'
+            f'{alternatives(SUFFIXES)}'
         )
 
 

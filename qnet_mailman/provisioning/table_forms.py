@@ -47,12 +47,6 @@ def write_csv(kind: str, data: dict[str, Any]) -> str:
     return file.getvalue()
 
 
-def is_table(content: bytes) -> bool:
-    """Whether a CSV file has forms in it, and not subscribers."""
-    head = content[:100_000].splitlines()[:1]
-    return any(b'ticket' in line.lower() for line in head)
-
-
 def read_table(content: bytes, settings: Settings) -> Iterator[tuple[int, Document]]:
     """The forms of a file, and the row of each, counted as a spreadsheet does.
 

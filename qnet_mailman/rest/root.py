@@ -8,6 +8,7 @@ from typing import Any
 from mailman.rest.helpers import NotFound, child
 
 from qnet_mailman.rest.confirmations import Confirmations
+from qnet_mailman.rest.forms import Forms
 from qnet_mailman.rest.lists import Lists
 from qnet_mailman.rest.posts import Posts
 from qnet_mailman.rest.roles import Roles
@@ -22,6 +23,11 @@ class Root:
     def posts(self, context: Any, segments: list[str]) -> Any:
         """/posts/..."""
         return Posts(), segments
+
+    @child()
+    def forms(self, context: Any, segments: list[str]) -> Any:
+        """/forms/..."""
+        return Forms(), segments
 
     @child()
     def lists(self, context: Any, segments: list[str]) -> Any:
