@@ -16,12 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from zope.component import getUtility
 
 from qnet_mailman import startup
-from qnet_mailman.commands.reachable import COULD_NOT_RUN
 from qnet_mailman.model import audit
+from qnet_mailman.provisioning.batch import COULD_NOT_RUN, INVALID, printable
 from qnet_mailman.provisioning.running import find_list
-
-INVALID = 1
-"""Exit status: what was asked for is wrong, and nothing was changed."""
 
 P = ParamSpec('P')
 
@@ -56,16 +53,6 @@ def stop(status: int, *lines: str) -> NoReturn:
     for line in lines:
         click.echo(printable(line), err=True)
     sys.exit(status)
-
-
-def printable(text: str) -> str:
-    """Text without what could command a terminal, or what it cannot show."""
-    clean = ''.join(
-        char if char.isprintable() or char == '\n' else '\N{REPLACEMENT CHARACTER}'
-        for char in text
-    )
-    encoding = getattr(sys.stdout, 'encoding', None) or 'utf-8'
-    return clean.encode(encoding, 'replace').decode(encoding)
 
 
 def the_list(name: str) -> Any:

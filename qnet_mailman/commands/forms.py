@@ -20,10 +20,11 @@ from qnet_mailman.commands.common import (
     printable,
     stop,
 )
-from qnet_mailman.commands.provision import _print as print_result
 from qnet_mailman.model import audit
 from qnet_mailman.model.requests import OPEN, Status
 from qnet_mailman.provisioning import readers, values
+from qnet_mailman.provisioning.apply import Result
+from qnet_mailman.provisioning.batch import result_lines
 from qnet_mailman.provisioning.readers import Unreadable, too_large
 from qnet_mailman.review import deciding, reading, receiving, requests, telling
 from qnet_mailman.review.deciding import MAX_REASON, CannotDecide
@@ -113,7 +114,12 @@ def show(number: int, as_json: bool) -> None:
             _echo(f'{key.replace("_", " ") + ":":<13}{value}')
     if form is not None:
         _echo('\n' + yaml.safe_dump(form, allow_unicode=True, sort_keys=False))
-    print_result(requests.label(number), looked.result)
+    _print(requests.label(number), looked.result)
+
+
+def _print(label: str, result: Result) -> None:
+    for line in result_lines(label, result.as_dict()):
+        _echo(line)
 
 
 @forms.command()
@@ -139,7 +145,7 @@ def approve(numbers: tuple[int, ...], as_json: bool) -> None:
             continue
         told.append({'number': label, **result.as_dict()})
         if not as_json:
-            print_result(label, result)
+            _print(label, result)
         if result.outcome == 'invalid':
             status = max(status, INVALID)
             click.echo(f'{label}: still waits; return it with the mistakes', err=True)

@@ -3,23 +3,22 @@
 
 from __future__ import annotations
 
-import json
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import click
 
 from qnet_mailman import startup
-from qnet_mailman.commands.common import (
-    COULD_NOT_RUN,
-    INVALID,
-    needs_service,
-    printable,
-)
+from qnet_mailman.commands.common import COULD_NOT_RUN, INVALID, needs_service, stop
 from qnet_mailman.model import audit
-from qnet_mailman.provisioning import forms
-from qnet_mailman.provisioning.apply import Result, apply_form
+from qnet_mailman.provisioning import batch, differences, forms
+from qnet_mailman.provisioning.apply import (
+    Result,
+    apply_form,
+    database_is_away,
+    many_forms,
+)
 from qnet_mailman.provisioning.mistakes import FormInvalid
 
 
@@ -30,11 +29,16 @@ from qnet_mailman.provisioning.mistakes import FormInvalid
     is_flag=True,
     help='Answer for forms whose requester does not administer the list.',
 )
-@click.option('--json', 'as_json', is_flag=True, help='Print JSON.')
+@click.option(
+    '--diff',
+    is_flag=True,
+    help='Say how the lists differ from the forms; change nothing.',
+)
+@click.option('--json', 'as_json', is_flag=True, help='Print a line of JSON a form.')
 @click.argument('files', nargs=-1, required=True, metavar='FORM...', type=Path)
 @needs_service
 def provision(
-    files: tuple[Path, ...], dry_run: bool, approve: bool, as_json: bool
+    files: tuple[Path, ...], dry_run: bool, approve: bool, diff: bool, as_json: bool
 ) -> None:
     """Make lists, or change them, as request forms say.
 
@@ -42,27 +46,59 @@ def provision(
     nothing. Forms are YAML, JSON, XLSX or PDF files, CSV files with a row for each
     list, or mails saved as .eml with forms attached; "mailman qnet form KIND" writes
     an empty one, where KIND is list-request, administrator-request,
-    threshold-change or list-closure. An administrator-request or list-closure must
-    come from an administrator of the list, unless --approve is given.
+    threshold-change or list-closure. A folder stands for the forms in it. An
+    administrator-request or list-closure must come from an administrator of the
+    list, unless --approve is given.
+
+    Whatever was interrupted is completed by running the same command again.
 
     Exit status: 0 every form is applied or was before, 1 some form is invalid
-    (it changed nothing; the others are applied), 2 could not run.
+    (it changed nothing; the others are applied), 2 could not run, 130 interrupted.
+    With --diff: 0 no difference, 1 differences, 2 some form is invalid or could not
+    run.
     """
-    results = []
+    found, skipped = batch.find_forms(files)
+    for line in skipped:
+        click.echo(batch.printable(line), err=True)
+    if not found:
+        stop(INVALID, 'there are no forms')
+    if diff:
+        # Lists without a form are told of where a folder holds all forms.
+        everything = any(file.is_dir() for file in files)
+        sys.exit(_compare(found, everything, as_json))
+    report = batch.Report(len(found), as_json=as_json)
+    try:
+        with report.showing(), many_forms(dry_run=dry_run) as gathering:
+            _provision_all(found, dry_run, approve, report)
+    except KeyboardInterrupt:
+        sys.exit(report.interrupted())
+    if gathering.problem:
+        report.stopped(gathering.problem)
+    status = report.finish()
+    sys.exit(COULD_NOT_RUN if gathering.problem else status)
+
+
+def _provision_all(
+    files: list[Path], dry_run: bool, approve: bool, report: batch.Report
+) -> None:
+    each_form = _load_all(files, report)
+    for name, loaded in each_form:
+        result = _provision(loaded, dry_run, approve)
+        report.add(name, result.as_dict())
+        why = database_is_away() if result.outcome == 'failed' else ''
+        if why:
+            report.stopped(why)
+            for left, _ in each_form:
+                report.add(left, batch.not_tried())
+
+
+def _load_all(
+    files: list[Path], report: batch.Report
+) -> Iterator[tuple[str, forms.Loaded | FormInvalid]]:
     for file in files:
-        for name, loaded in forms.load_all(file, startup.settings()):
-            result = _provision(loaded, dry_run, approve)
-            results.append((name, result))
-            if not as_json:
-                _print(name, result)
-    if as_json:
-        found = [{'file': name, **result.as_dict()} for name, result in results]
-        click.echo(json.dumps(found, indent=2))
-    outcomes = {result.outcome for name, result in results}
-    if 'failed' in outcomes:
-        sys.exit(COULD_NOT_RUN)
-    if 'invalid' in outcomes:
-        sys.exit(INVALID)
+        found = list(forms.load_all(file, startup.settings()))
+        report.more(len(found) - 1)
+        yield from found
 
 
 def _provision(
@@ -79,22 +115,19 @@ def _provision(
     )
 
 
-def _print(name: str, result: Result) -> None:
-    about = ', '.join(filter(None, (result.list_address, result.ticket)))
-    _echo(f'{name}: {result.outcome}' + (f' ({about})' if about else ''))
-    for step in result.steps:
-        _echo(f'  {step}')
-    for error in result.errors:
-        where = f'{error.where}: ' if error.where else ''
-        _echo(f'  {where}{error}')
-    for note in result.notes:
-        _echo(f'  note: {note}')
-    if result.outcome == 'invalid':
-        count = len(result.errors)
-        _echo(
-            f'  {count} {"mistake" if count == 1 else "mistakes"}; nothing was changed'
-        )
-
-
-def _echo(text: Any) -> None:
-    click.echo(printable(str(text)))
+def _compare(files: list[Path], everything: bool, as_json: bool) -> int:
+    comparison = differences.Comparison()
+    for file in files:
+        for name, loaded in forms.load_all(file, startup.settings()):
+            comparison.look_at(name, loaded)
+    if everything:
+        comparison.look_for_more()
+    for found in comparison.found:
+        if as_json:
+            click.echo(found.as_json())
+        else:
+            for line in found.lines():
+                click.echo(batch.printable(line))
+    if not as_json:
+        click.echo('\n'.join(comparison.summary()))
+    return comparison.status

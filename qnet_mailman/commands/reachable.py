@@ -15,10 +15,8 @@ from mailman.utilities.string import expand
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
+from qnet_mailman.provisioning.batch import COULD_NOT_RUN
 from qnet_mailman.startup import describe
-
-COULD_NOT_RUN = 2
-"""Exit status: the settings are broken, or the database is away."""
 
 
 def stop_without_database() -> None:

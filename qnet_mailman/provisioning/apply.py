@@ -4,8 +4,10 @@
 Everything is in one transaction of Mailman's database: domain, list, settings,
 people, subscribers, the form itself and the audit log.  What a database cannot
 take back is put back by hand: the list's folder and the mail server's map.
-Notices are sent after the commit and noted on the form's row, so that whoever
-applies the form again after a crash sends what was not sent.
+Notices are written after the commit and noted on the form's row, so that whoever
+applies the form again after a crash sends what was not sent.  They wait in
+`queue/handover` for the commit of that note, so that nobody gets one twice; what a
+killed process left there is settled by the next one.
 
 One process on a host provisions at a time.  Hosts beside each other that share a
 database are kept apart by its unique constraints: the slower one is rolled back,
@@ -16,10 +18,12 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import json
 import logging
 import os
 import shutil
 import tempfile
+import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -30,12 +34,13 @@ from mailman.config import config
 from mailman.interfaces.domain import IDomainManager
 from mailman.interfaces.mailinglist import InvalidListNameError
 from mailman.utilities.datetime import now
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from zope.component import getUtility
 
 from qnet_mailman import startup
 from qnet_mailman.model import audit
+from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import closure_of
 from qnet_mailman.model.forms import QNetForm
@@ -76,12 +81,16 @@ from qnet_mailman.provisioning.schema import ListRequest, Subscriber
 from qnet_mailman.provisioning.subscribing import subscribe_all
 from qnet_mailman.provisioning.threshold_change import ThresholdChange
 from qnet_mailman.roles import projection
+from qnet_mailman.roles.overview import moment_as_text
 from qnet_mailman.roles.people import Assignee, Role, assign, unassign
+from qnet_mailman.runners import handover
 from qnet_mailman.settings import Settings
 
 log = logging.getLogger('mailman.plugins')
 
 LOCK = 'qnet-provision.lck'
+NOTICES = 'provision'
+"""What the folders of notices that wait for a commit are named after."""
 
 Outcome = Literal['created', 'changed', 'unchanged', 'planned', 'invalid', 'failed']
 
@@ -123,6 +132,7 @@ def apply_form(
     dry_run: bool = False,
     approved: bool = False,
     document: Document | None = None,
+    request: str = '',
 ) -> Result:
     """Apply a form, or say what that would do.
 
@@ -134,6 +144,8 @@ def apply_form(
     :param approved: Whether an operator answers for what the form's requester may not
         ask for alone.
     :param document: The form's file, for the lines of errors.
+    :param request: What the caller knows this request by, if it may come again
+        because the answer is lost: the answer is then what the first one was.
     :return: What became of it; failures too are told in the result.
     :raises startup.NotReady: while this process may not work.
     """
@@ -142,11 +154,14 @@ def apply_form(
     try:
         config.db.commit()
         with one_at_a_time(LOCK):
+            if not dry_run:
+                mta_map.settle()
+                _settle_notices()
             try:
-                return _apply(form, settings, dry_run, approved)
+                return _apply(form, settings, dry_run, approved, request)
             except IntegrityError:
                 # Another host was faster.
-                return _apply(form, settings, dry_run, approved)
+                return _apply(form, settings, dry_run, approved, request)
     except PlanRefused as refused:
         errors = tuple(placed(refused.problems, document))
         return _result(form, 'invalid', errors=errors)
@@ -167,6 +182,34 @@ def apply_form(
         return _result(form, 'failed', errors=(FormError('', None, message),))
     finally:
         audit.current_actor.reset(token)
+
+
+@contextmanager
+def many_forms(*, dry_run: bool = False) -> Iterator[mta_map.Gathering]:
+    """Around the applying of many forms: the mail server learns of all together.
+
+    :param dry_run: Whether to touch nothing.
+    """
+    with mta_map.gathered() as gathering:
+        try:
+            yield gathering
+        finally:
+            if not dry_run:
+                with one_at_a_time(LOCK):
+                    gathering.finish()
+
+
+def database_is_away() -> str:
+    """Why the database cannot be used; empty if it can.
+
+    What the caller has in Mailman's transaction is dropped.
+    """
+    try:
+        _rollback()
+        store().execute(select(1))
+    except SQLAlchemyError as error:
+        return f'the database cannot be used: {startup.describe(error)}'
+    return ''
 
 
 def _result(form: AnyForm, outcome: Outcome, **rest: Any) -> Result:
@@ -192,8 +235,10 @@ def one_at_a_time(name: str) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _apply(form: AnyForm, settings: Settings, dry_run: bool, approved: bool) -> Result:
-    work = _Work(form)
+def _apply(
+    form: AnyForm, settings: Settings, dry_run: bool, approved: bool, request: str
+) -> Result:
+    work = _Work(form, request)
     with work.undone_on_failure():
         if isinstance(form, AdministratorRequest | ListClosure) and not dry_run:
             # Whether its requester may ask does not change any more.
@@ -201,17 +246,45 @@ def _apply(form: AnyForm, settings: Settings, dry_run: bool, approved: bool) -> 
         plan = _plan(form, settings, approved)
         if dry_run:
             config.db.abort()
-            outcome: Outcome = 'unchanged' if plan.recorded else 'planned'
-            return _result(form, outcome, steps=plan.steps, notes=plan.notes)
+            foreseen: Outcome = 'unchanged' if plan.recorded else 'planned'
+            return _result(form, foreseen, steps=plan.steps, notes=plan.notes)
         if not plan.recorded:
             work.do(plan)
         config.db.store.commit()
+    outcome: Outcome = plan.outcome
+    notes = plan.notes
+    if plan.recorded and request:
+        outcome, notes = _answer_again(form, request)
     return _result(
-        form,
-        'created' if plan.creates else 'changed' if plan.steps else 'unchanged',
-        steps=plan.steps,
-        notes=(*plan.notes, *_notify(form, plan)),
+        form, outcome, steps=plan.steps, notes=(*notes, *_notify(form, plan))
     )
+
+
+def _answer_again(form: AnyForm, request: str) -> tuple[Outcome, tuple[str, ...]]:
+    """What became of a form whose answer was perhaps lost.
+
+    :return: The outcome of the request that applied the form, and a note that says
+        so; `unchanged` if that was another one.
+    """
+    query = (
+        select(QNetAudit)
+        .where(
+            QNetAudit.list_id == list_id_of(form.list_addresses[0]),
+            QNetAudit.action == audit.Action.form_applied.value,
+            QNetAudit.subject == form.ticket,
+        )
+        .order_by(QNetAudit.id.desc())
+        .limit(1)
+    )
+    row = store().scalar(query)
+    detail = {} if row is None else json.loads(row.detail)
+    if row is None or detail.get('request') != request:
+        return 'unchanged', ()
+    note = (
+        f'it was applied at {moment_as_text(row.at)} by this request, whose answer was '
+        f'lost; the audit log has its {detail["changes"]} changes'
+    )
+    return detail['outcome'], (note,)
 
 
 def _plan(form: AnyForm, settings: Settings, approved: bool) -> Plan:
@@ -243,18 +316,25 @@ def _notify(form: AnyForm, plan: Plan) -> Iterator[str]:
         ]
         if not rows:
             return
-        match form:
-            case AdministratorRequest():
-                notices.send_assignments(form, plan)
-            case ThresholdChange():
-                notices.send_threshold_change(find_list(form.list), form, plan)
-            case ListClosure():
-                _announce(form)
-                notices.send_closure(find_list(form.list), form, plan)
-            case ListRequest():
-                notices.send_all(find_list(form.list.name), form, plan)
-        for row in rows:
-            row.notified_at = now()
+        handover.use_handover()
+        waiting = handover.Handover(NOTICES, uuid.uuid4().hex)
+        with handover.collecting(waiting):
+            match form:
+                case AdministratorRequest():
+                    notices.send_assignments(form, plan)
+                case ThresholdChange():
+                    notices.send_threshold_change(find_list(form.list), form, plan)
+                case ListClosure():
+                    _announce(form)
+                    notices.send_closure(find_list(form.list), form, plan)
+                case ListRequest():
+                    notices.send_all(find_list(form.list.name), form, plan)
+            for row in rows:
+                row.notified_at = now()
+            waiting.write_row()
+        # Where this fails they are left, as nobody knows whether it did.
+        config.db.store.commit()
+        waiting.publish()
         config.db.store.commit()
     except Exception as error:
         log.exception('The notices about %s were not sent', form.list_address)
@@ -266,12 +346,21 @@ def _notify(form: AnyForm, plan: Plan) -> Iterator[str]:
         )
 
 
+def _settle_notices() -> None:
+    """Send the notices that a process which was killed had written, or drop them."""
+    for waiting in handover.left_by(NOTICES):
+        if waiting.is_done():
+            waiting.publish()
+        else:
+            waiting.discard()
+        config.db.store.commit()
+
+
 def _announce(form: ListClosure) -> None:
-    """Tell the members, once, whatever becomes of the other notices."""
+    """Tell the members, once."""
     closure = closure_of(list_id_of(form.list))
     if form.tell_members and closure is not None and closure.announced_at is None:
         closing.announce(find_list(form.list), closure)
-        config.db.store.commit()
 
 
 @dataclass
@@ -279,6 +368,7 @@ class _Work:
     """The transaction of one form, and how to take it back."""
 
     form: AnyForm
+    request: str
     mlist: Any = None
 
     @contextmanager
@@ -329,7 +419,9 @@ class _Work:
 
     def _keep_form(self, plan: Plan) -> None:
         form = self.form
-        approval = {'approved_by': audit.current_actor.get()} if plan.approved else {}
+        detail = self._request(plan)
+        if plan.approved:
+            detail['approved_by'] = audit.current_actor.get()
         for address in form.list_addresses:
             mlist = find_list(address)
             keep_form(mlist, form)
@@ -341,10 +433,15 @@ class _Work:
                 digest=form.digest(),
                 requester=form.requester.email,
                 changes=len(plan.steps),
-                **approval,
+                **detail,
             )
         if isinstance(form, AdministratorRequest):
             _forget_form_elsewhere(form)
+
+    def _request(self, plan: Plan) -> dict[str, str]:
+        if not self.request:
+            return {}
+        return {'request': self.request, 'outcome': plan.outcome}
 
 
 def _forget_form_elsewhere(form: AdministratorRequest) -> None:

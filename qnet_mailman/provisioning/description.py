@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from mailman.interfaces.member import MemberRole
+from mailman.model.address import Address
 from mailman.model.member import Member
 from sqlalchemy import func, select
 
@@ -37,8 +38,8 @@ def describe(mlist: Any) -> dict[str, Any]:
         'subscription_policy': mlist.subscription_policy.name,
         'archive_policy': mlist.archive_policy.name,
         'max_message_size_kb': mlist.max_message_size,
-        'administrators': _emails(mlist.owners),
-        'moderators': _emails(mlist.moderators),
+        'administrators': _emails(mlist, MemberRole.owner),
+        'moderators': _emails(mlist, MemberRole.moderator),
         'posters': posters_of(mlist),
         'members': _count(mlist),
         'tickets': _tickets(mlist),
@@ -58,8 +59,14 @@ def _closure(mlist: Any) -> dict[str, Any] | None:
     }
 
 
-def _emails(roster: Any) -> list[str]:
-    return sorted(member.address.email for member in roster.members)
+def _emails(mlist: Any, role: MemberRole) -> list[str]:
+    # The projection subscribes addresses, never users with whatever they prefer.
+    query = (
+        select(Address.email)
+        .join(Member, Member.address_id == Address.id)
+        .where(Member.list_id == mlist.list_id, Member.role == role)
+    )
+    return list(store().scalars(query.order_by(Address.email)))
 
 
 def _count(mlist: Any) -> int:

@@ -16,6 +16,7 @@ from qnet_mailman.provisioning import (
     threshold_change,
 )
 from qnet_mailman.provisioning.administrator_request import AdministratorRequest
+from qnet_mailman.provisioning.batch import SUFFIXES, is_table
 from qnet_mailman.provisioning.list_closure import ListClosure
 from qnet_mailman.provisioning.mail_forms import attachments
 from qnet_mailman.provisioning.mistakes import (
@@ -36,7 +37,7 @@ from qnet_mailman.provisioning.schema import (
     ListRequest,
 )
 from qnet_mailman.provisioning.spreadsheet_forms import read_xlsx
-from qnet_mailman.provisioning.table_forms import is_table, read_table
+from qnet_mailman.provisioning.table_forms import read_table
 from qnet_mailman.provisioning.threshold_change import ThresholdChange
 from qnet_mailman.provisioning.values import alternatives, found
 from qnet_mailman.settings import Settings
@@ -60,7 +61,6 @@ READERS: dict[str, Reader] = {
     '.pdf': read_pdf,
 }
 """What reads a file with one form, by the end of its name."""
-_SUFFIXES = (*READERS, '.csv', '.eml')
 
 Beside = Callable[[str], bytes]
 """Takes the name of the CSV file that a form names, and returns what it holds."""
@@ -122,7 +122,7 @@ def load_content(
     :param beside: The CSV files that came with it, by name.
     :return: As `load_all()`.
     """
-    files = beside or {}
+    files = {} if beside is None else beside
 
     def sent(wanted: str) -> bytes:
         if wanted not in files:
@@ -142,10 +142,10 @@ def load_content(
 
 
 def _require_form(name: str) -> None:
-    if Path(name).suffix.lower() not in _SUFFIXES:
+    if Path(name).suffix.lower() not in SUFFIXES:
         raise Unreadable(
             'is not a form this command reads; expected a file whose name ends in '
-            f'{alternatives(_SUFFIXES)}'
+            f'{alternatives(SUFFIXES)}'
         )
 
 

@@ -12,21 +12,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as Emails
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from qnet_mailman.model.closures import Closing
 from qnet_mailman.provisioning import fields
 from qnet_mailman.provisioning.fields import FIELDS, Value
 from qnet_mailman.provisioning.mistakes import Path
-from qnet_mailman.provisioning.running import Running, Site, Target, Thresholds
+from qnet_mailman.provisioning.running import (
+    SHOWN,
+    Running,
+    Site,
+    Target,
+    Thresholds,
+)
 from qnet_mailman.provisioning.schema import ListRequest, Person, Subscriber
 from qnet_mailman.provisioning.threshold_change import ThresholdChange
 from qnet_mailman.provisioning.values import alternatives, found
 from qnet_mailman.roles.people import Assignee, Role
 from qnet_mailman.roles.rights import HARP_NAMES
 
-SHOWN = 3
-"""Addresses named in a line about many."""
 KEPT = 'the form has changed and is kept; the list needs no change'
 
 
@@ -207,6 +211,13 @@ class Plan:
         """Whether the list is new."""
         return any(isinstance(step, Create) for step in self.steps)
 
+    @property
+    def outcome(self) -> Literal['created', 'changed', 'unchanged']:
+        """What becomes of the list by it."""
+        if self.creates:
+            return 'created'
+        return 'changed' if self.steps else 'unchanged'
+
 
 class PlanRefused(Exception):
     """A form that cannot be applied to what there is.
@@ -357,14 +368,14 @@ def _creation(form: ListRequest, site: Site) -> Plan:
     draft.steps += [
         Set(key, None, new) for key, new in fields.wanted(form).items() if new != ''
     ]
-    draft.steps += [Assign(*key_person) for key_person in _people(form).values()]
+    draft.steps += [Assign(*key_person) for key_person in people_of(form).values()]
     if form.subscribers:
         draft.steps.append(Subscribe(form.subscribers))
         draft.notes.append('subscribers of a form get no welcome message')
     if site.other_lists:
-        draft.notes.append(
-            f'the ticket {form.ticket} has also made {", ".join(site.other_lists)}'
-        )
+        shown = ', '.join(site.other_lists[:SHOWN])
+        more = ' and more' if len(site.other_lists) > SHOWN else ''
+        draft.notes.append(f'the ticket {form.ticket} has also made {shown}{more}')
     return draft.plan()
 
 
@@ -374,7 +385,7 @@ def _adoption(form: ListRequest, running: Running) -> Plan:
     )
     for key, new in fields.wanted(form).items():
         _set(draft, running, key, new)
-    for who, (role, person) in _people(form).items():
+    for who, (role, person) in people_of(form).items():
         _assign(draft, running, who, role, person)
     _subscribe(draft, running, form.subscribers)
     return draft.plan(adopts=True)
@@ -386,8 +397,8 @@ def _difference(form: ListRequest, previous: ListRequest, running: Running) -> P
     for key, new in fields.wanted(form).items():
         if before[key] != new:
             _set(draft, running, key, new)
-    people_before = _people(previous)
-    people = _people(form)
+    people_before = people_of(previous)
+    people = people_of(form)
     for who, (role, person) in people.items():
         if people_before.get(who) != (role, person):
             _assign(draft, running, who, role, person)
@@ -484,7 +495,8 @@ def _subscribe(draft: _Draft, running: Running, people: tuple[Subscriber, ...]) 
         draft.steps.append(Subscribe(missing))
 
 
-def _people(form: ListRequest) -> dict[tuple[Role, str], tuple[Role, Assignee]]:
+def people_of(form: ListRequest) -> dict[tuple[Role, str], tuple[Role, Assignee]]:
+    """Whom a form assigns, by role and address in lower case."""
     rosters: tuple[tuple[Role, tuple[Person, ...]], ...] = (
         (Role.administrator, form.administrators),
         (Role.moderator, form.moderators),

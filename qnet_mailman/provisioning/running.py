@@ -43,6 +43,8 @@ from qnet_mailman.roles import overview
 from qnet_mailman.roles.people import Assignee, Role, assignments_of
 from qnet_mailman.roles.rights import Assignment, holder_of
 
+SHOWN = 3
+"""Names in a line about many."""
 CHUNK = 500
 """Addresses in one query; SQLite takes 32,766 parameters, older ones 999."""
 
@@ -71,7 +73,7 @@ class Site:
 
     :ivar domains: The mail domains that Mailman has.
     :ivar banned: Of the addresses that were asked for, those that are banned.
-    :ivar other_lists: Lists that the same ticket made.
+    :ivar other_lists: Lists that the same ticket made, one more than are shown.
     :ivar waiting: Of the people that the form assigns, by role and address, those who
         do not have the role that they need (R25).
     """
@@ -177,6 +179,7 @@ def look(form: ListRequest) -> tuple[Running | None, Site]:
                     QNetForm.list_id != list_id,
                 )
                 .order_by(QNetForm.list_id)
+                .limit(SHOWN + 1)
             )
         ),
         waiting=_waiting(form),
@@ -191,7 +194,7 @@ def look(form: ListRequest) -> tuple[Running | None, Site]:
         list_type=None if row is None else row.list_type,
         visibility=None if row is None else row.visibility,
         settings=fields.current(mlist),
-        assignments=_assignees(assignments_of(mlist)),
+        assignments=assignments_by_role(mlist),
         members=members_among(list_id, emails),
         forms={
             each.ticket: ListRequest.model_validate_json(each.content) for each in forms
@@ -199,6 +202,11 @@ def look(form: ListRequest) -> tuple[Running | None, Site]:
         is_closed=closure_of(list_id) is not None,
     )
     return running, site
+
+
+def assignments_by_role(mlist: Any) -> dict[tuple[Role, str], Assignee]:
+    """Who is assigned to a list, by role and address."""
+    return _assignees(assignments_of(mlist))
 
 
 def _assignees(rows: Iterable[QNetAssignment]) -> dict[tuple[Role, str], Assignee]:

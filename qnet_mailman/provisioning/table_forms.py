@@ -54,12 +54,6 @@ def _is_roster(data: dict[str, Any], column: Path) -> bool:
     return not rest and key in ROSTERS and isinstance(data.get(str(key)), list)
 
 
-def is_table(content: bytes) -> bool:
-    """Whether a CSV file has forms in it, and not subscribers."""
-    head = content[:100_000].splitlines()[:1]
-    return any(b'ticket' in line.lower() for line in head)
-
-
 def read_table(content: bytes, settings: Settings) -> Iterator[tuple[int, Document]]:
     """The forms of a file, and the row of each, counted as a spreadsheet does.
 

@@ -8,17 +8,12 @@ from typing import Any
 
 from mailman.config import config
 from mailman.interfaces.listmanager import IListManager
-from mailman.interfaces.member import MemberRole
-from mailman.model.member import Member
 from mailman.rest.helpers import NotFound, bad_request, child, conflict, etag, okay
 from mailman.rest.validator import Validator, list_of_strings_validator
 from mailman.utilities.datetime import now
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 from zope.component import getUtility
 
 from qnet_mailman import startup
-from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.provisioning import attention, fields
 from qnet_mailman.provisioning.apply import change_setting
@@ -78,18 +73,7 @@ class _List:
 
     def on_get(self, request: Any, response: Any) -> None:
         """What `mailman qnet show --json` tells, and what of it waits for somebody."""
-        # Who is on a roster is asked for their address, one by one.
-        people = store().scalars(
-            select(Member)
-            .where(
-                Member.list_id == self._mlist.list_id,
-                Member.role.in_([MemberRole.owner, MemberRole.moderator]),
-            )
-            .options(joinedload(Member._address))
-        )
-        known = people.all()
         found = describe(self._mlist)
-        del known
         found |= attention.heading(self._mlist)
         found['delivery'] = attention.by_delivery(self._mlist)
         okay(response, etag(found))

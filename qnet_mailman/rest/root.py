@@ -25,16 +25,16 @@ class Root:
         return Posts(), segments
 
     @child()
+    def forms(self, context: Any, segments: list[str]) -> Any:
+        """/forms/..."""
+        return Forms(), segments
+
+    @child()
     def lists(self, context: Any, segments: list[str]) -> Any:
         """/lists/..."""
         if not segments:
             return NotFound(), []
         return Lists(), segments
-
-    @child()
-    def forms(self, context: Any, segments: list[str]) -> Any:
-        """/forms/..."""
-        return Forms(), segments
 
     @child()
     def roles(self, context: Any, segments: list[str]) -> Any:

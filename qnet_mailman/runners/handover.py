@@ -108,6 +108,15 @@ class Handover:
         shutil.rmtree(self._folder, ignore_errors=True)
 
 
+def left_by(queue: str) -> Iterator[Handover]:
+    """What was not handed over to the end, by processes that were killed.
+
+    :param queue: What they are named after.
+    """
+    for folder in sorted(Path(config.QUEUE_DIR, FOLDER).glob(f'{queue}+*')):
+        yield Handover(queue, folder.name.partition('+')[2])
+
+
 _current: Handover | None = None
 
 

@@ -89,7 +89,7 @@ def test_a_bad_form_changes_nothing_and_the_others_are_applied(
 def test_json_output(core: SimpleNamespace) -> None:
     result = run('provision', '--json', MISTAKES, FORM)
     assert result.exit_code == 1
-    bad, good = json.loads(result.output)
+    bad, good = map(json.loads, result.stdout.splitlines())
     assert bad['file'] == MISTAKES
     assert (bad['ticket'], bad['list'], bad['result']) == ('', '', 'invalid')
     assert bad['errors'][0] == {
@@ -108,7 +108,7 @@ def test_json_output(core: SimpleNamespace) -> None:
     assert good['changes'][0]['what'] == 'create'
     assert good['changes'][-1]['count'] == 3
     again = json.loads(run('provision', '--json', FORM).output)
-    assert (again[0]['result'], again[0]['changes']) == ('unchanged', [])
+    assert (again['result'], again['changes']) == ('unchanged', [])
 
 
 def test_a_changed_form_prints_the_difference(

@@ -481,4 +481,4 @@ def test_the_command(lists: Any, tmp_path: Path) -> None:
     assert (status, '1 mistake; nothing was changed' in output) == (1, True)
     status, output = run('--approve', '--json')
     assert status == 0
-    assert json.loads(output)[0]['lists'] == [ADDRESS, OTHER]
+    assert json.loads(output)['lists'] == [ADDRESS, OTHER]

@@ -371,12 +371,17 @@ def test_the_mail_of_the_examples_is_applied(core: SimpleNamespace) -> None:
     path = str(EXAMPLES / 'request.eml')
     result = CliRunner().invoke(qnet, ['provision', '--json', path])
     assert result.exit_code == 0
-    assert [(each['file'], each['result']) for each in json.loads(result.output)] == [
+    assert [
+        (each['file'], each['result'])
+        for each in map(json.loads, result.stdout.splitlines())
+    ] == [
         (f'{path}: list-request.yaml', 'created'),
         (f'{path}: threshold-change.yaml', 'changed'),
     ]
     again = CliRunner().invoke(qnet, ['provision', '--json', path])
-    assert {each['result'] for each in json.loads(again.output)} == {'unchanged'}
+    assert {each['result'] for each in map(json.loads, again.stdout.splitlines())} == {
+        'unchanged'
+    }
 
 
 # ------------------------------------------------------------- what is hostile

@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the lists that there are differ from a folder of forms.  Reads, and no more."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from mailman.config import config
+from sqlalchemy import select
+
+from qnet_mailman.model.base import store
+from qnet_mailman.model.closures import closure_of
+from qnet_mailman.model.lists import QNetList, row_of
+from qnet_mailman.provisioning import fields
+from qnet_mailman.provisioning.batch import COULD_NOT_RUN, INVALID, result_lines
+from qnet_mailman.provisioning.fields import Value
+from qnet_mailman.provisioning.forms import Loaded
+from qnet_mailman.provisioning.mistakes import FormInvalid
+from qnet_mailman.provisioning.plan import people_of
+from qnet_mailman.provisioning.running import assignments_by_role, find_list
+from qnet_mailman.provisioning.schema import ListRequest
+from qnet_mailman.provisioning.values import found
+from qnet_mailman.roles.people import Assignee
+
+Kind = Literal['same', 'differs', 'no list', 'no form', 'skipped', 'invalid']
+_SUM: dict[Kind, str] = {
+    'same': 'as the form says',
+    'differs': 'different',
+    'no list': 'without a list',
+    'no form': 'without a form',
+    'invalid': 'invalid',
+    'skipped': 'skipped',
+}
+_SAYS = {
+    'no list': 'there is a form for it and no list',
+    'no form': 'there is a list and no form for it',
+}
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing that is other than the form says.
+
+    :ivar what: A setting, or the role and address of a person.
+    :ivar form: What the form says; None if nothing.
+    :ivar list: What the list has; None if nothing.
+    """
+
+    what: str
+    form: Value | None
+    list: Value | None
+
+    def __str__(self) -> str:
+        return f'{self.what}: {_words(self.list)}; the form has {_words(self.form)}'
+
+
+def _words(value: Value | None) -> str:
+    return 'nothing' if value is None else found(value)
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a form and a list are to each other.
+
+    :ivar file: Where the form is; empty where there is none.
+    """
+
+    kind: Kind
+    file: str = ''
+    list_address: str = ''
+    differences: tuple[Difference, ...] = ()
+    errors: tuple[dict[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def as_json(self) -> str:
+        """A line of JSON."""
+        return json.dumps(
+            {
+                'file': self.file,
+                'list': self.list_address,
+                'result': self.kind,
+                'differences': [vars(each) for each in self.differences],
+                'notes': list(self.notes),
+                'errors': list(self.errors),
+            }
+        )
+
+    def lines(self) -> list[str]:
+        """Lines to print; none where nothing differs."""
+        if self.kind == 'same':
+            return []
+        if self.kind == 'no form':
+            return [f'{self.list_address}: {_SAYS[self.kind]}']
+        says = _SAYS.get(self.kind, self.kind)
+        changes = [{'text': str(each)} for each in self.differences]
+        return result_lines(
+            self.file,
+            {
+                'list': self.list_address,
+                'ticket': '',
+                'result': says,
+                'changes': changes,
+                'notes': self.notes,
+                'errors': self.errors,
+            },
+        )
+
+
+@dataclass
+class Comparison:
+    """Goes through forms and then through the lists that are left.
+
+    :ivar found: What was found, in this order.
+    """
+
+    found: list[Found] = field(default_factory=list)
+
+    def look_at(self, name: str, loaded: Loaded | FormInvalid) -> None:
+        """Compare a form with its list.
+
+        :param name: Where the form is.
+        :param loaded: The form.
+        """
+        self.found.append(_compared(name, loaded))
+        # Nothing is kept in the session from list to list.
+        config.db.abort()
+
+    def look_for_more(self) -> None:
+        """Find the lists with a style of ours that no form is about."""
+        known = {
+            each.list_address.replace('@', '.', 1)
+            for each in self.found
+            if each.kind not in ('skipped', 'invalid')
+        }
+        query = select(QNetList.list_id).order_by(QNetList.list_id)
+        for list_id in list(store().scalars(query)):
+            if list_id not in known:
+                mlist = find_list(list_id)
+                address = list_id if mlist is None else mlist.fqdn_listname
+                self.found.append(Found('no form', list_address=address))
+        config.db.abort()
+
+    def summary(self) -> list[str]:
+        """Lines about all of it."""
+        counts = Counter(each.kind for each in self.found)
+        return [
+            f'{counts[kind]:>8}  {words}'
+            for kind, words in _SUM.items()
+            if counts[kind]
+        ]
+
+    @property
+    def status(self) -> int:
+        """The exit status: 0 no difference, 1 differences, 2 not all was compared."""
+        kinds = {each.kind for each in self.found}
+        if 'invalid' in kinds:
+            return COULD_NOT_RUN
+        return INVALID if kinds & {'differs', 'no list', 'no form'} else 0
+
+
+def _compared(name: str, loaded: Loaded | FormInvalid) -> Found:
+    if isinstance(loaded, FormInvalid):
+        errors = tuple(error.as_dict() for error in loaded.errors)
+        return Found('invalid', name, errors=errors)
+    form = loaded.form
+    if not isinstance(form, ListRequest):
+        note = f'a {form.form} is no description of a list'
+        return Found('skipped', name, form.list_address, notes=(note,))
+    mlist = find_list(form.list.name)
+    if mlist is None:
+        return Found('no list', name, form.list.name)
+    differences = tuple(_differences(form, mlist))
+    kind: Kind = 'differs' if differences else 'same'
+    return Found(kind, name, form.list.name, differences)
+
+
+def _differences(form: ListRequest, mlist: Any) -> Iterator[Difference]:
+    row = row_of(mlist)
+    kinds: tuple[tuple[str, Value, Value | None], ...] = (
+        ('type', form.list.type.value, None if row is None else row.list_type),
+        (
+            'visibility',
+            form.list.visibility.value,
+            None if row is None else row.visibility,
+        ),
+    )
+    settings = fields.current(mlist)
+    wanted = fields.wanted(form).items()
+    for key, new, now in (*kinds, *((key, new, settings[key]) for key, new in wanted)):
+        if new != now:
+            yield Difference(key, new, now)
+    closure = closure_of(mlist.list_id)
+    if closure is not None:
+        yield Difference('closed', None, closure.action)
+    there = assignments_by_role(mlist)
+    asked = {who: person for who, (role, person) in people_of(form).items()}
+    for role, email in sorted(there.keys() | asked.keys()):
+        before, after = there.get((role, email)), asked.get((role, email))
+        if before != after:
+            what = f'{role.value} {email}'
+            yield Difference(what, _as_text(after), _as_text(before))
+
+
+def _as_text(person: Assignee | None) -> str | None:
+    if person is None:
+        return None
+    harp = f', HARP ID {person.harp_id}' if person.harp_id else ''
+    return person.name + harp + (', may post' if person.may_post else '')

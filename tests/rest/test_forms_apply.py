@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""/forms/apply: `mailman qnet provision` over REST (R30, R31)."""
+
+from __future__ import annotations
+
+import base64
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from falcon.testing import TestClient
+from mailman.interfaces.listmanager import IListManager
+from sqlalchemy import event, select
+from sqlalchemy.exc import OperationalError
+from zope.component import getUtility
+
+from qnet_mailman import startup
+from qnet_mailman.model.audit import QNetAudit
+from qnet_mailman.model.base import store
+from tests.helpers import queued
+from tests.provisioning.samples import ADDRESS, EXAMPLES, data
+
+AUTHORIZATION = 'Basic ' + base64.b64encode(b'restadmin:restpass').decode()
+
+
+def encoded(content: bytes | str) -> str:
+    raw = content.encode() if isinstance(content, str) else content
+    return base64.b64encode(raw).decode()
+
+
+def post(body: Any, **headers: str) -> Any:
+    # Needs a configuration when it is imported.
+    from mailman.rest.wsgiapp import make_application
+
+    application = make_application()
+    # Falcon's client looks at the arguments of what it is given.
+    client = TestClient(lambda environ, start: application(environ, start))
+    return client.simulate_post(
+        '/3.1/plugins/qnet/forms/apply',
+        body=body if isinstance(body, str) else json.dumps(body),
+        headers={
+            'Authorization': AUTHORIZATION,
+            'Content-Type': 'application/json',
+            **headers,
+        },
+    )
+
+
+def send(form: dict[str, Any], **more: Any) -> Any:
+    return post({'name': 'a.json', 'content': encoded(json.dumps(form)), **more})
+
+
+def lists() -> set[str]:
+    return set(getUtility(IListManager).names)
+
+
+def test_a_form_is_applied_for_the_one_who_asks(core: SimpleNamespace) -> None:
+    planned = send(data(), dry_run=True)
+    assert planned.status_code == 200
+    assert [each['result'] for each in planned.json['results']] == ['planned']
+    assert lists() == set()
+    created = send(data(), actor='pat@ops.example.gov')
+    (result,) = created.json['results']
+    assert (result['file'], result['result'], result['ticket'], result['list']) == (
+        'a.json',
+        'created',
+        'REQ0001234',
+        ADDRESS,
+    )
+    assert result['changes'] == planned.json['results'][0]['changes']
+    assert lists() == {ADDRESS}
+    actors = set(store().scalars(select(QNetAudit.actor)))
+    assert actors == {'REST: pat@ops.example.gov'}
+    assert send(data()).json['results'][0]['result'] == 'unchanged'
+
+
+def test_several_forms_and_one_of_them_invalid(core: SimpleNamespace) -> None:
+    table = (EXAMPLES / 'threshold-change.csv').read_bytes()
+    content = encoded(table)
+    (result,) = post({'name': 't.csv', 'content': content}).json['results']
+    assert (result['file'], result['result']) == ('t.csv: row 2', 'invalid')
+    assert 'expected a list that exists' in result['errors'][0]['message']
+
+
+def test_the_files_that_a_form_names(core: SimpleNamespace) -> None:
+    form = data(subscribers='people.csv')
+    answer = send(form).json
+    assert (answer['results'], answer['missing']) == ([], ['people.csv'])
+    assert lists() == set()
+    (result,) = send(form, beside={}).json['results']
+    assert result['errors'][0]['message'] == (
+        'the file "people.csv" was not sent; expected the name of a file that was'
+    )
+    people = {'people.csv': encoded('email,name\nreader@example.org,Robin\n')}
+    (result,) = send(form, beside=people).json['results']
+    assert result['changes'][-1]['emails'] == ['reader@example.org']
+
+
+@pytest.mark.parametrize(
+    ('body', 'words'),
+    [
+        ({}, 'Missing'),
+        ({'name': 'a.yaml', 'content': '???'}, 'expected Base64'),
+        ({'name': 'a.yaml', 'content': 1}, 'content'),
+        ({'name': 'a\nb.yaml', 'content': ''}, 'one line of text'),
+        ({'name': 'a.yaml', 'content': '', 'beside': []}, 'expected an object'),
+        ({'name': 'a.yaml', 'content': '', 'beside': {'a': 'é'}}, 'beside'),
+        ({'name': 'a.yaml', 'content': '', 'dry_run': 'perhaps'}, 'dry_run'),
+        ({'name': 'a.yaml', 'content': '', 'request': ' '}, 'request'),
+        ({'name': 'a.yaml', 'content': '', 'more': 1}, 'Unexpected'),
+        ([1], 'expected a JSON object'),
+        ('{', ''),
+    ],
+)
+def test_what_is_no_request(core: SimpleNamespace, body: Any, words: str) -> None:
+    response = post(body)
+    assert response.status_code == 400
+    assert words in response.text
+
+
+def test_a_form_that_is_too_large(configure: Any) -> None:
+    configure(form_max_size='1 KB', form_max_unpacked='1 KB', members_max_size='1 KB')
+    (result,) = send(data(list__description='x' * 2000)).json['results']
+    assert 'form_max_size' in result['errors'][0]['message']
+    assert post('x' * 2_000_000).status_code == 413
+
+
+def test_while_the_service_is_not_ready(core: SimpleNamespace, configure: Any) -> None:
+    with pytest.raises(startup.NotReady):
+        configure(max_message_size='huge')
+    response = send(data())
+    assert response.status_code == 503
+    assert 'max_message_size' in response.json['description']
+
+
+def test_a_database_that_goes_away_is_no_answer(
+    core: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from qnet_mailman.provisioning import apply as apply_module
+
+    engine = core.config.db.engine
+
+    def fail(*args: Any) -> None:
+        raise OperationalError('SELECT', None, Exception('server closed'))
+
+    def go_away(*args: Any) -> Any:
+        event.listen(engine, 'before_cursor_execute', fail)
+        store().scalars(select(QNetAudit.actor))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(apply_module, 'make_list', go_away)
+        try:
+            response = send(data(), request='r1')
+        finally:
+            event.remove(engine, 'before_cursor_execute', fail)
+            core.config.db.store.close()
+    assert response.status_code == 503
+    assert 'server closed' in response.json['description']
+    assert send(data(), request='r1').json['results'][0]['result'] == 'created'
+
+
+def test_a_request_that_comes_again_has_the_first_answer(
+    core: SimpleNamespace,
+) -> None:
+    send(data(), request='r1')
+    mails = len(queued('virgin'))
+    (again,) = send(data(), request='r1').json['results']
+    assert again['result'] == 'created'
+    assert again['notes'][0].startswith('it was applied at ')
+    assert 'by this request, whose answer was lost' in again['notes'][0]
+    assert len(queued('virgin')) == mails
+    (other,) = send(data(), request='r2').json['results']
+    assert (other['result'], other['notes']) == ('unchanged', [])
+    send(data(list__mask='off'), request='r3')
+    (changed,) = send(data(list__mask='off'), request='r3').json['results']
+    assert changed['result'] == 'changed'
+    # The request before that one is not the one that made the form what it is.
+    (stale,) = send(data(list__mask='off'), request='r1').json['results']
+    assert stale['result'] == 'unchanged'
+
+
+def test_nobody_without_the_password(core: SimpleNamespace) -> None:
+    response = post({}, Authorization='Basic ' + encoded('restadmin:wrong'))
+    assert response.status_code == 401
