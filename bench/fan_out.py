@@ -260,8 +260,8 @@ class Ours:
         self._enqueue(message)
         # Split beforehand, as both would do it, so that there is work for both.
         runner = _runner('out')
-        runner._one_iteration()
-        assert len(out.files) == -(-self._count // 1000)
+        while len(out.files) < -(-self._count // 1000):
+            runner._one_iteration()
         names = [''] if number == 1 else [str(each) for each in range(number)]
         processes = [
             subprocess.Popen(
@@ -272,14 +272,23 @@ class Ours:
             )
             for each in names
         ]
-        for process in processes:
-            assert process.stdout is not None
-            process.stdout.readline()
+        pipes = [(process, process.stdin, process.stdout) for process in processes]
+        for _, _, said in pipes:
+            assert said is not None
+            said.readline()
         started = time.perf_counter()
+        for _, told, _ in pipes:
+            assert told is not None
+            told.write(b'go\n')
+            told.flush()
+        for _, _, said in pipes:
+            assert said is not None
+            said.readline()
+        taken = time.perf_counter() - started
         for process in processes:
-            process.communicate(b'go\n')
+            process.communicate()
             assert process.returncode == 0
-        return self._count / (time.perf_counter() - started)
+        return self._count / taken
 
     def _enqueue(self, message: bytes) -> None:
         from mailman.config import config
@@ -336,6 +345,7 @@ def work(var: Path, slice_number: str) -> None:
     sys.stdin.readline()
     while runner._one_iteration():
         pass
+    print('done', flush=True)
 
 
 def main() -> int:

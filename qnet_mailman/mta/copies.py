@@ -26,7 +26,7 @@ from email.message import Message
 from email.utils import formataddr, getaddresses
 from enum import Enum
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from mailman.archiving.mailarchive import MailArchive
@@ -110,6 +110,16 @@ def unsubscribe_url(leave_address: str, token: str | None) -> str:
     return f'{web_url}/unsubscribe/{token}/'
 
 
+class Copy(NamedTuple):
+    """A copy as it is sent.
+
+    :ivar dotted: Whether a line of it begins with a dot (RFC 5321 section 4.5.2).
+    """
+
+    data: bytes
+    dotted: bool
+
+
 class Copies:
     """The copies of a message of the `out` queue.
 
@@ -121,7 +131,7 @@ class Copies:
         self._msg = msg
         self._msgdata = msgdata
         self.kind = kind_of(msgdata)
-        self._written: dict[tuple[bool, bool], Callable[[str], bytes]] = {}
+        self._written: dict[tuple[bool, bool], Callable[[str], Copy]] = {}
         # As long as a token, of the same characters, and nobody's.
         self._stand_in = secrets.token_urlsafe(one_click.LENGTH)[: one_click.LENGTH]
 
@@ -173,7 +183,7 @@ class Copies:
 
     # ------------------------------------------------------------------ writing
 
-    def copy(self, token: str | None, *, duplicate: bool = False) -> bytes:
+    def copy(self, token: str | None, *, duplicate: bool = False) -> Copy:
         """A copy as it is sent.
 
         :param token: The recipient's token.
@@ -184,7 +194,7 @@ class Copies:
             self._written[variant] = self._write(*variant)
         return self._written[variant](token or '')
 
-    def _write(self, personal: bool, duplicate: bool) -> Callable[[str], bytes]:
+    def _write(self, personal: bool, duplicate: bool) -> Callable[[str], Copy]:
         """Make the message ready, and write it once."""
         msg = copy.deepcopy(self._msg)
         del msg['bcc']
@@ -193,7 +203,11 @@ class Copies:
             msg['X-Mailman-Copy'] = 'yes'
         stand_in = self._stand_in if personal else None
         places = self.dress(msg, stand_in)
-        return filled(on_the_wire(msg), [bytes, *places], self._stand_in.encode())
+        written = on_the_wire(msg)
+        # No token has a dot or a line end, whatever it is encoded in.
+        dotted = b'\r\n.' in written or written.startswith(b'.')
+        data_for = filled(written, [bytes, *places], self._stand_in.encode())
+        return lambda token: Copy(data_for(token), dotted)
 
     def dress(
         self,

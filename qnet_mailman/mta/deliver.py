@@ -31,8 +31,8 @@ from mailman.utilities.string import expand
 
 from qnet_mailman import startup
 from qnet_mailman.bounces.ledger import chunks
-from qnet_mailman.mta import hosts
-from qnet_mailman.mta.copies import Copies
+from qnet_mailman.mta import hosts, pipelining
+from qnet_mailman.mta.copies import Copies, Copy
 from qnet_mailman.mta.refusal import (
     EXCEEDED,
     NO_REPLY,
@@ -53,8 +53,8 @@ log = logging.getLogger('mailman.smtp')
 class _Written:
     """A copy that is written already, in place of a message."""
 
-    def __init__(self, data: bytes, message_id: Any) -> None:
-        self.data = data
+    def __init__(self, copy: Copy, message_id: Any) -> None:
+        self.copy = copy
         self._message_id = message_id
 
     def __getitem__(self, name: str) -> Any:
@@ -83,12 +83,12 @@ class _Verbatim:
             # The others of the batch need not wait for a server that is not there.
             raise smtplib.SMTPServerDisconnected('the mail server does not answer')
         if isinstance(msg, _Written):
-            data = msg.data
+            written = msg.copy
         else:
             del msg['bcc']
-            data = on_the_wire(msg)
+            written = Copy(on_the_wire(msg), dotted=True)
         try:
-            refused = self._send(sender, recipients, data)
+            refused = self._send(sender, recipients, *written)
         except hosts.Unavailable:
             # All were tried just now.
             self._unanswered = MAX_UNANSWERED
@@ -143,7 +143,9 @@ class _Verbatim:
                 *(self._host, error, rest),
             )
 
-    def _send(self, sender: str, recipients: list[str], data: bytes) -> Any:
+    def _send(
+        self, sender: str, recipients: list[str], data: bytes, dotted: bool
+    ) -> Any:
         connection = self._connection
         if as_boolean(config.devmode.enabled):
             # As in Mailman.
@@ -163,8 +165,10 @@ class _Verbatim:
                 if client.has_extn('8bitmime'):
                     options.append('BODY=8BITMIME')
                 else:
-                    data = in_seven_bits(data)
-            refused = client.sendmail(sender, recipients, data, options)
+                    data, dotted = in_seven_bits(data), True
+            refused = pipelining.sendmail(
+                client, sender, recipients, data, options, dotted=dotted
+            )
         except (OSError, smtplib.SMTPException):
             # For safety, as in Mailman; the next message opens another.
             self.quit()
@@ -239,11 +243,11 @@ class _FromBytes(_Bulk):
         twice = msgdata.get('add-dup-header', {})
 
         def send(recipients: Any, token: str | None, duplicate: bool) -> None:
-            data = self._copies.copy(token, duplicate=duplicate)
+            written = self._copies.copy(token, duplicate=duplicate)
             sender = sender_for(next(iter(recipients)))
             refused.update(
                 self._deliver_to_recipients(
-                    mlist, _Written(data, message_id), {'sender': sender}, recipients
+                    mlist, _Written(written, message_id), {'sender': sender}, recipients
                 )
             )
 

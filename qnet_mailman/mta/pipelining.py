@@ -25,6 +25,8 @@ def sendmail(
     recipients: Sequence[str],
     data: bytes,
     options: Sequence[str] = (),
+    *,
+    dotted: bool = True,
 ) -> Refused:
     """Hand over a message, as `smtplib.SMTP.sendmail()`.
 
@@ -33,6 +35,8 @@ def sendmail(
     :param recipients: The envelope recipients.
     :param data: The message, with CRLF at the ends of its lines.
     :param options: Parameters of MAIL.
+    :param dotted: Whether a line of the message may begin with a dot; to look for that
+        takes as long as much else here.
     :return: The recipients that were refused, where others were accepted.
     :raises smtplib.SMTPException: where nobody gets it, or nobody knows.
     """
@@ -44,16 +48,20 @@ def sendmail(
     rcpts = [f'rcpt TO:{smtplib.quoteaddr(each)}' for each in recipients]
     _send(client, _commands([mail, *rcpts, 'data'], 'SMTPUTF8' in options))
     refused = _envelope(client, sender, recipients)
-    stuffed = data.replace(b'\r\n.', b'\r\n..')
-    if stuffed.startswith(b'.'):
-        stuffed = b'.' + stuffed
-    end = b'.\r\n' if stuffed.endswith(b'\r\n') else b'\r\n.\r\n'
-    _send(client, stuffed + end)
+    if dotted:
+        data = _stuffed(data)
+    _send(client, data + (b'.\r\n' if data.endswith(b'\r\n') else b'\r\n.\r\n'))
     code, reply = client.getreply()
     if code != 250:
         _give_up(client, code)
         raise smtplib.SMTPDataError(code, reply)
     return refused
+
+
+def _stuffed(data: bytes) -> bytes:
+    """With a second dot where a line begins with one (RFC 5321 section 4.5.2)."""
+    stuffed = data.replace(b'\r\n.', b'\r\n..')
+    return b'.' + stuffed if stuffed.startswith(b'.') else stuffed
 
 
 def _commands(lines: list[str], utf8: bool) -> bytes:
