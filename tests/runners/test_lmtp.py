@@ -10,9 +10,17 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from mailman.app.lifecycle import create_list
 from mailman.config import config
-from mailman.runners.lmtp import ERR_451, ERR_501
+from mailman.interfaces.domain import IDomainManager
+from mailman.interfaces.listmanager import IListManager
+from mailman.runners.lmtp import ERR_451, ERR_501, LMTPHandler
+from sqlalchemy import event
+from zope.component import getUtility
 
+from qnet_mailman.model import listnames
 from qnet_mailman.runners.lmtp import ERR_554, Handler, LMTPRunner
 from tests.helpers import queued
 
@@ -97,3 +105,66 @@ def test_a_message_that_breaks_mailman(handler: Any, envelope: Any) -> None:
     assert not leftovers()
     envelope.content = MESSAGE
     assert handler._handle_DATA(None, None, envelope) == '250 Ok\r\n250 Ok'
+
+
+LOCAL_PARTS = st.sampled_from(
+    [
+        *('news', 'News', 'news-owner', 'news-owner-bounces', 'news-leave', 'owner'),
+        *('news-bounces+ann=example.org', 'news-confirm+abc', 'news-nothing', '-join'),
+        *('talk', 'talk-', 'other-unsubscribe', 'news@talk', '', 'solo-join'),
+    ]
+)
+DOMAINS = st.sampled_from(
+    ['lists.example.gov', 'LISTS.example.gov', 'alias.example.gov', 'example.org', '']
+)
+
+
+def _rcpt(handler: Any, to: str) -> Any:
+    envelope = SimpleNamespace(rcpt_tos=[], rcpt_options=[])
+    return handler._handle_RCPT(None, None, envelope, to, [])
+
+
+@settings(deadline=None, max_examples=200, suppress_health_check=list(HealthCheck))
+@given(LOCAL_PARTS, DOMAINS)
+def test_takes_what_stock_takes(
+    handler: Any, named_lists: None, local: str, domain: str
+) -> None:
+    to = f'{local}@{domain}' if domain else local
+    assert _rcpt(handler, to) == _rcpt(LMTPHandler(), to)
+
+
+@pytest.fixture
+def named_lists(core: Any) -> None:
+    domain = getUtility(IDomainManager).add('lists.example.gov')
+    for name in ('news', 'news-owner', 'talk', 'owner', 'solo-join'):
+        create_list(f'{name}@lists.example.gov', style_name='qnet-discussion-public')
+    domain.alias_domain = 'alias.example.gov'
+    config.db.commit()
+
+
+def test_the_names_of_all_lists_are_not_read(handler: Any, envelope: Any) -> None:
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        asked.append(' '.join(statement.split()))
+
+    event.listen(config.db.engine, 'before_cursor_execute', note)
+    try:
+        for to in envelope.rcpt_tos:
+            assert _rcpt(handler, to) == '250 Ok'
+        handler._handle_DATA(None, None, envelope)
+    finally:
+        event.remove(config.db.engine, 'before_cursor_execute', note)
+    about_lists = [each for each in asked if 'FROM mailinglist' in each]
+    assert len(about_lists) >= 3
+    assert all('WHERE' in each for each in about_lists)
+
+
+def test_whoever_asks_for_all_names_gets_all(named_lists: None) -> None:
+    manager = getUtility(IListManager)
+    assert isinstance(manager, listnames.ListManager)
+    everything = set(manager.names)
+    assert len(everything) == 5
+    with listnames.only(['talk@lists.example.gov', 'no@lists.example.gov', 'x']):
+        assert set(manager.names) == {'talk@lists.example.gov'}
+    assert set(manager.names) == everything
