@@ -48,6 +48,10 @@ EMAIL_PORT = 25
 # the support_address of qnet.cfg.
 # SUPPORT_ADDRESS = 'help@example.gov'
 
+# Where the pages say to send request forms: the forms_address of qnet.cfg.
+# Without it, to the address above.
+# FORMS_ADDRESS = 'requests@lists.example.gov'
+
 # Signing in through HARP, or any OpenID provider; as many as there are.  The key
 # ('harp') is in the addresses and in harp_id of forms ("harp:pexample"), so keep
 # it.  Register at the provider what `django-admin check_providers` prints, and

@@ -8,6 +8,7 @@ from typing import Any
 
 from qnet_mailman.provisioning import blank, layout
 from qnet_mailman.provisioning.pdf_forms import write_pdf
+from qnet_mailman.provisioning.schema import KIND
 from qnet_mailman.provisioning.spreadsheet_forms import write_xlsx
 from qnet_mailman.provisioning.table_forms import write_csv
 
@@ -19,6 +20,8 @@ WRITERS: dict[str, Callable[[str, dict[str, Any]], bytes]] = {
 """What writes a form in a format of rows and fields, empty or filled in."""
 BINARY = ('xlsx', 'pdf')
 FORMATS = ('yaml', 'json', *WRITERS, 'json-schema')
+ABOUT_A_LIST = tuple(kind for kind in blank.FORMS if kind != KIND)
+"""The kinds of forms that are about a list that is there."""
 
 
 def written(kind: str, file_format: str) -> bytes:
@@ -26,3 +29,19 @@ def written(kind: str, file_format: str) -> bytes:
     if file_format in WRITERS:
         return WRITERS[file_format](kind, layout.empty(kind))
     return blank.FORMS[kind][file_format]().encode()
+
+
+def begun(kind: str, address: str, requester: dict[str, str]) -> bytes:
+    """A form about a list as a spreadsheet in which some fields are filled in.
+
+    :param kind: One of `ABOUT_A_LIST`.
+    :param address: The list's posting address.
+    :param requester: Who asks: `name` and `email`, as far as they are known.
+    """
+    data = layout.empty(kind)
+    data['requester'] |= requester
+    if 'lists' in data:
+        data['lists'] = [address]
+    else:
+        data['list'] = address
+    return write_xlsx(kind, data)

@@ -30,6 +30,7 @@ from qnet_mailman.model.requests import OPEN, Status
 from qnet_mailman.provisioning import values
 from qnet_mailman.provisioning.forms import READERS
 from qnet_mailman.rest.acting import acting_for, person
+from qnet_mailman.rest.empty_forms import EmptyForms
 from qnet_mailman.rest.forms_apply import Apply
 from qnet_mailman.review import deciding, receiving, requests, telling
 from qnet_mailman.review.deciding import MAX_REASON, CannotDecide
@@ -243,6 +244,11 @@ class Forms:
     def apply(self, context: Any, segments: list[str]) -> Any:
         """/forms/apply"""
         return Apply(), segments
+
+    @child()
+    def empty(self, context: Any, segments: list[str]) -> Any:
+        """/forms/empty/..."""
+        return EmptyForms(), segments
 
     @child(r'^(?P<number>(?:QM-)?\d+)')
     def one(self, context: Any, segments: list[str], number: str) -> Any:

@@ -15,6 +15,8 @@ from typing import Any
 import requests
 from django.conf import settings
 
+from qnet_mailman.web.pages import may_be_token
+
 log = logging.getLogger('qnet.web')
 
 #: Where the plugin's resources are, below the API's version.
@@ -56,6 +58,19 @@ def post(path: str, data: Mapping[str, str | Sequence[str]]) -> Answer:
     :raises CoreUnavailable: as `call()` does.
     """
     return call('POST', f'{PLUGIN}/{path}', data=data)
+
+
+def post_token(path: str, token: str) -> Answer:
+    """POST the token of a link; only core can tell what it stands for.
+
+    :param path: The resource below ``plugins/qnet/``.
+    :param token: What the link has in its place.
+    :return: 404, without asking core, where it can be no token.
+    :raises CoreUnavailable: as `call()` does.
+    """
+    if not may_be_token(token):
+        return Answer(404)
+    return post(path, {'token': token})
 
 
 def call(

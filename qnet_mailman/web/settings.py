@@ -30,6 +30,8 @@ SITE_NAME = 'QualityNet Mailer'
 WEB_URL = _site['WEB_URL'].rstrip('/')
 #: Whom the pages name for help and requests; without it, they name nobody.
 SUPPORT_ADDRESS = ''
+#: Where they say to send request forms; without it, to the address above.
+FORMS_ADDRESS = ''
 # The loopback names are for core, which archives through them.
 ALLOWED_HOSTS = [_url.hostname, 'localhost', '127.0.0.1']
 # Core fetches message texts from Postorius under this address.
@@ -52,6 +54,7 @@ CLIENT_ADDRESS_HEADER = ''
 INSTALLED_APPS = [
     'qnet_mailman.web.home',
     'qnet_mailman.web.signup',
+    'qnet_mailman.web.request_forms',
     'qnet_mailman.web.leaving',
     'qnet_mailman.web.posts',
     'qnet_mailman.web.accounts',

@@ -90,11 +90,12 @@ def read_site_file(path: Path) -> dict[str, Any]:
         raise ImproperlyConfigured(
             f'{path}: VAR_DIR is {str(site["VAR_DIR"])!r}; expected an absolute path'
         )
-    support = site.get('SUPPORT_ADDRESS', '')
-    if support and not re.fullmatch(r'[^@\s]+@[^@\s]+', str(support)):
-        raise ImproperlyConfigured(
-            f'{path}: SUPPORT_ADDRESS is {support!r}; expected an e-mail address'
-        )
+    for name in ('SUPPORT_ADDRESS', 'FORMS_ADDRESS'):
+        address = site.get(name, '')
+        if address and not re.fullmatch(r'[^@\s]+@[^@\s]+', str(address)):
+            raise ImproperlyConfigured(
+                f'{path}: {name} is {address!r}; expected an e-mail address'
+            )
     try:
         site['OPENID_PROVIDERS'] = read_providers(site.get('OPENID_PROVIDERS', {}))
     except ImproperlyConfigured as error:

@@ -12,8 +12,10 @@ import json
 import re
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from qnet_mailman.demo import story
@@ -219,6 +221,39 @@ def test_an_administrator_is_led_to_the_forms(site: Site, page: Page) -> None:
     page.goto(f'{site.postorius_url}new/')
     expect(heading(page)).to_have_text('How to get a new list')
     look_at(page, 'new-list')
+    tab_to(page, page.get_by_role('link', name='list-request'))
+    page.keyboard.press('Enter')
+    page.wait_for_url('**/forms/#list-request')
+    expect(heading(page)).to_have_text('Request forms')
+    look_at(page, 'forms')
+    # The next stop is in the section to which the link led.
+    page.keyboard.press('Tab')
+    link = page.get_by_role('link', name='Spreadsheet (XLSX) of the form list-request')
+    expect(link).to_be_focused()
+    assert answers_in(downloaded(page))['Form'] == 'list-request'
+
+    page.goto(list_page(site, 'qualitynet/'))
+    look_at(page, 'list-with-forms')
+    tab_to(page, page.get_by_role('link', name='Another bounce threshold'))
+    answers = answers_in(downloaded(page))
+    assert answers['List'] == PUBLIC
+    asker = site.accounts.administrator
+    assert answers['Requester: name'] == asker.name
+    assert answers['Requester: email'] == asker.email
+
+
+def downloaded(page: Page) -> Path:
+    """What the Enter key on a link saves."""
+    with page.expect_download() as download:
+        page.keyboard.press('Enter')
+    return download.value.path()
+
+
+def answers_in(spreadsheet: Path) -> dict[str, str]:
+    """What a form holds, by the label of the field."""
+    with spreadsheet.open('rb') as file:
+        rows = load_workbook(file)['Request'].iter_rows(values_only=True)
+        return {str(label): str(answer) for label, _explained, answer in rows}
 
 
 def test_a_moderator_sees_the_lists_pages_and_cannot_change_anything_there(

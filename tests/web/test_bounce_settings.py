@@ -88,7 +88,8 @@ def test_the_page_shows_them_and_says_how_to_ask(
 
 def test_the_page_without_a_support_address(lists: StubLists, operator: Client) -> None:
     page = operator.get(PATH, secure=True).content.decode()
-    assert 'send them a threshold-change form' in page
+    form = '<a href="/forms/#threshold-change">threshold-change form</a>'
+    assert f'send them a {form}.' in page
     assert 'mailto:' not in page
 
 

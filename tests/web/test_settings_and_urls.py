@@ -58,6 +58,7 @@ def test_a_missing_setting_is_named_with_its_purpose(
         ('WEB_URL', 'https://example.gov/lists/', 'without a path'),
         ('VAR_DIR', 'var', 'absolute'),
         ('SUPPORT_ADDRESS', 'the help desk', 'an e-mail address'),
+        ('FORMS_ADDRESS', 'requests@', 'an e-mail address'),
         ('CLIENT_ADDRESS_HEADER', 'X-Real-IP', 'HTTP_X_REAL_IP'),
     ],
 )

@@ -139,6 +139,7 @@ def test_a_role_without_a_list(
 ) -> None:
     text = page(as_person(roles={'moderator'}))
     assert 'no list is assigned to you yet' in text
+    assert 'href="/forms/#administrator-request"' in text
     assert 'How to get a role' not in text
     assert core.requests == []
 

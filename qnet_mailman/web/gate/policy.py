@@ -41,6 +41,8 @@ _PAGES: dict[Need, tuple[str, ...]] = {
         'qnet_backchannel_logout',
         'qnet_signup',
         'qnet_signup_done',
+        'qnet_forms',
+        'qnet_empty_form',
         'qnet_confirm',
         'qnet_unsubscribe',
         'qnet_confirm_post',
@@ -169,6 +171,7 @@ _PAGES: dict[Need, tuple[str, ...]] = {
     ),
     Need.ADMINISTRATOR: (
         'qnet_list_change',
+        'qnet_list_form',
         'qnet_list_bounces_csv',
         'qnet_member_enable',
         'csv_view',

@@ -8,8 +8,11 @@ from django.http import HttpRequest
 
 
 def site(_request: HttpRequest) -> dict[str, str]:
-    """Whom the pages name for help (R34).
+    """Whom the pages name for help, and for request forms (R34).
 
     :param _request: Any request.
     """
-    return {'support_address': settings.SUPPORT_ADDRESS}
+    return {
+        'support_address': settings.SUPPORT_ADDRESS,
+        'forms_address': settings.FORMS_ADDRESS or settings.SUPPORT_ADDRESS,
+    }

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import Enum
 
 from qnet_mailman.web import core
-from qnet_mailman.web.pages import may_be_token
 
 
 class Outcome(Enum):
@@ -53,10 +52,8 @@ def leave(token: str) -> Leaving:
 
 
 def _ask(path: str, token: str) -> Leaving:
-    if not may_be_token(token):
-        return Leaving(Outcome.UNKNOWN)
     try:
-        answer = core.post(path, {'token': token})
+        answer = core.post_token(path, token)
     except core.CoreUnavailable:
         return Leaving(Outcome.UNAVAILABLE)
     if answer.status == 410:

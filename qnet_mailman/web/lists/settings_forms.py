@@ -16,6 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.forms import TextInput
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from postorius.forms.list_forms import BounceProcessingForm, MemberPolicyForm
@@ -95,14 +96,19 @@ class ReadOnlyText(TextInput):
 
 def how_to_ask() -> SafeString:
     """How a list administrator gets another value, in HTML."""
-    if not settings.SUPPORT_ADDRESS:
-        return SafeString(
-            'Operators change it on request: send them a threshold-change form.'
+    form = f'{reverse("qnet_forms")}#threshold-change'
+    address = settings.FORMS_ADDRESS or settings.SUPPORT_ADDRESS
+    if not address:
+        return format_html(
+            'Operators change it on request: send them a '
+            '<a href="{}">threshold-change form</a>.',
+            form,
         )
     return format_html(
-        'Operators change it on request: send a threshold-change form, or a message '
-        'with the list, the value you want, and why, to <a href="mailto:{0}">{0}</a>.',
-        settings.SUPPORT_ADDRESS,
+        'Operators change it on request: send a '
+        '<a href="{0}">threshold-change form</a> to <a href="mailto:{1}">{1}</a>.',
+        form,
+        address,
     )
 
 

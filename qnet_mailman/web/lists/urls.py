@@ -15,6 +15,9 @@ urlpatterns = [
         views.change,
         name='qnet_list_change',
     ),
+    path(
+        'lists/<str:list_id>/forms/<slug:kind>.xlsx', views.form, name='qnet_list_form'
+    ),
     path('lists/<str:list_id>/bounces/', views.bounces, name='qnet_list_bounces'),
     path(
         'lists/<str:list_id>/bounces/export.csv',

@@ -34,6 +34,8 @@ from qnet_mailman.web.lists.help_text import help_text
 from qnet_mailman.web.lists.settings_forms import how_to_ask
 from qnet_mailman.web.lists.table import Asked, columns, pages
 from qnet_mailman.web.pages import page
+from qnet_mailman.web.request_forms import files
+from qnet_mailman.web.request_forms.words import ABOUT_A_LIST, KINDS
 
 View = Callable[..., HttpResponseBase]
 
@@ -112,6 +114,7 @@ def about(request: HttpRequest, list_id: str) -> HttpResponse:
             'all_replies': words.REPLIES,
             'replies': words.REPLIES[found['replies']],
             'how_to_ask': how_to_ask(),
+            'forms': {kind: KINDS[kind].title for kind in ABOUT_A_LIST},
             'people': [
                 {
                     **each,
@@ -169,6 +172,23 @@ def change(request: HttpRequest, list_id: str, setting: str) -> HttpResponse:
     else:
         messages.info(request, f'{name}: nothing changed.')
     return _see(reverse('qnet_list', args=[list_id]))
+
+
+@require_safe
+@administrators_only
+@with_core
+def form(request: HttpRequest, list_id: str, kind: str) -> HttpResponse:
+    """A request form about the list, in which list and person are filled in (R29).
+
+    :param request: The request.
+    :param list_id: The list's ID or address.
+    :param kind: The kind of form.
+    :raises Http404: where there is no such form about a list.
+    """
+    if kind not in ABOUT_A_LIST:
+        raise Http404('no such form')
+    user = request.user
+    return files.begun(kind, list_id, user.get_full_name(), user.email)
 
 
 @require_safe

@@ -6,7 +6,6 @@ from __future__ import annotations
 from enum import Enum
 
 from qnet_mailman.web import core
-from qnet_mailman.web.pages import may_be_token
 
 
 class Outcome(Enum):
@@ -24,10 +23,8 @@ def confirm(token: str) -> Outcome:
     :param token: The token in the link.
     :return: What core made of it.
     """
-    if not may_be_token(token):
-        return Outcome.UNKNOWN
     try:
-        status = core.post('posts/confirm', {'token': token}).status
+        status = core.post_token('posts/confirm', token).status
     except core.CoreUnavailable:
         return Outcome.UNAVAILABLE
     if status in (200, 202, 204):

@@ -10,7 +10,6 @@ from enum import Enum
 from django.http import QueryDict
 
 from qnet_mailman.web import core
-from qnet_mailman.web.pages import may_be_token
 from qnet_mailman.web.signup.addresses import mistake_in, tidy
 
 #: The field that people never see: only programs fill it in.
@@ -194,10 +193,8 @@ def confirm(token: str) -> Confirmation:
 
 
 def _ask(path: str, token: str) -> Confirmation:
-    if not may_be_token(token):
-        return Confirmation(Answered.UNKNOWN)
     try:
-        answer = core.post(path, {'token': token})
+        answer = core.post_token(path, token)
     except core.CoreUnavailable:
         return Confirmation(Answered.UNAVAILABLE)
     if answer.status != 200:

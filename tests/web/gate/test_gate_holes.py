@@ -92,10 +92,20 @@ def test_members_see_the_members_and_nothing_else(open_roster: GatedSite) -> Non
 def test_an_administrator_is_led_to_an_administrator_request(
     forgotten: GatedSite, role: str
 ) -> None:
-    words = said(forgotten, 'administrator', f'{L}/members/{role}/', **NEW_OWNER)
+    from django.test import override_settings
+
+    with override_settings(
+        SUPPORT_ADDRESS='help@example.gov', FORMS_ADDRESS='requests@example.gov'
+    ):
+        words = said(forgotten, 'administrator', f'{L}/members/{role}/', **NEW_OWNER)
     assert 'Nothing has been changed' in words
     assert 'How to change who looks after a list' in words
-    assert 'fills in the form <strong>administrator-request</strong>' in words
+    assert 'href="mailto:requests@example.gov?subject=Administrator%20request"' in words
+    # A program may answer at the address for forms: not to a message without one.
+    taken_off = words.partition('taken off the list')[2]
+    assert 'href="mailto:help@example.gov?' in taken_off.partition('</li>')[0]
+    assert f'href="{L}/forms/administrator-request.xlsx"' in words
+    assert 'href="/forms/#administrator-request"' in words
     remove = f'{L}/remove/{role}/administrator@example.gov'
     for asked in ({}, {'yes': '1'}):
         words = said(forgotten, 'administrator', remove, **asked)
@@ -319,7 +329,7 @@ def test_the_page_for_a_new_list(forgotten: GatedSite) -> None:
 
     with override_settings(SUPPORT_ADDRESS='help@example.gov'):
         words = said(forgotten, 'administrator', f'{LISTS}/new/')
-    assert 'mailman qnet form list-request' in words
+    assert 'href="/forms/#list-request"' in words
     assert 'href="mailto:help@example.gov?subject=New%20list"' in words
     assert paths_changed(forgotten) == []
 

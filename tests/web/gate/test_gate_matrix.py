@@ -77,6 +77,8 @@ PAGES = (
     Page('qnet_no_role', '/harp/no-role/', KNOWN),
     Page('qnet_signup', '/signup/', ALL),
     Page('qnet_signup_done', '/signup/done/', ALL),
+    Page('qnet_forms', '/forms/', ALL),
+    Page('qnet_empty_form', '/forms/list-request.pdf', ALL),
     Page('qnet_confirm', f'/signup/confirm/{TOKEN}/', ALL),
     Page('qnet_unsubscribe', f'/unsubscribe/{TOKEN}', ALL),
     Page('qnet_confirm_post', f'/posts/confirm/{TOKEN}/', ALL),
@@ -86,6 +88,7 @@ PAGES = (
     # Ours about a list; core knows nothing of it here.
     Page('qnet_list', f'{L}/qualitynet/', MODERATORS),
     Page('qnet_list_change', f'{L}/qualitynet/mask', ADMINISTRATORS),
+    Page('qnet_list_form', f'{L}/forms/list-closure.xlsx', ADMINISTRATORS),
     Page('qnet_list_bounces', f'{L}/bounces/', MODERATORS),
     Page('qnet_list_bounces_csv', f'{L}/bounces/export.csv', ADMINISTRATORS),
     Page('qnet_member_bounces', f'{L}/bounces/{MEMBER}/', MODERATORS),
