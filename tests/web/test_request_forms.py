@@ -161,6 +161,15 @@ def test_a_form_about_a_list_knows_the_person(
     assert len(core.requests) == 2, "what is one person's is not remembered"
 
 
+def test_a_name_that_no_form_can_have(core: StubCore, administrator: Client) -> None:
+    path = 'threshold-change/xlsx'
+    offer(core, path)
+    administrator.get('/forms/threshold-change.xlsx', secure=True)
+    core.answers[f'forms/empty/{path}'] = (400, {})
+    assert administrator.get(BEGUN, secure=True).content == CONTENT
+    assert len(core.requests) == 1
+
+
 def test_a_form_about_a_list_is_for_its_administrators(
     core: StubCore, moderator: Client, browser: Client
 ) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 
 from django.core.cache import cache
@@ -48,7 +49,11 @@ def begun(kind: str, list_id: str, name: str, email: str) -> HttpResponse:
     :raises CoreUnavailable: where core does not say.
     """
     known = {'list': list_id, 'name': name, 'email': email}
-    return _download(_found(core.post(f'forms/empty/{kind}/xlsx', known)))
+    answer = core.post(f'forms/empty/{kind}/xlsx', known)
+    if answer.status == HTTPStatus.BAD_REQUEST:
+        # A name or address that no form can have.
+        return empty(kind, 'xlsx')
+    return _download(_found(answer))
 
 
 def _found(answer: core.Answer) -> Mapping[str, Any]:
