@@ -21,7 +21,9 @@ pushes a step into the next day.
 
 A change of a list's number of warnings or interval takes effect at each member's next
 step.  With no warnings at all, members are removed at once, as in stock Mailman.
-While a list does not process bounces, or is closed, its suspensions wait.
+While a list does not process bounces, or is closed, its suspensions wait.  A closed
+list disables nobody: its bounces are recorded, and once it is open again, the next one
+of a member decides with them.
 """
 
 from __future__ import annotations
@@ -117,11 +119,14 @@ def reached(
 ) -> None:
     """Disable a member's delivery, as the score has reached the threshold (R18).
 
-    Part of the transaction that scores; does not commit.
+    Not on a closed list, from which nothing is delivered.  Part of the transaction
+    that scores; does not commit.
 
     :param half_score: The score, in half-points.
     :param report: The report that did it, for the administrators.
     """
+    if closure_of(mlist.list_id) is not None:
+        return
     member.preferences.delivery_status = DeliveryStatus.by_bounces
     if not _suspend(member, now):
         return

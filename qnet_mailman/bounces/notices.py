@@ -8,7 +8,8 @@ Administrators get one message per list and cycle about everything that came sin
 table as plain text (50 rows at most), the whole of it as CSV, and the first original
 reports.  Until then an event is a `QNetBounceNotice`; it is deleted in the transaction
 in which the message goes into the queue, just before the commit: a kill between the
-two repeats this one message and loses none (R33).
+two repeats this one message and loses none (R33).  What comes from a closed list waits
+until that is opened again, and is forgotten once it cannot be any more.
 
 Who gets it: the list's administrators, or the support address where a list has none;
 for refusals by a provider the operators as well (`[mailman] site_owner`).  Nobody
@@ -45,6 +46,7 @@ from qnet_mailman.bounces.ledger import chunks
 from qnet_mailman.bounces.verdict import Reason
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce, QNetBounceNotice
+from qnet_mailman.model.closures import QNetClosure, closure_of
 from qnet_mailman.templates.notices import WIDTH, one_line, send
 
 MAX_ROWS = 50
@@ -328,7 +330,12 @@ def send_all(now: datetime) -> None:
     A transaction for each list; commits.  A list that fails does not keep the others
     waiting, and is tried again in the next cycle.
     """
-    waiting = select(QNetBounceNotice.list_id).distinct()
+    closed = select(QNetClosure.list_id).where(QNetClosure.undo_until > now)
+    waiting = (
+        select(QNetBounceNotice.list_id)
+        .where(QNetBounceNotice.list_id.not_in(closed))
+        .distinct()
+    )
     for list_id in sorted(store().scalars(waiting)):
         try:
             _send_for(list_id, now)
@@ -365,6 +372,8 @@ def _send_for(list_id: str, now: datetime) -> None:
     if deleted != len(rows) or mlist is None:
         if mlist is not None:
             config.db.abort()
+        return
+    if closure_of(list_id) is not None:
         return
     for audience, recipients in _audiences(mlist, rows):
         _send_to(mlist, recipients, audience, reports, now)

@@ -14,7 +14,7 @@ from qnet_mailman.model.closures import closure_of
 from qnet_mailman.posting import notices
 from qnet_mailman.posting.author import author_of
 from qnet_mailman.posting.decision import CLOSED
-from qnet_mailman.provisioning.closing import ANNOUNCEMENT
+from qnet_mailman.provisioning import closing
 
 
 @public
@@ -22,7 +22,8 @@ from qnet_mailman.provisioning.closing import ANNOUNCEMENT
 class RefuseClosed:
     """Reject posts to a closed list that the posting chain has not seen closed.
 
-    They were waiting when it closed, or a moderator has released them since.
+    They were waiting when it closed, or a moderator has released them since.  What
+    announces that it is closed passes, while that is so.
     """
 
     name = 'qnet-refuse-closed'
@@ -30,7 +31,11 @@ class RefuseClosed:
 
     def process(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
         """See `IHandler`."""
-        if msgdata.get(ANNOUNCEMENT) or closure_of(mlist.list_id) is None:
+        if closing.ANNOUNCEMENT in msgdata:
+            if not closing.is_current(mlist, msgdata):
+                raise DiscardMessage('the list was opened again')
+            return
+        if closure_of(mlist.list_id) is None:
             return
         notices.rejected(mlist, msg, author_of(msg).address, CLOSED)
         raise DiscardMessage('the list is closed')

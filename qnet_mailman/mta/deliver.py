@@ -4,7 +4,8 @@
 A message is written once and each copy is filled in from its bytes (:mod:`.copies`):
 for a batch of recipients two SQL statements, for a recipient none.  Where copies differ
 in more than a token (Mailman's personalization, a footer that names its reader, ARC
-signatures), it is Mailman's own delivery, message by message.
+signatures), it is Mailman's own delivery, message by message.  What the site itself
+writes belongs to no list: one copy for all, with nothing personal in it.
 
 A connection is to one of the mail servers (:mod:`.hosts`) and stays for a batch, unless
 that server fails; the next message then goes to another.
@@ -23,6 +24,7 @@ from typing import Any
 from lazr.config import as_boolean
 from mailman.config import config
 from mailman.interfaces.mailinglist import Personalization
+from mailman.mta.base import BaseDelivery
 from mailman.mta.bulk import BulkDelivery
 from mailman.mta.connection import Connection
 from mailman.mta.deliver import Deliver
@@ -33,6 +35,7 @@ from qnet_mailman import startup
 from qnet_mailman.bounces.ledger import chunks
 from qnet_mailman.mta import hosts, pipelining
 from qnet_mailman.mta.copies import Copies, Copy
+from qnet_mailman.mta.fields import encode_fields
 from qnet_mailman.mta.refusal import (
     EXCEEDED,
     NO_REPLY,
@@ -41,7 +44,7 @@ from qnet_mailman.mta.refusal import (
     is_final,
     text_of,
 )
-from qnet_mailman.mta.wire import in_seven_bits, on_the_wire
+from qnet_mailman.mta.wire import in_seven_bits, on_the_wire, shorten_lines
 from qnet_mailman.subscriptions.one_click import BATCH
 
 MAX_UNANSWERED = 3
@@ -205,6 +208,17 @@ class _Bulk(_VerbatimMixin, BulkDelivery):
     """One copy for many recipients."""
 
 
+class _FromSite(_VerbatimMixin, BaseDelivery):
+    """One copy of what belongs to no list."""
+
+    def deliver(self, mlist: None, msg: Message, msgdata: dict[str, Any]) -> Any:
+        """See `IMailTransportAgentDelivery`."""
+        msg = copy.deepcopy(msg)
+        encode_fields(msg)
+        shorten_lines(msg)
+        return self._deliver_to_recipients(mlist, msg, msgdata, msgdata['recipients'])
+
+
 class _OneByOne(_VerbatimMixin, Deliver):
     """A copy for each recipient, each made ready by itself."""
 
@@ -294,6 +308,8 @@ def senders(mlist: Any, msgdata: dict[str, Any], sender: str) -> Callable[[str],
 
 def _agent_for(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> tuple[Any, Any]:
     """Who delivers a message, and what."""
+    if mlist is None:
+        return _FromSite(), msg
     copies = Copies(mlist, msg, msgdata)
     if not copies.must_be_made_one_by_one:
         return _FromBytes(copies), msg
@@ -313,6 +329,7 @@ def _agent_for(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> tuple[Any, Any]
 def deliver(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
     """Deliver a message; see `IMailTransportAgentDelivery`.
 
+    :param mlist: None for what the site itself writes.
     :raises RecipientsFailed: with the recipients that the mail server refused.
     """
     recipients = msgdata.get('recipients')
@@ -326,7 +343,7 @@ def deliver(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
     log.info(
         '%s smtp to %s for %d recipients, %d refused, in %.3f seconds',
         message_id,
-        mlist.fqdn_listname,
+        'no list' if mlist is None else mlist.fqdn_listname,
         len(recipients),
         len(refused),
         time.monotonic() - started,

@@ -254,7 +254,8 @@ def _apply(
     outcome: Outcome = plan.outcome
     notes = plan.notes
     if plan.recorded and request:
-        outcome, notes = _answer_again(form, request)
+        outcome, again = _answer_again(form, request)
+        notes += again
     return _result(
         form, outcome, steps=plan.steps, notes=(*notes, *_notify(form, plan))
     )
@@ -297,7 +298,7 @@ def _plan(form: AnyForm, settings: Settings, approved: bool) -> Plan:
         case ListClosure():
             return make_closure_plan(
                 form,
-                *look_at_closing(form),
+                look_at_closing(form),
                 undo_days=settings.closure_undo_days,
                 approved=approved,
             )

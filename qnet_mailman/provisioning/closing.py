@@ -5,6 +5,8 @@ A row says that a list is closed (`model/closures.py`), and everybody looks ther
 posting chain and pipeline, whatever makes people members, digests and bounce warnings.
 A list that is to be deleted stays as it is, closed, until its time is over and a runner
 finds it; one that was down for long finds it later, and nobody loses a day of theirs.
+Its administrators and the operators are told just before the commit: a kill between the
+two repeats these e-mails and loses none (R33).
 """
 
 from __future__ import annotations
@@ -39,11 +41,12 @@ from qnet_mailman.bounces.ledger import chunks, claim_job
 from qnet_mailman.model import audit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import Closing, QNetClosure, closure_of
+from qnet_mailman.provisioning import notices
 from qnet_mailman.subscriptions.joining import in_words
 from qnet_mailman.templates.notices import AUTO_GENERATED, one_line
 
 ANNOUNCEMENT = 'qnet_announcement'
-"""In the metadata of the post that says that the list is closed, and passes."""
+"""In the metadata of the post that says that the list is closed: its `announced_at`."""
 DELETE_EVERY = timedelta(minutes=10)
 
 log = logging.getLogger('mailman.plugins')
@@ -116,7 +119,7 @@ def announce(mlist: Any, row: QNetClosure) -> None:
     """Tell all members, in one post from the service itself; does not commit.
 
     It goes the way of posts from where they are accepted, with footers and an envelope
-    sender for each member.
+    sender for each member, unless the list is opened again before (`is_current`).
     """
     text = getUtility(ITemplateLoader).get('qnet:member:notice:closed-list', mlist)
     name = one_line(mlist.display_name)
@@ -139,8 +142,17 @@ def announce(mlist: Any, row: QNetClosure) -> None:
         listid=mlist.list_id,
         original_size=len(msg.as_bytes()),
         received_time=now(strip_tzinfo=False),
-        **{ANNOUNCEMENT: True},
+        **{ANNOUNCEMENT: row.announced_at},
     )
+
+
+def is_current(mlist: Any, msgdata: dict[str, Any]) -> bool:
+    """Whether an announcement says how its list is closed now.
+
+    Not where it was opened again, or is to have another end, which is announced too.
+    """
+    row = closure_of(mlist.list_id)
+    return row is not None and row.announced_at == msgdata[ANNOUNCEMENT]
 
 
 def _about_archive(mlist: Any, action: Closing) -> str:
@@ -204,7 +216,11 @@ def _delete(list_id: str, moment: datetime) -> None:
         return
     # Nobody opens it again from here on: its time is over.
     _delete_members(list_id)
+    gone = notices.Gone.of(mlist, row)
     remove_list(mlist)
+    # What the database refuses, it refuses before anything is sent.
+    store().flush()
+    notices.send_deletion(gone)
     log.info('The closed list %s was deleted', list_id)
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from qnet_mailman import startup
-from qnet_mailman.model.closures import Closing
+from qnet_mailman.model.closures import Closing, QNetClosure
 from qnet_mailman.model.lists import ListType, Visibility, type_of
 from qnet_mailman.provisioning import fields
 from qnet_mailman.provisioning.administrator_request import AdministratorRequest
@@ -29,7 +31,7 @@ from qnet_mailman.roles.overview import assignments_as_dicts
 from qnet_mailman.roles.people import Assignee, Role, assignments_of
 from qnet_mailman.roles.rights import HARP_NAMES
 from qnet_mailman.subscriptions import joining
-from qnet_mailman.templates.notices import one_line, send
+from qnet_mailman.templates.notices import one_line, operators, send
 
 NEW_TO_REQUESTER = 'qnet:requester:notice:new-list'
 NEW_TO_ADMINISTRATOR = 'qnet:admin:notice:new-list'
@@ -40,6 +42,7 @@ ASSIGNED = 'qnet:admin:notice:assigned'
 CHANGED_ASSIGNMENTS = 'qnet:admin:notice:changed-assignments'
 CLOSED = 'qnet:admin:notice:closed-list'
 REOPENED = 'qnet:admin:notice:reopened-list'
+DELETED = 'qnet:admin:notice:deleted-list'
 
 WIDTH = 76
 """Characters in a line (RFC 5322 section 2.1.1 asks for at most 78)."""
@@ -308,6 +311,50 @@ def send_reopening(mlist: Any) -> None:
             REOPENED,
             f'The mailing list {mlist.display_name} is open again',
             {'name': one_line(name)},
+        )
+
+
+@dataclass(frozen=True)
+class Gone:
+    """A closed list that is deleted, and whom to tell.
+
+    :ivar closed_at: In UTC.
+    :ivar administrators: Their names, by address.
+    """
+
+    name: str
+    address: str
+    ticket: str
+    closed_at: datetime
+    administrators: dict[str, str]
+
+    @classmethod
+    def of(cls, mlist: Any, closure: QNetClosure) -> Gone:
+        """What there is to say of a list that is still there."""
+        return cls(
+            mlist.display_name,
+            mlist.fqdn_listname,
+            closure.ticket,
+            closure.closed_at,
+            _administrators(mlist),
+        )
+
+
+def send_deletion(gone: Gone) -> None:
+    """Tell the administrators of a list, and the operators, that it is not there."""
+    people = dict.fromkeys(operators(), 'operator') | gone.administrators
+    for email, name in people.items():
+        send(
+            None,
+            email,
+            DELETED,
+            f'The mailing list {gone.name} has been deleted',
+            {
+                'name': one_line(name),
+                'list': f'"{one_line(gone.name)}"\n<{gone.address}>',
+                'closed': joining.in_words(gone.closed_at),
+                'ticket': gone.ticket,
+            },
         )
 
 

@@ -9,6 +9,7 @@ what differs from its last state.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from qnet_mailman.provisioning.administrator_request import AdministratorRequest
 from qnet_mailman.provisioning.list_closure import ListClosure
@@ -24,8 +25,9 @@ from qnet_mailman.provisioning.plan import (
     closed_problem,
     missing_problem,
 )
-from qnet_mailman.provisioning.running import Desk, Target
+from qnet_mailman.provisioning.running import Closeable, Desk, Target
 from qnet_mailman.provisioning.values import found
+from qnet_mailman.roles.overview import moment_as_text
 from qnet_mailman.roles.people import Assignee, Role
 from qnet_mailman.roles.rights import HARP_NAMES
 
@@ -168,8 +170,7 @@ def _notes(
 
 def make_closure_plan(
     form: ListClosure,
-    target: Target,
-    previous: ListClosure | None,
+    now: Closeable,
     *,
     undo_days: int,
     approved: bool,
@@ -177,14 +178,16 @@ def make_closure_plan(
     """Compare a form that closes a list with what there is.
 
     :param form: The form.
-    :param target: The list that it names.
-    :param previous: The same ticket's form as it was applied last.
+    :param now: The list that it names, and what became of the form before.
     :param undo_days: How long the list can be opened again.
     :param approved: Whether an operator answers for it.
     :return: What is to be done.
     :raises PlanRefused: if that cannot be.
     """
+    target, previous = now.target, now.previous
     closure = target.closure
+    if now.deleted_at is not None:
+        return Plan(notes=(_deletion_note(now.deleted_at, target),), recorded=True)
     if previous is not None and previous.digest() == form.digest():
         notes = () if closure else ('the list was reopened; another ticket closes it',)
         return Plan(notes=notes, recorded=True)
@@ -214,6 +217,13 @@ def make_closure_plan(
     if previous is not None and _same_end(form, previous):
         return Plan(notes=(*notes, KEPT), approved=bool(needs_approval))
     return Plan((Close(form.action, undo_days),), notes, approved=bool(needs_approval))
+
+
+def _deletion_note(deleted_at: datetime, target: Target) -> str:
+    note = f'the list was deleted at {moment_as_text(deleted_at)}'
+    if target.exists:
+        note += ' and made anew since; another ticket closes it'
+    return note
 
 
 def _same_end(form: ListClosure, previous: ListClosure) -> bool:

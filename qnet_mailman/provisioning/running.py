@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from mailman.utilities.datetime import now
 from sqlalchemy import or_, select
 from zope.component import getUtility
 
+from qnet_mailman.model.audit import Action, QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import Closing, closure_of
 from qnet_mailman.model.forms import QNetForm
@@ -405,9 +407,50 @@ def look_at_assignments(form: AdministratorRequest) -> Desk:
     )
 
 
-def look_at_closing(form: ListClosure) -> tuple[Target, ListClosure | None]:
-    """The list of a form that closes it, and the same ticket's form as it was."""
+@dataclass(frozen=True)
+class Closeable:
+    """A list as the plan of closing it sees it.
+
+    :ivar previous: The same ticket's form as it was applied last.
+    :ivar deleted_at: When the list was deleted to which this very form had been
+        applied, in UTC; None where that is not so.  One that is there has been made
+        since.
+    """
+
+    target: Target
+    previous: ListClosure | None = None
+    deleted_at: datetime | None = None
+
+
+def look_at_closing(form: ListClosure) -> Closeable:
+    """Everything that the plan of closing a list depends on."""
     target = look_at_target(form.list, form.requester.email)
     row = applied(list_id_of(form.list), LIST_CLOSURE, form.ticket)
-    previous = None if row is None else ListClosure.model_validate_json(row.content)
-    return target, previous
+    if row is None:
+        return Closeable(target, deleted_at=_deleted_at(form))
+    return Closeable(target, ListClosure.model_validate_json(row.content))
+
+
+def _deleted_at(form: ListClosure) -> datetime | None:
+    # All else that is known of a form goes with its list.
+    of_list = (
+        select(QNetAudit)
+        .where(QNetAudit.list_id == list_id_of(form.list))
+        .order_by(QNetAudit.id.desc())
+        .limit(1)
+    )
+    deleted = store().scalar(
+        of_list.where(QNetAudit.action == Action.list_deleted.value)
+    )
+    if deleted is None:
+        return None
+    last = store().scalar(
+        of_list.where(
+            QNetAudit.action == Action.form_applied.value,
+            QNetAudit.subject == form.ticket,
+            QNetAudit.id < deleted.id,
+        )
+    )
+    if last is None or json.loads(last.detail)['digest'] != form.digest():
+        return None
+    return deleted.at

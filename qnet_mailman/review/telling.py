@@ -4,9 +4,6 @@
 Whatever a mail says about its sender may be forged.  So what answers it by itself has
 nothing of what was sent in it, and one address gets only so many such answers a day.
 What an operator has decided is told in full.
-
-A message needs a list to travel with through Mailman's queues.  On a site without a
-list it waits for the first, but for the answer to a mail without a form.
 """
 
 from __future__ import annotations
@@ -18,22 +15,19 @@ from itertools import groupby
 from typing import Any
 
 from mailman.config import config
-from mailman.interfaces.listmanager import IListManager
 from mailman.interfaces.runner import RunnerInterrupt
 from mailman.utilities.datetime import now
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import DBAPIError
-from zope.component import getUtility
 
 from qnet_mailman import startup
 from qnet_mailman.bounces.ledger import claim_job, touched
 from qnet_mailman.model.base import store
-from qnet_mailman.model.lists import QNetList
 from qnet_mailman.model.requests import OPEN, QNetRequest, QNetSubmission, Status
 from qnet_mailman.review import requests
 from qnet_mailman.roles.overview import in_zone
 from qnet_mailman.subscriptions import limits
-from qnet_mailman.templates.notices import AUTO_REPLIED, WIDTH, send
+from qnet_mailman.templates.notices import AUTO_REPLIED, WIDTH, operators, send
 
 REMIND_EVERY = timedelta(days=1)
 """Between two messages to operators about requests that wait."""
@@ -51,25 +45,15 @@ WAITING = 'qnet:operator:notice:forms-waiting'
 log = logging.getLogger('mailman.plugins')
 
 
-def _carrier() -> Any:
-    """The list with which a message travels; None if there is none."""
-    list_id = store().scalar(select(func.min(QNetList.list_id)))
-    if list_id is None:
-        return None
-    return getUtility(IListManager).get_by_list_id(list_id)
-
-
 def no_form(address: str) -> None:
     """Tell who sent a mail without a form what to attach, once a day."""
-    mlist = _carrier()
-    if not address or mlist is None:
+    if not address:
         return
     if limits.allowed('mail without form', address, 1, limits.DAY) and limits.allowed(
         'mails without form', '', MAX_NO_FORM, limits.DAY
     ):
         settings = startup.settings()
         _answer(
-            mlist,
             address,
             NO_FORM,
             'Your message has no request form',
@@ -79,9 +63,6 @@ def no_form(address: str) -> None:
 
 def acknowledge(submission_id: int) -> None:
     """Tell the numbers of a submission, once; part of the caller's transaction."""
-    mlist = _carrier()
-    if mlist is None:
-        return
     # Whoever changes the row is the one who tells.
     claimed = touched(
         update(QNetSubmission)
@@ -106,7 +87,6 @@ def acknowledge(submission_id: int) -> None:
             continue
         numbers = [requests.label(row[1]) for row in rows]
         _answer(
-            mlist,
             address,
             RECEIVED,
             f'Your request has arrived: {_named(numbers)}',
@@ -126,18 +106,8 @@ def _lines(lines: list[str], number: int) -> str:
     return '\n'.join(shown)
 
 
-def _answer(
-    mlist: Any, address: str, template: str, subject: str, words: dict[str, str]
-) -> None:
-    send(
-        mlist,
-        address,
-        template,
-        subject,
-        words,
-        sender=startup.settings().support_address,
-        automatic=AUTO_REPLIED,
-    )
+def _answer(address: str, template: str, subject: str, words: dict[str, str]) -> None:
+    send(None, address, template, subject, words, automatic=AUTO_REPLIED)
 
 
 # ------------------------------------------------------------ what is due
@@ -188,9 +158,6 @@ def _untold() -> Any:
 
 def _tell_decision(submission_id: int, status: Status, moment: datetime) -> None:
     """One message for all that was decided alike of one submission."""
-    mlist = _carrier()
-    if mlist is None:
-        return
     # Whoever changes the rows is the one who tells.
     due = (
         update(QNetRequest)
@@ -210,7 +177,6 @@ def _tell_decision(submission_id: int, status: Status, moment: datetime) -> None
         .order_by(QNetRequest.tell, QNetRequest.id)
         .execution_options(populate_existing=True)
     )
-    settings = startup.settings()
     for address, found in groupby(store().scalars(query).all(), lambda row: row.tell):
         rows = list(found)
         numbers = [requests.label(row.id) for row in rows]
@@ -220,14 +186,7 @@ def _tell_decision(submission_id: int, status: Status, moment: datetime) -> None
         else:
             template, done = RETURNED, 'needs a correction'
             words = {'requests': '\n\n'.join(_returned(row) for row in rows)}
-        send(
-            mlist,
-            address,
-            template,
-            f'Your request {_named(numbers)} {done}',
-            words,
-            sender=settings.support_address,
-        )
+        send(None, address, template, f'Your request {_named(numbers)} {done}', words)
 
 
 def _item(row: QNetRequest) -> str:
@@ -258,12 +217,10 @@ def _filled(text: str, indent: str) -> str:
 def _tell_operators(moment: datetime) -> None:
     """One message about all requests that wait: when the first comes, and every day."""
     waiting = requests.of([Status.waiting.value], most=MAX_NAMED)
-    mlist = _carrier()
-    if not waiting or mlist is None:
+    if not waiting:
         return
     if not claim_job('tell operators about requests', REMIND_EVERY, moment):
         return
-    settings = startup.settings()
     number = requests.how_many([Status.waiting.value])
     lines = [
         f'{_item(request).strip()} ({_day(submission.received_at)})'
@@ -271,12 +228,11 @@ def _tell_operators(moment: datetime) -> None:
     ]
     how_many = '1 request form waits' if number == 1 else f'{number} request forms wait'
     send(
-        mlist,
-        sorted({config.mailman.site_owner, settings.support_address} - {'', None}),
+        None,
+        operators(),
         WAITING,
         f'{how_many} for you',
         {'requests': _lines(lines, number)},
-        sender=settings.support_address,
     )
 
 

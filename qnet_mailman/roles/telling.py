@@ -4,9 +4,6 @@
 A grant keeps the status that its person knows of (R28).  Whoever has changed grants
 commits, and then calls `tell()`, as the periodic job does for what was left by a
 process that was killed: nothing is told that was taken back, and nothing is forgotten.
-
-A message needs a list to travel with through Mailman's queues; it is one of the
-person's own if they have any.  On a site without a list it waits for the first.
 """
 
 from __future__ import annotations
@@ -21,18 +18,17 @@ from mailman.config import config
 from mailman.interfaces.listmanager import IListManager
 from mailman.interfaces.runner import RunnerInterrupt
 from mailman.utilities.datetime import now
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.exc import DBAPIError
 from zope.component import getUtility
 
 from qnet_mailman import startup
 from qnet_mailman.bounces.ledger import touched
 from qnet_mailman.model.base import store
-from qnet_mailman.model.lists import QNetList
-from qnet_mailman.model.people import QNetAssignment, QNetGrant, QNetUnattended
+from qnet_mailman.model.people import QNetGrant, QNetUnattended
 from qnet_mailman.roles import overview
 from qnet_mailman.roles.rights import HARP_NAMES, Identity, Role, Status
-from qnet_mailman.templates.notices import WIDTH, one_line, send
+from qnet_mailman.templates.notices import WIDTH, one_line, operators, send
 
 REMIND_EVERY = timedelta(days=1)
 """Between two messages to operators about the same list without administrators."""
@@ -99,9 +95,6 @@ def _tell_status(row_id: int, moment: datetime) -> None:
     row = _read(row_id)
     if row is None or row.told == row.status:
         return
-    mlist = _carrier(_identity(row))
-    if mlist is None:
-        return
     # Whoever changes the row is the one who tells.
     claimed = touched(
         update(QNetGrant)
@@ -116,7 +109,7 @@ def _tell_status(row_id: int, moment: datetime) -> None:
     status = Status(row.status)
     if claimed and row.email:
         subject = _SUBJECTS[status].format(role=HARP_NAMES[Role(row.role)])
-        _write(mlist, row, TEMPLATES[status], subject)
+        _write(row, TEMPLATES[status], subject)
 
 
 def _ending(moment: datetime) -> Any:
@@ -136,9 +129,6 @@ def _warn(row_id: int, moment: datetime) -> None:
     row = _read(row_id)
     if row is None or row.expires_at is None:
         return
-    mlist = _carrier(_identity(row))
-    if mlist is None:
-        return
     claimed = touched(
         update(QNetGrant)
         .where(
@@ -152,7 +142,7 @@ def _warn(row_id: int, moment: datetime) -> None:
     if claimed and row.email:
         name = HARP_NAMES[Role(row.role)]
         day = _day(row.expires_at)
-        _write(mlist, row, EXPIRES, f'Your role {name} expires on {day}')
+        _write(row, EXPIRES, f'Your role {name} expires on {day}')
 
 
 def _read(row_id: int) -> QNetGrant | None:
@@ -163,30 +153,16 @@ def _identity(row: QNetGrant) -> Identity:
     return Identity(row.provider, row.user_id)
 
 
-def _carrier(identity: Identity) -> Any:
-    """The list with which a message to a person travels; None if there is none."""
-    mine = select(func.min(QNetAssignment.list_id)).where(
-        QNetAssignment.holder == str(identity)
-    )
-    any_list = select(func.min(QNetList.list_id))
-    for query in (mine, any_list):
-        list_id = store().scalar(query)
-        mlist = None if list_id is None else _list(list_id)
-        if mlist is not None:
-            return mlist
-    return None
-
-
 def _list(list_id: str) -> Any:
     return getUtility(IListManager).get_by_list_id(list_id)
 
 
-def _write(mlist: Any, row: QNetGrant, template: str, subject: str) -> None:
+def _write(row: QNetGrant, template: str, subject: str) -> None:
     settings = startup.settings()
     rights = overview.rights(_identity(row))
     reason = one_line(row.reason)
     send(
-        mlist,
+        None,
         row.email,
         template,
         subject,
@@ -200,7 +176,6 @@ def _write(mlist: Any, row: QNetGrant, template: str, subject: str) -> None:
             'day': '' if row.expires_at is None else _day(row.expires_at),
             'where': '' if settings.web_url is None else f'\n  {settings.web_url}\n',
         },
-        sender=settings.support_address,
     )
 
 
@@ -286,17 +261,14 @@ def _tell_operators(_row_id: int, moment: datetime) -> None:
     ]
     if len(lines) > MAX_LISTS:
         lines = [*lines[:MAX_LISTS], f'  and {len(lines) - MAX_LISTS} more']
-    carrier = next((mlist for mlist in mlists.values() if mlist is not None), None)
-    if carrier is None:
+    if not lines:
         return
-    settings = startup.settings()
-    operators = {config.mailman.site_owner, settings.support_address} - {'', None}
+    support = startup.settings().support_address
     how_many = '1 mailing list' if len(mlists) == 1 else f'{len(mlists)} mailing lists'
     send(
-        carrier,
-        sorted(operators),
+        None,
+        operators(),
         UNATTENDED,
         f'{how_many} without an administrator',
-        {'lists': '\n'.join(lines), 'support_address': settings.support_address},
-        sender=settings.support_address,
+        {'lists': '\n'.join(lines), 'support_address': support},
     )

@@ -60,6 +60,7 @@ from qnet_mailman.roles import keeping as roles
 from qnet_mailman.runners import handover
 from qnet_mailman.runners.legible import make_command_legible, make_legible
 from qnet_mailman.subscriptions import limits, replies, sign_up
+from qnet_mailman.templates.notices import SITE_MAIL
 
 if TYPE_CHECKING:
     from mailman.core.runner import Runner as _Base
@@ -291,8 +292,18 @@ class PipelineRunner(Guard, pipeline.PipelineRunner):
     """Prepares accepted posts."""
 
 
+class _Retry(retry.RetryRunner):
+    """A retry runner without its guard."""
+
+    def _process_one_file(self, msg: Any, msgdata: dict[str, Any]) -> None:
+        if SITE_MAIL in msgdata:
+            self._dispose(None, msg, msgdata)
+        else:
+            super()._process_one_file(msg, msgdata)
+
+
 @public
-class RetryRunner(Guard, retry.RetryRunner):
+class RetryRunner(Guard, _Retry):
     """Brings back what could not be delivered."""
 
 

@@ -8,6 +8,8 @@ registered then.  When to try again, and for how long, is as in Mailman.
 A message to many is first split into entries of the queue with at most 1,000 recipients
 each.  A runner that is killed repeats the one it was at (R33); posts take turns
 (:class:`.handover.FairInbox`); and every slice works at a large post.
+
+What the site itself writes belongs to no list, and a refusal of it is nobody's bounce.
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from qnet_mailman.mta import hosts, refusal
 from qnet_mailman.runners.guarded import Guard
 from qnet_mailman.runners.handover import FairInbox
 from qnet_mailman.subscriptions.one_click import BATCH
+from qnet_mailman.templates.notices import SITE_MAIL
 
 PARTS = 32
 """Entries that one is split into at most: each holds the message.  What is still too
@@ -39,8 +42,18 @@ LOOK_EVERY = 1.0
 log = logging.getLogger('mailman.smtp')
 
 
+class _Outgoing(outgoing.OutgoingRunner):
+    """An outgoing runner without its guard."""
+
+    def _process_one_file(self, msg: Any, msgdata: dict[str, Any]) -> None:
+        if SITE_MAIL not in msgdata:
+            super()._process_one_file(msg, msgdata)
+        elif self._dispose(None, msg, msgdata):
+            self.switchboard.enqueue(msg, msgdata)
+
+
 @public
-class OutgoingRunner(Guard, outgoing.OutgoingRunner):
+class OutgoingRunner(Guard, _Outgoing):
     """Delivers."""
 
     inbox = FairInbox
@@ -76,7 +89,7 @@ class OutgoingRunner(Guard, outgoing.OutgoingRunner):
             for part in parts(recipients):
                 self.switchboard.enqueue(msg, msgdata, recipients=part)
             return False
-        if not is_personal(mlist):
+        if mlist is not None and not is_personal(mlist):
             msgdata.setdefault('verp', False)
         return super()._dispose(mlist, msg, msgdata)
 
@@ -85,21 +98,25 @@ class OutgoingRunner(Guard, outgoing.OutgoingRunner):
         try:
             self._deliver(mlist, msg, msgdata)
         except refusal.RecipientsFailed as failed:
-            if not failed.replies or not _gives_up(len(failed.replies), msgdata):
-                raise
-            log.error(
-                '%s: given up for %d recipients',
-                msg.get('message-id', 'n/a'),
-                len(failed.replies),
-            )
-            final = [
-                (recipient, code, text)
-                for recipient, (code, text) in failed.replies.items()
-                if code != refusal.NO_REPLY
-            ]
-            permanent = [*failed.permanent_failures, *final]
-            if permanent:
-                raise SomeRecipientsFailed([], permanent) from failed
+            temporary = failed.temporary_failures
+            permanent = list(failed.permanent_failures)
+            if temporary and _gives_up(len(temporary), msgdata):
+                log.error(
+                    '%s: given up for %d recipients',
+                    msg.get('message-id', 'n/a'),
+                    len(temporary),
+                )
+                temporary = []
+                permanent += [
+                    (recipient, code, text)
+                    for recipient, (code, text) in failed.replies.items()
+                    if code != refusal.NO_REPLY
+                ]
+            if mlist is None:
+                # What the server said is in the log.
+                permanent = []
+            if temporary or permanent:
+                raise SomeRecipientsFailed(temporary, permanent) from failed
 
     def _fake_dsn(self, mlist: Any, recipient: str, code: int, reply: Any) -> Any:
         return refusal.report(mlist, recipient, code, reply)

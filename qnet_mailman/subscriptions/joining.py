@@ -25,6 +25,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+import click
 import falcon
 from lazr.config import as_timedelta
 from mailman.app import subscriptions as stock
@@ -171,14 +172,16 @@ def list_at(address: str) -> Any:
     return lists.get(address) or lists.get(f'{name}@{domain}')
 
 
-class ListClosed(MembershipError, falcon.HTTPConflict):
-    """Nobody joins a list that is closed; REST answers with 409 and this text."""
+class ListClosed(MembershipError, falcon.HTTPConflict, click.ClickException):
+    """Nobody joins a list that is closed.
+
+    REST answers with 409 and this text; Mailman's own commands end with it.
+    """
 
     def __init__(self, mlist: Any) -> None:
-        falcon.HTTPConflict.__init__(
-            self,
-            description=f'{mlist.fqdn_listname} is closed: nobody can join it',
-        )
+        text = f'{mlist.fqdn_listname} is closed: nobody can join it'
+        falcon.HTTPConflict.__init__(self, description=text)
+        click.ClickException.__init__(self, text)
 
     def __str__(self) -> str:
         return str(self.description)

@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 from aiosmtpd.controller import Controller
 from mailman.config import config
-from mailman.mta import base
-from mailman.mta.connection import Connection
 
 from qnet_mailman.mta import refusal
 from qnet_mailman.runners import outgoing
@@ -46,19 +44,16 @@ class Server:
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def server(core: Any) -> Iterator[Server]:
     server = Server()
     with socket.socket() as free:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
     controller = Controller(server, hostname='127.0.0.1', port=port)
     controller.start()
-
-    def connect(host: str, _port: int, *args: Any) -> Connection:
-        return Connection('127.0.0.1', port, *args)
-
-    monkeypatch.setattr(base, 'Connection', connect)
+    config.push('server', f'[mta]\nsmtp_host: 127.0.0.1\nsmtp_port: {port}\n')
     yield server
+    config.pop('server')
     controller.stop()
 
 
@@ -153,15 +148,15 @@ def test_who_is_given_up_has_bounced_softly(
 
 
 def test_our_own_server_that_does_not_answer_is_nobodys_bounce(
-    send: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    send: Any, clock: Clock
 ) -> None:
-    def nobody(*args: Any) -> Connection:
-        return Connection('127.0.0.1', 1, *args[2:])
-
-    monkeypatch.setattr(base, 'Connection', nobody)
-    for _ in range(8):
-        send()
-        clock.moment += timedelta(days=1)
+    config.push('nobody', '[mta]\nsmtp_port: 1\n')
+    try:
+        for _ in range(8):
+            send()
+            clock.moment += timedelta(days=1)
+    finally:
+        config.pop('nobody')
     assert rows() == []
 
 

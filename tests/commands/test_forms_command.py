@@ -84,7 +84,7 @@ def test_returning(good: Path) -> None:
 def test_returning_spam_writes_to_nobody(good: Path) -> None:
     run('take', str(good))
     assert run('return', '--no-mail', '1').exit_code == 0
-    assert not [m for m, _ in queued('virgin') if 'correction' in str(m['subject'])]
+    assert not [m for m, _ in queued('out') if 'correction' in str(m['subject'])]
 
 
 def test_json(good: Path) -> None:

@@ -26,7 +26,7 @@ def run(*arguments: str) -> Result:
 
 
 def subjects() -> list[str]:
-    return [str(msg['subject']) for msg, _data in queued('virgin')]
+    return [str(msg['subject']) for msg, _data in queued('out')]
 
 
 @pytest.fixture

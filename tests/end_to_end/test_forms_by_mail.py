@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A form comes in by mail, an operator approves it, and the list is there."""
+"""A form comes in by mail, an operator approves it, and the list is there.
+
+The site has no list before that.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import pytest
 
 from qnet_mailman.demo.configuration import ROOT
 from qnet_mailman.demo.processes import wait_until
+from qnet_mailman.demo.sink import Delivered
 from qnet_mailman.demo.site import Site
 
 ADDRESS = 'requests@lists.example.gov'
@@ -32,6 +36,12 @@ def waiting(site: Site) -> list[str]:
     return [one['number'] for one in json.loads(found)]
 
 
+def told(site: Site, address: str, subject: str) -> list[Delivered]:
+    return site.delivered(
+        lambda mail: mail.subject == subject and address in mail.recipients
+    )
+
+
 def test_from_the_mail_to_the_list(site: Site) -> None:
     request = (EXAMPLES / 'request.eml').read_bytes()
     request = request.replace(b'\n', b'\r\n')
@@ -44,18 +54,13 @@ def test_from_the_mail_to_the_list(site: Site) -> None:
     # A list, and a change of its thresholds.
     numbers = waiting(site)
     assert numbers == ['QM-000001', 'QM-000002']
+    assert site.rest('GET', 'lists').json()['total_size'] == 0
+    [answer, *_] = told(site, SENDER, 'Your request has arrived: QM-000001 and 1 more')
+    assert answer.mail_from == ''
     approved = site.mailman('qnet', 'forms', 'approve', *numbers)
     assert approved.returncode == 0, approved.stdout + approved.stderr
     assert 'QM-000001: created' in approved.stdout
-    for subject in (
-        'Your request has arrived: QM-000001 and 1 more',
-        'Your request QM-000001 and 1 more has been carried out',
-    ):
-        site.delivered(
-            lambda mail, subject=subject: (  # type: ignore[misc]
-                mail.subject == subject and SENDER in mail.recipients
-            )
-        )
+    told(site, SENDER, 'Your request QM-000001 and 1 more has been carried out')
     wait_until(lambda: not waiting(site), 10, 'no request to wait')
     assert not site.queued('shunt'), site.log_tails()
 

@@ -14,7 +14,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from click.testing import CliRunner
 from mailman.app import digests
+from mailman.app.lifecycle import create_list
 from mailman.app.moderator import handle_message
+from mailman.commands.cli_addmembers import addmembers
 from mailman.config import config
 from mailman.interfaces.action import Action
 from mailman.interfaces.listmanager import IListManager
@@ -26,13 +28,13 @@ from mailman.model.member import Member
 from sqlalchemy import select
 from zope.component import getUtility
 
-from qnet_mailman.bounces import discipline
+from qnet_mailman.bounces import discipline, ledger, receiving
 from qnet_mailman.commands.cli_qnet import qnet
 from qnet_mailman.components import OF_A_LIST
 from qnet_mailman.model import audit
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
-from qnet_mailman.model.bounces import QNetSuspension
+from qnet_mailman.model.bounces import QNetBounceNotice, QNetSuspension
 from qnet_mailman.model.closures import Closing, closure_of
 from qnet_mailman.mta.copies import Kind, kind_of
 from qnet_mailman.provisioning import (
@@ -46,6 +48,7 @@ from qnet_mailman.provisioning.apply import Result, apply_form
 from qnet_mailman.provisioning.description import describe
 from qnet_mailman.provisioning.list_closure import ListClosure, validate
 from qnet_mailman.provisioning.mistakes import Document, FormInvalid
+from qnet_mailman.roles.people import Assignee, Role, assign
 from qnet_mailman.runners import guarded
 from qnet_mailman.settings import Settings
 from qnet_mailman.subscriptions import confirming, listing, sign_up
@@ -442,6 +445,12 @@ def test_nobody_joins_by_any_route(mlist: Any, clock: Clock, tmp_path: Path) -> 
         1,
         f'news1@{DOMAIN} is closed: nobody can join it\n',
     )
+    path.write_text('new@example.org\n', 'utf-8')
+    result = CliRunner().invoke(addmembers, [str(path), mlist.list_id])
+    assert (result.exit_code, result.stderr) == (
+        1,
+        f'Error: news1@{DOMAIN} is closed: nobody can join it\n',
+    )
     request = samples.form(list__name='news1', list__type='discussion')
     (error,) = apply_form(request, actor='x').errors
     assert error.message.startswith(f'the list news1@{DOMAIN} is closed')
@@ -551,6 +560,60 @@ def test_nobody_is_warned_for_bounces(mlist: Any, clock: Clock) -> None:
     assert [msg['to'] for msg, _more in taken()] == ['bob@example.org']
 
 
+def test_bounces_are_recorded_and_what_follows_from_them_waits(
+    mlist: Any, clock: Clock
+) -> None:
+    bob = mlist.members.get_member('bob@example.org')
+    provision()
+    taken()
+    at = BEGIN
+    for days in range(1, 7):
+        at = BEGIN + timedelta(days=days)
+        bounced(mlist, 'bob@example.org', at)
+        discipline.periodic(at)
+    # More than the threshold.
+    assert ledger.half_score(str(bob.member_id), 7, at.date()) == 12
+    assert bob.preferences.delivery_status is None
+    assert list(store().scalars(select(QNetSuspension))) == []
+    assert taken() == []
+    closing.reopen(mlist)
+    config.db.commit()
+    later = at + timedelta(days=1)
+    discipline.periodic(later)
+    ((told, _more),) = taken()
+    assert told['to'] == ADMIN
+    assert str(told['subject']) == 'HQR Updates: 6 came back'
+    bounced(mlist, 'bob@example.org', later)
+    assert bob.preferences.delivery_status is DeliveryStatus.by_bounces
+    discipline.periodic(later + timedelta(minutes=10))
+    assert 'bob@example.org' in {str(msg['to']) for msg, _more in taken()}
+
+
+def test_nobody_is_told_of_bounces_once_it_is_closed_for_good(
+    mlist: Any, clock: Clock
+) -> None:
+    provision(action='archive')
+    taken()
+    bounced(mlist, 'bob@example.org', BEGIN)
+    discipline.periodic(BEGIN + timedelta(days=29))
+    assert len(list(store().scalars(select(QNetBounceNotice)))) == 1
+    discipline.periodic(BEGIN + timedelta(days=31))
+    assert taken() == []
+    assert list(store().scalars(select(QNetBounceNotice))) == []
+
+
+def bounced(mlist: Any, address: str, at: datetime) -> None:
+    local, _at, host = address.partition('@')
+    report = message(
+        f'To: news1-bounces+{local}={host}@{DOMAIN}\nSubject: Undeliverable\n'
+        'Content-Type: multipart/report; report-type=delivery-status; boundary=x\n\n'
+        '--x\nContent-Type: message/delivery-status\n\n'
+        f'Final-Recipient: rfc822; {address}\nAction: failed\nStatus: 5.1.1\n--x--\n'
+    )
+    receiving.receive(receiving.Place.of(mlist), report, now=at, received_at=at)
+    config.db.commit()
+
+
 # Telling the members.
 
 
@@ -578,6 +641,25 @@ def test_all_members_are_told_in_one_post(mlist: Any, clock: Clock) -> None:
     assert 'Not for members' not in text
     # Nobody gets it twice, and it is no reason for a digest.
     assert not os.path.exists(os.path.join(mlist.data_path, 'digest.mmdf'))
+
+
+def test_a_list_that_is_opened_again_first_tells_nobody(
+    mlist: Any, clock: Clock
+) -> None:
+    provision(tell_members=True)
+    assert len(queued('pipeline')) == 1
+    closing.reopen(mlist)
+    config.db.commit()
+    run('pipeline')
+    assert (queued('out'), queued('pipeline'), queued('shunt')) == ([], [], [])
+    # Closed again, with the first announcement in the queue still.
+    provision(tell_members=True, ticket='REQ5')
+    clock.moment += timedelta(minutes=1)
+    provision(tell_members=True, ticket='REQ5', action='archive')
+    assert len(queued('pipeline')) == 2
+    run('pipeline')
+    ((msg, _more),) = taken('out')
+    assert 'will be deleted' not in msg.get_payload()
 
 
 def test_nobody_else_can_pretend_to_be_the_announcement(
@@ -640,6 +722,61 @@ def test_a_list_is_deleted_when_its_time_is_over(
     clock.moment += timedelta(days=1)
     closing.periodic(clock.moment)
     assert actions() == before
+
+
+def test_administrators_and_operators_are_told_once_of_a_deletion(
+    mlist: Any, clock: Clock
+) -> None:
+    assign(mlist, Role.moderator, Assignee('mo@example.org'))
+    provision()
+    taken()
+    clock.moment += timedelta(days=31)
+    closing.periodic(clock.moment)
+    clock.moment += timedelta(days=1)
+    closing.periodic(clock.moment)
+    told = {', '.join(more['recipients']): msg for msg, more in taken('out')}
+    assert set(told) == {ADMIN, 'help@example.gov', 'operators@example.gov'}
+    assert taken() == []
+    msg = told[ADMIN]
+    assert msg['subject'] == 'The mailing list HQR Updates has been deleted'
+    assert msg['from'] == 'help@example.gov'
+    text = msg.get_payload()
+    for part in (
+        f'The mailing list "HQR Updates"\n<news1@{DOMAIN}>\nhas been deleted',
+        'as the request REQ0004567 had',
+        'closed since March 2, 2026, 12:00 (UTC)',
+    ):
+        assert part in text
+    assert '$' not in text
+    assert max(map(len, text.splitlines())) <= 78
+
+
+def test_the_same_form_after_the_deletion_is_unchanged(
+    mlist: Any, make_list: Any, clock: Clock
+) -> None:
+    provision()
+    clock.moment += timedelta(days=31)
+    closing.periodic(clock.moment)
+    taken()
+    for dry_run in (True, False):
+        again = provision(dry_run=dry_run)
+        assert (again.outcome, again.notes) == (
+            'unchanged',
+            ('the list was deleted at 2026-04-02T12:00:00Z',),
+        )
+    asked = apply_form(form(), actor='x', request='over REST')
+    assert (asked.outcome, asked.notes) == ('unchanged', again.notes)
+    for other in ({'ticket': 'REQ9'}, {'action': 'archive'}):
+        assert provision(**other).outcome == 'invalid'
+    # A list of the same name is another one.
+    new = create_list(f'news1@{DOMAIN}', style_name='qnet-discussion-public')
+    appoint(new, ADMIN)
+    config.db.commit()
+    again = provision()
+    assert again.outcome == 'unchanged'
+    assert again.notes[0].endswith('made anew since; another ticket closes it')
+    assert closure_of(new.list_id) is None
+    assert provision(ticket='REQ9').outcome == 'changed'
 
 
 def test_a_runner_looks_after_that(

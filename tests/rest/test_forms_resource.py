@@ -39,8 +39,8 @@ def hand_in(content: bytes = FORM, **more: Any) -> Any:
 
 
 @pytest.fixture(autouse=True)
-def carrier(make_list: Any) -> None:
-    make_list()
+def site(core: Any) -> None:
+    """A site without a list."""
 
 
 def actors() -> list[tuple[str, str]]:
@@ -81,9 +81,11 @@ def test_from_the_file_to_the_list() -> None:
         ('REST: portal:rae', 'request received'),
         ('REST: portal:ann', 'request approved'),
     ]
-    told = [str(m['subject']) for m, _ in queued('virgin') if 'rae@' in str(m['to'])]
-    assert told[0] == 'Your request has arrived: QM-000001'
-    assert told[-1] == 'Your request QM-000001 has been carried out'
+    told = [str(m['subject']) for m, _ in queued('out') if 'rae@' in str(m['to'])]
+    assert told == [
+        'Your request has arrived: QM-000001',
+        'Your request QM-000001 has been carried out',
+    ]
 
 
 def test_a_form_with_mistakes_is_returned() -> None:

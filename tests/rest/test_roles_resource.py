@@ -118,7 +118,7 @@ def test_a_revocation_outlasts_a_sign_in_and_is_told(mlist: Any) -> None:
     ]
     assert get('/rights', **WHO).json['administers'] == []
     assert post('sign-in', **CLAIMS, roles='administrator').json['roles'] == []
-    subjects = {str(msg['subject']) for msg, _data in queued('virgin')}
+    subjects = {str(msg['subject']) for msg, _data in queued('out')}
     assert 'You do not have the role List Administrator any more' in subjects
     post('approve', user_id='harp:pexample', role='List Administrator')
     assert get('/rights', **WHO).json['administers'] == [mlist.list_id]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A site that takes forms by mail, with a list for its messages to travel with."""
+"""A site that takes forms by mail, without a list."""
 
 from __future__ import annotations
 
@@ -11,6 +11,5 @@ from tests.review.senders import ADDRESS
 
 
 @pytest.fixture(autouse=True)
-def site(configure: Any, make_list: Any) -> None:
+def site(configure: Any) -> None:
     configure(forms_address=ADDRESS)
-    make_list()

@@ -75,5 +75,5 @@ def take_in(message: EmailMessage | bytes, sender: str = SENDER) -> None:
 
 
 def answers() -> list[Any]:
-    """What was written to people, oldest first."""
-    return [msg for msg, _data in queued('virgin')]
+    """What was written to people: about lists, and then by the site, oldest first."""
+    return [msg for msg, _data in queued('virgin') + queued('out')]

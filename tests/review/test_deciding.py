@@ -86,8 +86,8 @@ def test_approving_applies_and_tells() -> None:
     telling.tell()
     told = [subject for to, subject in subjects() if to == SENDER]
     assert told == [
-        'Your request has arrived: QM-000001',
         'The mailing list HQR Updates has been set up',
+        'Your request has arrived: QM-000001',
         'Your request QM-000001 has been carried out',
     ]
     telling.tell()
@@ -194,7 +194,8 @@ def _findings() -> list[tuple[str, str]]:
     ]
 
 
-def test_check_warns_of_what_waits_for_long(configure: Any) -> None:
+def test_check_warns_of_what_waits_for_long(configure: Any, make_list: Any) -> None:
+    make_list()
     take_in(mail(('request.yaml', form())))
     assert _findings() == []
     store().execute(
