@@ -188,6 +188,8 @@ def make_closure_plan(
     if previous is not None and previous.digest() == form.digest():
         notes = () if closure else ('the list was reopened; another ticket closes it',)
         return Plan(notes=notes, recorded=True)
+    if target.is_deleted:
+        return Plan(notes=('the list is deleted',), recorded=True)
     problem = missing_problem(form.list, target)
     if problem is not None:
         raise PlanRefused([(('list',), problem)])

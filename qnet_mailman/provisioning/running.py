@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import difflib
+import json
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -22,6 +23,7 @@ from mailman.utilities.datetime import now
 from sqlalchemy import or_, select
 from zope.component import getUtility
 
+from qnet_mailman.model.audit import Action, QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import Closing, closure_of
 from qnet_mailman.model.forms import QNetForm
@@ -73,6 +75,7 @@ class Site:
 
     :ivar domains: The mail domains that Mailman has.
     :ivar banned: Of the addresses that were asked for, those that are banned.
+    :ivar is_deleted: Whether the list was closed and deleted after this very form.
     :ivar other_lists: Lists that the same ticket made, one more than are shown.
     :ivar waiting: Of the people that the form assigns, by role and address, those who
         do not have the role that they need (R25).
@@ -80,6 +83,7 @@ class Site:
 
     domains: frozenset[str] = frozenset()
     banned: frozenset[str] = frozenset()
+    is_deleted: bool = False
     other_lists: tuple[str, ...] = ()
     waiting: frozenset[tuple[Role, str]] = frozenset()
 
@@ -159,6 +163,36 @@ def applied(list_id: str, kind: str, ticket: str) -> QNetForm | None:
     )
 
 
+def deleted_since(form: ListRequest | ListClosure) -> bool:
+    """Whether a form closed a list, and time deleted it, after this form was applied.
+
+    What was known of the forms of a list is deleted with it; the audit log stays.
+    """
+    query = (
+        select(QNetAudit.action, QNetAudit.subject, QNetAudit.detail)
+        .where(
+            QNetAudit.list_id == list_id_of(form.list_address),
+            QNetAudit.action.in_(
+                [Action.form_applied, Action.list_reopened, Action.list_deleted]
+            ),
+        )
+        .order_by(QNetAudit.id)
+    )
+    is_applied = is_closed = is_deleted = False
+    for action, ticket, detail in store().execute(query):
+        if action == Action.list_deleted:
+            is_deleted = is_applied and is_closed
+            is_applied = is_closed = False
+        elif action == Action.list_reopened:
+            is_closed = False
+        else:
+            about = json.loads(detail)
+            is_closed = is_closed or about['kind'] == LIST_CLOSURE
+            if (ticket, about['digest']) == (form.ticket, form.digest()):
+                is_applied = True
+    return is_deleted
+
+
 def look(form: ListRequest) -> tuple[Running | None, Site]:
     """Everything about the list of a form that its plan depends on."""
     mlist = find_list(form.list.name)
@@ -183,6 +217,7 @@ def look(form: ListRequest) -> tuple[Running | None, Site]:
             )
         ),
         waiting=_waiting(form),
+        is_deleted=mlist is None and deleted_since(form),
     )
     if mlist is None:
         return None, site
@@ -287,6 +322,7 @@ class Target:
 
     :ivar address: As the form names it.
     :ivar exists: Whether it is there.
+    :ivar is_deleted: Whether it was closed and deleted after this very form.
     :ivar is_ours: Whether it was made with a style of ours.
     :ivar close: The address of a list that could be meant instead; may be empty.
     :ivar is_authorized: Whether the requester administers it now (R25).
@@ -297,6 +333,7 @@ class Target:
 
     address: str
     exists: bool = True
+    is_deleted: bool = False
     is_ours: bool = True
     close: str = ''
     is_authorized: bool = False
@@ -408,6 +445,8 @@ def look_at_assignments(form: AdministratorRequest) -> Desk:
 def look_at_closing(form: ListClosure) -> tuple[Target, ListClosure | None]:
     """The list of a form that closes it, and the same ticket's form as it was."""
     target = look_at_target(form.list, form.requester.email)
+    if not target.exists:
+        target = replace(target, is_deleted=deleted_since(form))
     row = applied(list_id_of(form.list), LIST_CLOSURE, form.ticket)
     previous = None if row is None else ListClosure.model_validate_json(row.content)
     return target, previous
