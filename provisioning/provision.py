@@ -22,6 +22,7 @@ import ipaddress
 import json
 import os
 import socket
+import ssl
 import stat
 import sys
 import time
@@ -75,6 +76,7 @@ def find_forms(names: Iterable[Path]) -> tuple[list[Path], list[str]]:
     :param names: A folder stands for the forms in it, by name; not for those in
         folders below it.
     :return: The files, and why others in the folders are left out.
+    :raises OSError: if a folder cannot be read.
     """
     files: list[Path] = []
     skipped: list[str] = []
@@ -252,6 +254,7 @@ TIMEOUT = (10, 300)
 """Seconds to connect, and to wait for an answer: a form may have many subscribers."""
 TEMPORARY = (502, 503, 504)
 """Statuses after which the same request may be answered."""
+UNKNOWN = 'not known whether it was applied: '
 MAX_WAIT = 30.0
 """Seconds between two tries."""
 
@@ -262,6 +265,10 @@ class Unusable(Exception):
 
 class Gone(Exception):
     """The server does not answer, or not as it should."""
+
+
+class Barred(Gone):
+    """The server was not asked, or does not let us in."""
 
 
 class Again(Exception):
@@ -282,13 +289,12 @@ class Server:
         self._tries = tries
         self._session = requests.Session()
         self._session.auth = HTTPBasicAuth(user.encode(), password.encode())
-        if ca_file is not None:
-            self._session.verify = ca_file
+        self._verify = True if ca_file is None else readable(ca_file)
 
     def apply(self, path: Path, **how: Any) -> list[dict[str, Any]]:
         """Have the forms in a file applied.
 
-        :param how: `dry_run`, `approved` and `actor`.
+        :param how: `dry_run`, `approved`, `actor`, and `more` if other files follow.
         :return: What became of each.
         :raises Gone: if that is not known.
         :raises Refused: if the server does not take the file.
@@ -316,6 +322,9 @@ class Server:
             except Again as why:
                 if not left:
                     raise Gone(str(why)) from None
+            except Barred as why:
+                # Perhaps only the answer of the try before was lost.
+                raise why if left == self._tries - 1 else Gone(str(why)) from None
             time.sleep(wait)
             wait = min(2 * wait, MAX_WAIT)
         raise AssertionError
@@ -324,12 +333,17 @@ class Server:
         try:
             # A redirection could lead the password astray.
             response = self._session.post(
-                self._url, json=asked, timeout=TIMEOUT, allow_redirects=False
+                self._url,
+                json=asked,
+                timeout=TIMEOUT,
+                allow_redirects=False,
+                # Not the session's: REQUESTS_CA_BUNDLE would come before that.
+                verify=self._verify,
             )
             if response.status_code == 200:
                 return dict(response.json())
         except requests.exceptions.SSLError as error:
-            raise Gone(f'the certificate of the server is not good: {error}') from None
+            raise Barred(f'no secure connection: {in_short(error)}') from None
         except (requests.ConnectionError, requests.Timeout) as error:
             raise Again(f'the server does not answer: {in_short(error)}') from None
         except (requests.RequestException, OSError, ValueError) as error:
@@ -337,6 +351,8 @@ class Server:
         why = f'the server answers {response.status_code} {said(response)}'.rstrip()
         if response.status_code in (400, 413):
             raise Refused(why)
+        if response.status_code in (401, 403):
+            raise Barred(why)
         raise Again(why) if response.status_code in TEMPORARY else Gone(why)
 
 
@@ -354,10 +370,11 @@ def said(response: requests.Response) -> str:
 
 def in_short(error: Exception) -> str:
     """The innermost reason of what failed, in a line."""
-    while error.args and isinstance(error.args[-1], Exception):
-        error = error.args[-1]
-    reason = getattr(error, 'reason', None)
-    return str(reason or error)
+    while True:
+        within = getattr(error, 'reason', None) or (error.args or ('',))[-1]
+        if not isinstance(within, Exception):
+            return str(getattr(error, 'verify_message', None) or error)
+        error = within
 
 
 def checked_url(url: str) -> str:
@@ -384,6 +401,22 @@ def is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return host == 'localhost'
+
+
+def readable(ca_file: str) -> str:
+    """The name of a file with certificates.
+
+    :raises Unusable: if it cannot be used.
+    """
+    try:
+        ssl.create_default_context(cafile=ca_file)
+    except ssl.SSLError:
+        raise Unusable(f'--ca-file {ca_file}: has no certificates (PEM)') from None
+    except OSError as error:
+        raise Unusable(
+            f'--ca-file {ca_file}: cannot be read: {error.strerror}'
+        ) from None
+    return ca_file
 
 
 def password_from(file: Path | None) -> str:
@@ -451,9 +484,10 @@ def provision_all(
     """Have all files applied; after one for which the server is gone, none."""
     for number, path in enumerate(files, start=1):
         try:
-            results = server.apply(path, **how)
+            results = server.apply(path, more=number < len(files), **how)
         except Gone as why:
-            report.add(str(path), failed(f'not known whether it was applied: {why}'))
+            unknown = '' if isinstance(why, Barred) else UNKNOWN
+            report.add(str(path), failed(f'{unknown}{why}'))
             report.stopped(str(why))
             for left in files[number:]:
                 report.add(str(left), not_tried())
@@ -526,7 +560,12 @@ def main() -> int:
     except Unusable as error:
         print(printable(str(error)), file=sys.stderr)
         return COULD_NOT_RUN
-    files, skipped = find_forms(asked.form)
+    try:
+        files, skipped = find_forms(asked.form)
+    except OSError as error:
+        why = f'{error.filename}: cannot be read: {error.strerror}'
+        print(printable(why), file=sys.stderr)
+        return COULD_NOT_RUN
     for line in skipped:
         print(printable(line), file=sys.stderr)
     if not files:

@@ -61,6 +61,7 @@ def running(port: int, *, maps: Path, relay_port: int) -> Iterator[Child]:
     folder.chmod(0o755)
     for name in ('etc', 'queue', 'data'):
         (folder / name).mkdir()
+        (folder / name).chmod(0o755)
     shutil.chown(folder / 'data', 'postfix')
     ours = (ROOT / 'etc/postfix/main.cf').read_text('utf-8')
     assert MAPS in ours
@@ -76,12 +77,16 @@ def running(port: int, *, maps: Path, relay_port: int) -> Iterator[Child]:
     # Without a chroot, which Debian prepares in its own start script.
     services = re.sub(r'(?m)^((?:\S+\s+){4})y', r'\1n', services)
     (folder / 'etc/master.cf').write_text(services, 'utf-8')
+    for name in ('main.cf', 'master.cf'):
+        (folder / 'etc' / name).chmod(0o644)
     master = Child(
         'Postfix',
         [str(DAEMONS / 'master'), '-c', str(folder / 'etc'), '-d'],
         log=folder / 'log',
         env={'PATH': '/usr/sbin:/usr/bin:/sbin:/bin'},
         cwd=folder,
+        # A Mailman in the tests' process has one that shuts out Postfix's users.
+        umask=0o022,
     )
     check = Child(
         'postfix check',
@@ -89,6 +94,7 @@ def running(port: int, *, maps: Path, relay_port: int) -> Iterator[Child]:
         log=folder / 'check.log',
         env=master.env,
         cwd=folder,
+        umask=master.umask,
     )
     try:
         check.start()

@@ -57,7 +57,10 @@ def provision(
     With --diff: 0 no difference, 1 differences, 2 some form is invalid or could not
     run.
     """
-    found, skipped = batch.find_forms(files)
+    try:
+        found, skipped = batch.find_forms(files)
+    except OSError as error:
+        stop(COULD_NOT_RUN, f'{error.filename}: cannot be read: {error.strerror}')
     for line in skipped:
         click.echo(batch.printable(line), err=True)
     if not found:
@@ -120,6 +123,7 @@ def _compare(files: list[Path], everything: bool, as_json: bool) -> int:
     for file in files:
         for name, loaded in forms.load_all(file, startup.settings()):
             comparison.look_at(name, loaded)
+    comparison.heed_closures()
     if everything:
         comparison.look_for_more()
     for found in comparison.found:

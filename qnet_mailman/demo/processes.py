@@ -113,6 +113,7 @@ class Child:
         log: Path,
         env: Mapping[str, str],
         cwd: Path,
+        umask: int = -1,
     ) -> None:
         """Describe the process; :meth:`start` starts it.
 
@@ -121,12 +122,14 @@ class Child:
         :param log: The file that takes what it prints; it is appended to.
         :param env: Its whole environment.
         :param cwd: The folder it runs in.
+        :param umask: What its files are not to let others do; -1 is as here.
         """
         self.name = name
         self.argv = list(argv)
         self.log = log
         self.env = dict(env)
         self.cwd = cwd
+        self.umask = umask
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -153,6 +156,7 @@ class Child:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                umask=self.umask,
             )
 
     def is_running(self) -> bool:

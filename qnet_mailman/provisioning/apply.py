@@ -33,6 +33,7 @@ from mailman.app.lifecycle import create_list
 from mailman.config import config
 from mailman.interfaces.domain import IDomainManager
 from mailman.interfaces.mailinglist import InvalidListNameError
+from mailman.interfaces.runner import RunnerInterrupt
 from mailman.utilities.datetime import now
 from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
@@ -185,18 +186,40 @@ def apply_form(
 
 
 @contextmanager
-def many_forms(*, dry_run: bool = False) -> Iterator[mta_map.Gathering]:
+def many_forms(
+    *, dry_run: bool = False, more: bool = False
+) -> Iterator[mta_map.Gathering]:
     """Around the applying of many forms: the mail server learns of all together.
 
     :param dry_run: Whether to touch nothing.
+    :param more: Whether more forms come soon, and the mail server may wait for them.
     """
-    with mta_map.gathered() as gathering:
+    with mta_map.gathered(continued=more) as gathering:
         try:
             yield gathering
         finally:
-            if not dry_run:
+            if not dry_run and not more:
                 with one_at_a_time(LOCK):
                     gathering.finish()
+
+
+def write_abandoned_map() -> None:
+    """Write the mail server's map for a process that did not come to it.  Commits.
+
+    :raises sqlalchemy.exc.SQLAlchemyError: if the database fails.
+    """
+    if not mta_map.is_abandoned():
+        return
+    try:
+        with one_at_a_time(LOCK):
+            mta_map.settle()
+        config.db.commit()
+    except (SQLAlchemyError, RunnerInterrupt):
+        raise
+    except Exception:
+        config.db.abort()
+        log.exception('The map of the mail server could not be written')
+        mta_map.put_off()
 
 
 def database_is_away() -> str:

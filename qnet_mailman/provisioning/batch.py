@@ -55,6 +55,7 @@ def find_forms(names: Iterable[Path]) -> tuple[list[Path], list[str]]:
     :param names: A folder stands for the forms in it, by name; not for those in
         folders below it.
     :return: The files, and why others in the folders are left out.
+    :raises OSError: if a folder cannot be read.
     """
     files: list[Path] = []
     skipped: list[str] = []

@@ -6,21 +6,22 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from mailman.config import config
 from sqlalchemy import select
 
 from qnet_mailman.model.base import store
-from qnet_mailman.model.closures import closure_of
+from qnet_mailman.model.closures import Closing, closure_of
 from qnet_mailman.model.lists import QNetList, row_of
 from qnet_mailman.provisioning import fields
 from qnet_mailman.provisioning.batch import COULD_NOT_RUN, INVALID, result_lines
 from qnet_mailman.provisioning.fields import Value
 from qnet_mailman.provisioning.forms import Loaded
+from qnet_mailman.provisioning.list_closure import ListClosure
 from qnet_mailman.provisioning.mistakes import FormInvalid
-from qnet_mailman.provisioning.plan import people_of
+from qnet_mailman.provisioning.plan import is_as_assigned, people_of
 from qnet_mailman.provisioning.running import assignments_by_role, find_list
 from qnet_mailman.provisioning.schema import ListRequest
 from qnet_mailman.provisioning.values import found
@@ -35,6 +36,7 @@ _SUM: dict[Kind, str] = {
     'invalid': 'invalid',
     'skipped': 'skipped',
 }
+CLOSED = 'closed'
 _SAYS = {
     'no list': 'there is a form for it and no list',
     'no form': 'there is a list and no form for it',
@@ -118,6 +120,7 @@ class Comparison:
     """
 
     found: list[Found] = field(default_factory=list)
+    _closings: dict[str, Closing] = field(default_factory=dict)
 
     def look_at(self, name: str, loaded: Loaded | FormInvalid) -> None:
         """Compare a form with its list.
@@ -125,9 +128,18 @@ class Comparison:
         :param name: Where the form is.
         :param loaded: The form.
         """
+        if isinstance(loaded, Loaded) and isinstance(loaded.form, ListClosure):
+            self._closings[loaded.form.list] = loaded.form.action
         self.found.append(_compared(name, loaded))
         # Nothing is kept in the session from list to list.
         config.db.abort()
+
+    def heed_closures(self) -> None:
+        """Let the requests for lists be as the forms that close them say."""
+        self.found = [
+            _unless_closed(each, self._closings.get(each.list_address))
+            for each in self.found
+        ]
 
     def look_for_more(self) -> None:
         """Find the lists with a style of ours that no form is about."""
@@ -167,8 +179,10 @@ def _compared(name: str, loaded: Loaded | FormInvalid) -> Found:
         errors = tuple(error.as_dict() for error in loaded.errors)
         return Found('invalid', name, errors=errors)
     form = loaded.form
+    if isinstance(form, ListClosure):
+        return _compared_closure(name, form)
     if not isinstance(form, ListRequest):
-        note = f'a {form.form} is no description of a list'
+        note = 'only a list-request or list-closure says how a list is to be'
         return Found('skipped', name, form.list_address, notes=(note,))
     mlist = find_list(form.list.name)
     if mlist is None:
@@ -176,6 +190,31 @@ def _compared(name: str, loaded: Loaded | FormInvalid) -> Found:
     differences = tuple(_differences(form, mlist))
     kind: Kind = 'differs' if differences else 'same'
     return Found(kind, name, form.list.name, differences)
+
+
+def _compared_closure(name: str, form: ListClosure) -> Found:
+    mlist = find_list(form.list)
+    if mlist is None:
+        # Whoever closed it to delete it has what they wanted.
+        kind: Kind = 'same' if form.action is Closing.delete else 'no list'
+        return Found(kind, name, form.list)
+    closure = closure_of(mlist.list_id)
+    there = None if closure is None else closure.action
+    if there == form.action:
+        return Found('same', name, form.list)
+    difference = Difference(CLOSED, form.action.value, there)
+    return Found('differs', name, form.list, (difference,))
+
+
+def _unless_closed(about: Found, closing: Closing | None) -> Found:
+    """What was found about a list-request, in view of the form that closes the list."""
+    if about.kind == 'no list' and closing is Closing.delete:
+        return replace(about, kind='same')
+    expected = Difference(CLOSED, None, closing)
+    if closing is None or expected not in about.differences:
+        return about
+    left = tuple(each for each in about.differences if each != expected)
+    return replace(about, kind='differs' if left else 'same', differences=left)
 
 
 def _differences(form: ListRequest, mlist: Any) -> Iterator[Difference]:
@@ -195,12 +234,12 @@ def _differences(form: ListRequest, mlist: Any) -> Iterator[Difference]:
             yield Difference(key, new, now)
     closure = closure_of(mlist.list_id)
     if closure is not None:
-        yield Difference('closed', None, closure.action)
+        yield Difference(CLOSED, None, closure.action)
     there = assignments_by_role(mlist)
     asked = {who: person for who, (role, person) in people_of(form).items()}
     for role, email in sorted(there.keys() | asked.keys()):
         before, after = there.get((role, email)), asked.get((role, email))
-        if before != after:
+        if not is_as_assigned(before, after):
             what = f'{role.value} {email}'
             yield Difference(what, _as_text(after), _as_text(before))
 

@@ -19,6 +19,7 @@ from sqlalchemy import func, select
 
 from qnet_mailman import startup
 from qnet_mailman.model.base import store
+from qnet_mailman.model.closures import closure_of
 from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.model.lists import Visibility, row_of
 from qnet_mailman.provisioning import fields, values
@@ -28,9 +29,7 @@ from qnet_mailman.provisioning.running import assignments_by_role
 from qnet_mailman.provisioning.schema import KIND, Attestations, ListRequest
 from qnet_mailman.roles.people import Assignee, Role
 
-TO_FILL_IN = 'FILL-IN'
-"""A ticket that nobody has given."""
-NOBODY = {'name': 'Fill In', 'email': 'fill-in@example.invalid'}
+NOBODY = {'name': 'Fill In', 'email': values.NOBODY}
 """A person who is still to be named."""
 
 
@@ -93,6 +92,9 @@ def form_of(mlist: Any, subscribers: str = '') -> Export:
     if row is None:
         raise NotOurs(f'{mlist.fqdn_listname} was made without a QualityNet style')
     export = Export()
+    closure = closure_of(mlist.list_id)
+    if closure is not None:
+        export.remark('form', f'Forms do not say it: closed ({closure.action}).')
     kept = _newest_form(mlist.list_id)
     people = assignments_by_role(mlist)
     _head(export, kept, people)
@@ -129,7 +131,7 @@ def _head(
         if kept.approver is not None:
             export.data['approver'] = kept.approver.model_dump()
     else:
-        export.data['ticket'] = TO_FILL_IN
+        export.data['ticket'] = values.TO_FILL_IN
         export.remark('ticket', 'The list was not made by a form; give it a ticket.')
         administrators = (
             {'name': person.name, 'email': person.email}

@@ -126,7 +126,7 @@ def load_content(
 
     def sent(wanted: str) -> bytes:
         if wanted not in files:
-            raise Unreadable('was not sent; expected the name of a file that was')
+            raise readers.not_beside()
         if len(files[wanted]) > settings.members_max_size:
             raise too_large(settings.members_max_size, 'members_max_size')
         return files[wanted]
@@ -179,12 +179,7 @@ def _from_mail(
                 return data
         raise Unreadable('is not attached; expected the name of a .csv file that is')
 
-    forms = [
-        (each, data)
-        for each, data in files
-        if Path(each).suffix.lower() in READERS
-        or (Path(each).suffix.lower() == '.csv' and is_table(data))
-    ]
+    forms = [(each, data) for each, data in files if may_be_form(each, data)]
     if not forms:
         raise Unreadable(
             'has no form attached; expected a file whose name ends in '
@@ -201,6 +196,12 @@ def _from_mail(
             yield from _from_file(where, data, settings, attached)
         except Unreadable as error:
             yield where, _invalid(error)
+
+
+def may_be_form(name: str, content: bytes) -> bool:
+    """Whether an attachment is taken for a form; subscribers are none."""
+    suffix = Path(name).suffix.lower()
+    return suffix in READERS or (suffix == '.csv' and is_table(content))
 
 
 def _from_file(

@@ -63,7 +63,7 @@ class Field:
 def label_of(path: Path) -> str:
     """A path as people read it; see `path_of()`."""
     text = ': '.join(str(step).replace('_', ' ') for step in path)
-    return text[:1].upper() + text[1:]
+    return text[:1].upper() + text[1:].replace('harp id', 'HARP ID')
 
 
 def path_of(name: str, separator: str) -> Path:
@@ -89,7 +89,11 @@ def fields_of(kind: str, start: Path = ()) -> Iterator[Field]:
         if path in sections:
             yield from fields_of(kind, path)
         elif (*path, 0) not in sections:
-            yield Field(path, about.description or '', _choices(properties[key]))
+            choices = _choices(properties[key])
+            about_it = about.description or ''
+            if choices == YES_NO:
+                about_it = re.sub('^true', YES_NO[0], about_it)
+            yield Field(path, about_it, choices)
 
 
 def rosters_of(kind: str) -> dict[str, list[Field]]:
@@ -181,10 +185,13 @@ def gathered(entries: Iterable[Entry]) -> Document:
 
 def _put(data: Any, path: Path, entry: Entry) -> None:
     for step in path[:-1]:
+        # A list of people has numbers only: `administrators.email` is of nobody.
+        if isinstance(data, list) and not isinstance(step, int):
+            raise _excluded(entry)
         data = data.setdefault(step, {}) if isinstance(data, dict) else data[step]
         if not isinstance(data, dict | list):
             raise _excluded(entry)
-    if path[-1] in data:
+    if isinstance(data, list) or path[-1] in data:
         raise _excluded(entry)
     data[path[-1]] = entry.value
 

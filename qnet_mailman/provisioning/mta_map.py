@@ -7,7 +7,8 @@ well, because the database has gone away, the files are put back as they were.
 
 A thousand lists in a row would write it a thousand times, each time a longer one.
 Within `gathered()` it is written once in a while and at the end.  A file says that it
-is due meanwhile, so that it is written by the next process if this one is killed.
+is due meanwhile, so that it is written by the next process if this one is killed, and
+by the task runner if none comes.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ DUE = 'qnet-map-due'
 """Says, in Mailman's data folder, that lists were made that are not in the map."""
 EVERY = 10.0
 """Seconds between two times that the map is written, while lists are made."""
+ABANDONED = 60.0
+"""Seconds after which nobody is waited for who was to write it."""
 SHARE = 10
 """Writing it takes at most one part in so many of the time."""
 
@@ -81,20 +84,21 @@ class Gathering:
     :ivar problem: Why the map could not be written at the end; may be empty.
     """
 
-    def __init__(self, incoming: str) -> None:
+    def __init__(self, incoming: str, start: float) -> None:
         self._incoming = incoming
-        self._next = 0.0
+        self._next = start
         self.problem = ''
 
     def made(self, mlist: Any) -> None:
         """Write the map if it was not written for a while; else note that it is due."""
+        global _next
         if time.monotonic() < self._next:
             _due().touch()
             return
         began = time.monotonic()
         call_name(self._incoming).create(mlist)
         ended = time.monotonic()
-        self._next = ended + max(EVERY, SHARE * (ended - began))
+        self._next = _next = ended + max(EVERY, SHARE * (ended - began))
 
     def write(self) -> None:
         """Write the map."""
@@ -110,6 +114,8 @@ class Gathering:
 
 
 _gathering: Gathering | None = None
+_next = 0.0
+"""When this process is to write the map again, by the monotonic clock."""
 
 
 class Later:
@@ -139,10 +145,14 @@ class _Section:
 
 
 @contextmanager
-def gathered() -> Iterator[Gathering]:
-    """Within this, not each list has the map written; the caller calls `finish()`."""
+def gathered(*, continued: bool = False) -> Iterator[Gathering]:
+    """Within this, not each list has the map written; the caller calls `finish()`.
+
+    :param continued: Whether these lists are in a row with those before them.
+    """
     global _gathering
-    gathering = _gathering = Gathering(config.mta.incoming)
+    start = _next if continued else 0.0
+    gathering = _gathering = Gathering(config.mta.incoming, start)
     # Before what Mailman has read, which stays as it is.
     config.mta = _Section(config.mta)
     try:
@@ -156,6 +166,22 @@ def settle() -> None:
     """Write the map that a process which was killed has left undone."""
     if _gathering is None:
         _write_if_due(config.mta.incoming)
+
+
+def put_off() -> None:
+    """Let this process take the map for abandoned only after a while."""
+    global _next
+    _next = time.monotonic() + ABANDONED
+
+
+def is_abandoned() -> bool:
+    """Whether the map is due, and has been for long."""
+    if time.monotonic() < _next:
+        return False
+    try:
+        return time.time() - _due().stat().st_mtime > ABANDONED
+    except FileNotFoundError:
+        return False
 
 
 def _due() -> Path:

@@ -9,6 +9,7 @@ screen readers speak (`/TU`), and the tab key goes through them in reading order
 from __future__ import annotations
 
 import io
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,6 +24,9 @@ from qnet_mailman.provisioning.layout import Entry, Field
 from qnet_mailman.provisioning.mistakes import Document, Path
 from qnet_mailman.provisioning.readers import Unreadable
 from qnet_mailman.settings import Settings
+
+# What is wrong with a file is told once, in the words of the form.
+logging.getLogger('pypdf').setLevel(logging.CRITICAL)
 
 PEOPLE = {'administrators': 4, 'moderators': 3, 'subscribers': 5}
 """Rows of people in an empty form; who has more uses another format."""

@@ -25,9 +25,15 @@ from qnet_mailman.provisioning.running import (
     Target,
     Thresholds,
 )
-from qnet_mailman.provisioning.schema import ListRequest, Person, Subscriber
+from qnet_mailman.provisioning.schema import (
+    Approver,
+    ListRequest,
+    Person,
+    Requester,
+    Subscriber,
+)
 from qnet_mailman.provisioning.threshold_change import ThresholdChange
-from qnet_mailman.provisioning.values import alternatives, found
+from qnet_mailman.provisioning.values import NOBODY, TO_FILL_IN, alternatives, found
 from qnet_mailman.roles.people import Assignee, Role
 from qnet_mailman.roles.rights import HARP_NAMES
 
@@ -254,7 +260,13 @@ def make_plan(
     previous = None if running is None else running.forms.get(form.ticket)
     if previous is not None and previous.digest() == form.digest():
         return Plan(recorded=True)
+    if site.is_deleted:
+        return Plan(
+            notes=('the list was closed and deleted; another ticket makes it again',),
+            recorded=True,
+        )
     problems = [
+        *_unfilled_errors(form),
         *_domain_errors(form, site, own_domain),
         *_list_errors(form, running),
         *_ban_errors(form, running, previous, site),
@@ -276,6 +288,27 @@ def _waiting(plan: Plan, site: Site) -> Iterator[str]:
         if isinstance(step, Assign) and (step.role, step.person.email) in site.waiting:
             yield (
                 f'{step.person.email} waits for the HARP role {HARP_NAMES[step.role]}'
+            )
+
+
+def _unfilled_errors(form: ListRequest) -> Iterator[Problem]:
+    if form.ticket == TO_FILL_IN:
+        yield (
+            ('ticket',),
+            f'found "{TO_FILL_IN}", which stands for one that is still to be filled '
+            'in; expected the ticket number of the request',
+        )
+    people: tuple[tuple[Path, Requester | Approver | Person | None], ...] = (
+        (('requester',), form.requester),
+        (('approver',), form.approver),
+        *((('administrators', n), each) for n, each in enumerate(form.administrators)),
+    )
+    for path, person in people:
+        if person is not None and person.email.lower() == NOBODY:
+            yield (
+                (*path, 'email'),
+                f'found "{NOBODY}", which stands for a person who is still to be '
+                'filled in; expected the e-mail address of one',
             )
 
 
@@ -483,7 +516,7 @@ def _assign(
     person: Assignee,
 ) -> None:
     before = running.assignments.get(key)
-    if before != person:
+    if not is_as_assigned(before, person):
         draft.steps.append(Assign(role, person, before))
 
 
@@ -493,6 +526,18 @@ def _subscribe(draft: _Draft, running: Running, people: tuple[Subscriber, ...]) 
     )
     if missing:
         draft.steps.append(Subscribe(missing))
+
+
+def is_as_assigned(there: Assignee | None, person: Assignee | None) -> bool:
+    """Whether somebody is assigned as a form says.
+
+    :param there: How they are assigned.
+    :param person: How the form says it.  A form has no person without a name: the
+        address stands for it.
+    """
+    if there is not None and not there.name:
+        there = replace(there, name=there.email)
+    return there == person
 
 
 def people_of(form: ListRequest) -> dict[tuple[Role, str], tuple[Role, Assignee]]:

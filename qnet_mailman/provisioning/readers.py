@@ -365,6 +365,14 @@ def read_csv(content: bytes) -> tuple[list[dict[str, str]], list[int]]:
     return people, lines
 
 
+_BESIDE = 'expected the name of a .csv file beside the form'
+
+
+def not_beside() -> Unreadable:
+    """What is said of a file that a form names and that is not there."""
+    return Unreadable(f'is not beside the form; {_BESIDE}')
+
+
 def beside(folder: Path, name: str) -> Path:
     """The CSV file that a form names.
 
@@ -372,19 +380,18 @@ def beside(folder: Path, name: str) -> Path:
     :param name: The file's name as the form gives it.
     :raises Unreadable: if it is elsewhere, or cannot be such a file.
     """
-    expected = 'expected the name of a .csv file beside the form'
     relative = Path(name)
     if '\0' in name or relative.is_absolute() or '..' in relative.parts:
-        raise Unreadable(f'is not beside the form; {expected}')
+        raise not_beside()
     if relative.suffix.lower() != '.csv':
-        raise Unreadable(f'does not end in .csv; {expected}')
+        raise Unreadable(f'does not end in .csv; {_BESIDE}')
     base = folder.resolve()
     try:
         path = (base / relative).resolve()
     except (OSError, RuntimeError):
-        raise Unreadable(f'cannot be found; {expected}') from None
-    if not path.is_relative_to(base):
-        raise Unreadable(f'is not beside the form; {expected}')
-    if path.exists() and not path.is_file():
-        raise Unreadable(f'is not a file; {expected}')
+        raise Unreadable(f'cannot be found; {_BESIDE}') from None
+    if not path.is_relative_to(base) or not path.exists():
+        raise not_beside()
+    if not path.is_file():
+        raise Unreadable(f'is not a file; {_BESIDE}')
     return path

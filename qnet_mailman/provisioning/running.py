@@ -75,6 +75,7 @@ class Site:
 
     :ivar domains: The mail domains that Mailman has.
     :ivar banned: Of the addresses that were asked for, those that are banned.
+    :ivar is_deleted: Whether the list was closed and deleted after this very form.
     :ivar other_lists: Lists that the same ticket made, one more than are shown.
     :ivar waiting: Of the people that the form assigns, by role and address, those who
         do not have the role that they need (R25).
@@ -82,6 +83,7 @@ class Site:
 
     domains: frozenset[str] = frozenset()
     banned: frozenset[str] = frozenset()
+    is_deleted: bool = False
     other_lists: tuple[str, ...] = ()
     waiting: frozenset[tuple[Role, str]] = frozenset()
 
@@ -161,6 +163,36 @@ def applied(list_id: str, kind: str, ticket: str) -> QNetForm | None:
     )
 
 
+def deleted_since(form: ListRequest) -> bool:
+    """Whether a form closed a list, and time deleted it, after this form was applied.
+
+    What was known of the forms of a list is deleted with it; the audit log stays.
+    """
+    query = (
+        select(QNetAudit.action, QNetAudit.subject, QNetAudit.detail)
+        .where(
+            QNetAudit.list_id == list_id_of(form.list_address),
+            QNetAudit.action.in_(
+                [Action.form_applied, Action.list_reopened, Action.list_deleted]
+            ),
+        )
+        .order_by(QNetAudit.id)
+    )
+    is_applied = is_closed = is_deleted = False
+    for action, ticket, detail in store().execute(query):
+        if action == Action.list_deleted:
+            is_deleted = is_applied and is_closed
+            is_applied = is_closed = False
+        elif action == Action.list_reopened:
+            is_closed = False
+        else:
+            about = json.loads(detail)
+            is_closed = is_closed or about['kind'] == LIST_CLOSURE
+            if (ticket, about['digest']) == (form.ticket, form.digest()):
+                is_applied = True
+    return is_deleted
+
+
 def look(form: ListRequest) -> tuple[Running | None, Site]:
     """Everything about the list of a form that its plan depends on."""
     mlist = find_list(form.list.name)
@@ -185,6 +217,7 @@ def look(form: ListRequest) -> tuple[Running | None, Site]:
             )
         ),
         waiting=_waiting(form),
+        is_deleted=mlist is None and deleted_since(form),
     )
     if mlist is None:
         return None, site

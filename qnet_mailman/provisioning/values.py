@@ -37,6 +37,11 @@ SUFFIXES = (
 TAKEN = ('abuse', 'mailer-daemon', 'mailman', 'noreply', 'postmaster', 'root')
 """Local parts that mail hosts need for themselves (RFC 2142)."""
 
+TO_FILL_IN = 'FILL-IN'
+"""A ticket that nobody has given: an export has it where no form made the list."""
+NOBODY = 'fill-in@example.invalid'
+"""The address of a person whom an export leaves to be named."""
+
 _BIDI = frozenset('\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069')
 _LOCAL_PART = re.compile(r'[a-z0-9]+([._-]+[a-z0-9]+)*', re.IGNORECASE)
 _TICKET = re.compile(r'[A-Za-z0-9][A-Za-z0-9._/-]{0,99}')

@@ -76,7 +76,8 @@ class Apply:
         applied, and the answer has their names as `missing`.  `dry_run` and `approved`
         are those of the command; `actor` is the person for whom the caller asks.
         `request` is a word of the caller's, the same when a request whose answer was
-        lost comes again: the results are then what the first one did.
+        lost comes again: the results are then what the first one did.  `more` says
+        that more requests follow, with which the mail server may learn of new lists.
         """
         try:
             settings = startup.settings()
@@ -90,6 +91,7 @@ class Apply:
             'approved': as_boolean,
             'actor': person,
             'request': values.ticket,
+            'more': as_boolean,
         }
         validator = Validator(**wanted, **optional, _optional=tuple(optional))
         try:
@@ -123,7 +125,8 @@ def _answer(asked: dict[str, Any], settings: Settings) -> dict[str, Any]:
     if sent.missing and 'beside' not in asked:
         return {'results': [], 'missing': sent.missing}
     results = []
-    with many_forms(dry_run=asked.get('dry_run', False)) as gathering:
+    how = {key: asked.get(key, False) for key in ('dry_run', 'more')}
+    with many_forms(**how) as gathering:
         for name, loaded in found:
             result = _apply(loaded, asked)
             if result.outcome == 'failed' and (why := database_is_away()):

@@ -13,7 +13,6 @@ import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 from qnet_mailman.provisioning import forms
 from qnet_mailman.provisioning.forms import Loaded
@@ -97,8 +96,7 @@ def has_form(mail: bytes, settings: Settings) -> bool:
         files = attachments(mail, settings)
     except Unreadable:
         return True
-    suffixes = (*forms.READERS, '.csv')
-    return any(PurePosixPath(name).suffix.lower() in suffixes for name, _ in files)
+    return any(forms.may_be_form(name, content) for name, content in files)
 
 
 def digest_of_mail(

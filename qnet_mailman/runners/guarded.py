@@ -55,6 +55,7 @@ from qnet_mailman import startup
 from qnet_mailman.model import queues
 from qnet_mailman.model.closures import closure_of
 from qnet_mailman.provisioning import closing
+from qnet_mailman.provisioning.apply import write_abandoned_map
 from qnet_mailman.review import keeping as review
 from qnet_mailman.roles import keeping as roles
 from qnet_mailman.runners import handover
@@ -316,6 +317,7 @@ class _Tasks(task.TaskRunner):
         # Not with the tasks, which wait for an hour.
         roles.periodic(now())
         closing.periodic(now())
+        write_abandoned_map()
         review.periodic(now())
 
 

@@ -33,6 +33,7 @@ from qnet_mailman.commands.cli_qnet import qnet
 from qnet_mailman.provisioning import apply as apply_module
 from qnet_mailman.provisioning import mta_map
 from qnet_mailman.provisioning.schema import Document, validate
+from qnet_mailman.runners import guarded
 from tests.helpers import queued
 from tests.provisioning.samples import DOMAIN, EXAMPLES, data
 
@@ -118,6 +119,24 @@ def test_a_folder_and_what_is_not_a_form_in_it(folder: Path) -> None:
 def test_a_folder_without_forms(folder: Path) -> None:
     result = run('provision', folder)
     assert (result.exit_code, result.stderr) == (1, 'there are no forms\n')
+
+
+def test_a_folder_that_cannot_be_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: Path) -> Iterator[Path]:
+        raise PermissionError(13, 'Permission denied', str(self))
+
+    # Not by its mode, which does not keep root out.
+    monkeypatch.setattr(Path, 'iterdir', refuse)
+    write(folder, 1)
+    result = run('provision', folder / '0000.json', folder)
+    assert (result.exit_code, result.stdout) == (2, '')
+    assert result.stderr == f'{folder}: cannot be read: Permission denied\n'
+    name = 'x' * 300
+    assert (
+        run('provision', name).stderr == f'{name}: cannot be read: File name too long\n'
+    )
 
 
 def test_a_table_of_forms_in_a_folder_is_many(folder: Path) -> None:
@@ -417,6 +436,48 @@ def test_a_killed_process_leaves_the_map_to_the_next(
         validate(Document(form), default_domain=DOMAIN), actor='test'
     )
     assert mapped(postfix_map) == {f'list{number}' for number in range(4)}
+
+
+def apply(number: int, *, more: bool) -> None:
+    form = data(ticket=f'REQ{number}', list__name=f'list{number}')
+    with apply_module.many_forms(more=more):
+        apply_module.apply_form(
+            validate(Document(form), default_domain=DOMAIN), actor='test'
+        )
+
+
+def test_requests_in_a_row_have_the_map_written_together(
+    postfix_map: Path, writings: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mta_map, '_next', 0.0)
+    for number in range(4):
+        apply(number, more=True)
+    assert (len(writings), mapped(postfix_map)) == (1, {'list0'})
+    apply(4, more=False)
+    assert mapped(postfix_map) == {f'list{number}' for number in range(5)}
+    assert len(writings) <= 3
+
+
+def test_the_task_runner_writes_the_map_that_nobody_does(
+    postfix_map: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = guarded.TaskRunner('task')
+    monkeypatch.setattr(mta_map, '_next', 0.0)
+    for number in range(2):
+        apply(number, more=True)
+    # The runner is another process.
+    monkeypatch.setattr(mta_map, '_next', 0.0)
+    runner._do_periodic()
+    assert mapped(postfix_map) == {'list0'}
+    monkeypatch.setattr(mta_map, 'ABANDONED', -1.0)
+    with monkeypatch.context() as patch:
+        # `postmap` is not there.
+        patch.setattr(postfix.LMTP, 'regenerate', lambda self: 1 / 0)
+        runner._do_periodic()
+    assert mapped(postfix_map) == {'list0'}
+    runner._do_periodic()
+    assert mapped(postfix_map) == {'list0', 'list1'}
+    assert not mta_map.is_abandoned()
 
 
 def test_a_map_that_cannot_be_written_at_the_end(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from mailman.app.lifecycle import remove_list
 from mailman.config import config
 from mailman.interfaces.listmanager import IListManager
 from sqlalchemy import event, inspect, text
@@ -17,6 +18,8 @@ from zope.component import getUtility
 
 from qnet_mailman.commands.cli_qnet import qnet
 from qnet_mailman.model.base import store
+from qnet_mailman.model.closures import Closing
+from qnet_mailman.provisioning.closing import close
 from qnet_mailman.roles.people import Assignee, assign, unassign
 from qnet_mailman.roles.rights import Role
 from tests.provisioning.samples import DOMAIN, data
@@ -136,9 +139,55 @@ def test_a_threshold_change_is_no_description(folder: Path) -> None:
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
         f'{folder}/change.json: skipped (list0@{DOMAIN})',
-        '  note: a threshold-change is no description of a list',
+        '  note: only a list-request or list-closure says how a list is to be',
         '       3  as the form says',
         '       1  skipped',
+    ]
+
+
+def closure(folder: Path, number: int, action: str) -> None:
+    form = {
+        'form': 'list-closure',
+        'ticket': f'REQ9{number}',
+        'requester': {'name': 'Pat Example', 'email': 'pat@agency.example.gov'},
+        'list': f'list{number}',
+        'action': action,
+        'tell_members': False,
+    }
+    # Before and behind the request for the list.
+    (folder / f'{number}{action}.json').write_text(json.dumps(form), encoding='utf-8')
+
+
+def test_a_list_that_a_form_closes(folder: Path) -> None:
+    closure(folder, 0, 'archive')
+    closure(folder, 1, 'delete')
+    result = run('provision', '--diff', folder)
+    assert result.exit_code == 1
+    assert result.stdout.splitlines() == [
+        f'{folder}/0archive.json: differs (list0@{DOMAIN})',
+        '  closed: nothing; the form has "archive"',
+        f'{folder}/1delete.json: differs (list1@{DOMAIN})',
+        '  closed: nothing; the form has "delete"',
+        '       3  as the form says',
+        '       2  different',
+    ]
+    close(the_list(0), Closing.archive, 'REQ90')
+    close(the_list(1), Closing.delete, 'REQ91')
+    config.db.commit()
+    same = ['       5  as the form says']
+    assert run('provision', '--diff', folder).stdout.splitlines() == same
+    remove_list(the_list(1))
+    config.db.commit()
+    assert run('provision', '--diff', folder).stdout.splitlines() == same
+    (folder / '1delete.json').unlink()
+    (folder / '0archive.json').unlink()
+    assert run('provision', '--diff', folder).stdout.splitlines() == [
+        f'{folder}/0.json: differs (list0@{DOMAIN})',
+        '  closed: "archive"; the form has nothing',
+        f'{folder}/1.json: there is a form for it and no list (list1@{DOMAIN})',
+        '       1  as the form says',
+        '       1  different',
+        '       1  without a list',
     ]
 
 

@@ -23,10 +23,11 @@ from zope.component import getUtility
 from qnet_mailman import startup
 from qnet_mailman.commands.cli_qnet import qnet
 from qnet_mailman.model.base import store
+from qnet_mailman.model.closures import Closing
 from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.model.lists import QNetList
 from qnet_mailman.model.people import QNetAssignment
-from qnet_mailman.provisioning import export, fields, forms
+from qnet_mailman.provisioning import closing, export, fields, forms, values
 from qnet_mailman.provisioning.apply import apply_form, change_setting
 from qnet_mailman.provisioning.description import describe
 from qnet_mailman.provisioning.schema import Document, ListRequest, validate
@@ -208,11 +209,51 @@ def test_a_list_that_no_form_made(make_list: Any) -> None:
         '# The list has none; it needs at least one.',
         '# To be declared by the requester.',
     ]
-    assert read_again(mlist).ticket == export.TO_FILL_IN
+    assert read_again(mlist).ticket == values.TO_FILL_IN
     as_json = run('show', mlist.fqdn_listname, '--form', '--format', 'json')
-    assert json.loads(as_json.stdout)['ticket'] == export.TO_FILL_IN
+    assert json.loads(as_json.stdout)['ticket'] == values.TO_FILL_IN
     assert run('show', mlist.fqdn_listname, '--form', '--json').stdout == as_json.stdout
     assert 'ticket: The list was not made by a form' in as_json.stderr
+
+
+def test_what_is_to_be_filled_in_is_not_applied(make_list: Any, tmp_path: Path) -> None:
+    mlist = make_list('discussion', 'public')
+    mlist.display_name, mlist.description = 'Talk', 'Talk'
+    config.db.commit()
+    path = tmp_path / 'form.yaml'
+    path.write_text(run('show', mlist.fqdn_listname, '--form').stdout, 'utf-8')
+    refused = run('provision', path)
+    assert refused.exit_code == 1
+    found = [line for line in refused.stdout.splitlines() if 'filled in' in line]
+    assert [line.partition(' found')[0] for line in found] == [
+        '  line 3: ticket:',
+        '  line 7: requester, email:',
+        '  line 22: administrators, 1st person, email:',
+    ]
+    assert run('provision', '--dry-run', path).exit_code == 1
+    assert mlist.owners.member_count == 0
+    compared = run('provision', '--diff', path)
+    assert compared.stdout.splitlines()[1:-1] == [
+        f'  administrator {values.NOBODY}: nothing; the form has "Fill In"'
+    ]
+
+
+def test_a_person_without_a_name(core: SimpleNamespace, tmp_path: Path) -> None:
+    apply_form(form(), actor='test')
+    assign(the_list(), Role.moderator, Assignee('kim@example.org'))
+    config.db.commit()
+    path = tmp_path / 'form.yaml'
+    path.write_text(run('show', ADDRESS, '--form').stdout, encoding='utf-8')
+    assert run('provision', '--diff', path).exit_code == 0
+    assert apply_form(read_again(the_list()), actor='test').steps == ()
+
+
+def test_a_list_that_is_closed(core: SimpleNamespace) -> None:
+    apply_form(form(), actor='test')
+    closing.close(the_list(), Closing.archive, 'REQ1')
+    config.db.commit()
+    written = run('show', ADDRESS, '--form').stdout
+    assert written.startswith('# Forms do not say it: closed (archive).\nform:')
 
 
 def test_an_approver_where_the_site_requires_one(configure: Any) -> None:
@@ -239,7 +280,7 @@ def test_what_a_list_is_called_cannot_leave_its_comment(make_list: Any) -> None:
     config.db.commit()
     written = export.form_of(mlist).as_yaml()
     assert 'display_name is "News' in written
-    assert read_again(mlist).ticket == export.TO_FILL_IN
+    assert read_again(mlist).ticket == values.TO_FILL_IN
 
 
 @contextmanager

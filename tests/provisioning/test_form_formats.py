@@ -466,14 +466,24 @@ def test_too_many_forms(tmp_path: Path) -> None:
         ('a.csv', b'ticket,list.name\n', 'has no row with a form'),
         ('a.csv', b'ticket,ticket\nA,B\n', 'has a second field "Ticket" at row 2'),
         ('a.csv', b'list,list.name\nA,B\n'.replace(b'list,', b'ticket,list,'), ''),
+        (
+            'a.csv',
+            b'ticket,administrators.1.name,administrators.email\nA,Pat,p@example.org\n',
+            'has a field "administrators.email" at row 2, administrators.email beside',
+        ),
         ('a.eml', b'From: a@example.org\n\nhi', 'has no form attached; expected'),
         ('a.eml', mail(('a.yaml', b'!!python/object:os.x 1')), 'has the tag "tag:'),
     ],
 )
 def test_files_that_are_no_forms(
-    tmp_path: Path, name: str, content: bytes, message: str
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    content: bytes,
+    message: str,
 ) -> None:
     assert mistakes(tmp_path, name, content)[0][1].startswith(message)
+    assert not caplog.records
 
 
 def test_a_pdf_without_fields_or_with_a_password(tmp_path: Path) -> None:

@@ -312,7 +312,7 @@ def test_csv_files_of_another_kind(tmp_path: Path, content: str, message: str) -
         ('link.csv', 'is not beside the form'),
         ('loop.csv', 'cannot be'),
         ('folder.csv', 'is not a file'),
-        ('missing.csv', 'cannot be read: No such file'),
+        ('missing.csv', 'is not beside the form'),
         ('pipe.csv', 'is not a file'),
     ],
 )

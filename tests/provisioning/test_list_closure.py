@@ -8,13 +8,14 @@ import os
 from datetime import UTC, datetime, timedelta
 from email.message import Message
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from click.testing import CliRunner
 from mailman.app import digests
-from mailman.app.lifecycle import create_list
+from mailman.app.lifecycle import create_list, remove_list
 from mailman.app.moderator import handle_message
 from mailman.commands.cli_addmembers import addmembers
 from mailman.config import config
@@ -777,6 +778,37 @@ def test_the_same_form_after_the_deletion_is_unchanged(
     assert again.notes[0].endswith('made anew since; another ticket closes it')
     assert closure_of(new.list_id) is None
     assert provision(ticket='REQ9').outcome == 'changed'
+
+
+def test_the_forms_of_a_deleted_list_do_not_make_it_again(
+    core: SimpleNamespace, clock: Clock
+) -> None:
+    wanted = samples.form(list__name='news1')
+
+    def outcomes() -> list[str]:
+        again = apply_form(wanted, actor='test'), provision(approved=True)
+        return [each.outcome for each in again]
+
+    assert outcomes() == ['created', 'changed']
+    clock.moment += timedelta(days=31)
+    closing.periodic(clock.moment)
+    assert lists() == []
+    assert outcomes() == ['unchanged', 'unchanged']
+    assert lists() == []
+    again = apply_form(wanted, actor='test', dry_run=True)
+    assert again.notes == (
+        'the list was closed and deleted; another ticket makes it again',
+    )
+    assert provision().notes[0].startswith('the list was deleted at ')
+    other = samples.form(list__name='news1', ticket='REQ2')
+    assert apply_form(other, actor='test').outcome == 'created'
+    # Without a form that closes it, it is not meant to be away.
+    provision(approved=True, ticket='REQ3')
+    (mlist,) = getUtility(IListManager)
+    closing.reopen(mlist)
+    remove_list(mlist)
+    config.db.commit()
+    assert apply_form(other, actor='test').outcome == 'created'
 
 
 def test_a_runner_looks_after_that(

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import certifi
 import pytest
 from click.testing import CliRunner
 from cryptography import x509
@@ -188,7 +189,13 @@ def call(server: Any, packages: Path, certificate: Path, tmp_path: Path) -> Any:
             script=str(SCRIPT),
             loaded=str(loaded),
         )
-        environment = {'PATH': os.environ['PATH'], 'USER': 'pat', 'LOGNAME': 'pat'}
+        environment = {
+            'PATH': os.environ['PATH'],
+            'USER': 'pat',
+            'LOGNAME': 'pat',
+            # Which `requests` puts before the session's.
+            'REQUESTS_CA_BUNDLE': certifi.where(),
+        }
         done = subprocess.run(
             [sys.executable, '-I', '-S', '-c', program],
             capture_output=True,
@@ -346,7 +353,8 @@ def test_other_answers(
 def test_a_certificate_that_nobody_vouches_for(server: Any, call: Any) -> None:
     done = call(EXAMPLES / 'list-request.yaml', ca_file=None)
     assert done.returncode == 2
-    assert 'the certificate of the server is not good' in done.stdout
+    why = 'no secure connection: self-signed certificate'
+    assert done.stdout.splitlines()[1] == f'  {why}'
     assert server.bodies == []
 
 
@@ -356,7 +364,16 @@ def test_a_wrong_password(server: Any, call: Any, tmp_path: Path) -> None:
     wrong.chmod(0o600)
     done = call(EXAMPLES / 'list-request.yaml', password_file=wrong)
     assert done.returncode == 2
-    assert 'user name or password is wrong' in done.stdout
+    assert done.stdout.splitlines()[1] == (
+        '  the server answers 401 (user name or password is wrong)'
+    )
+
+
+def test_let_in_no_more_after_an_answer_was_lost(server: Any, call: Any) -> None:
+    server.mishaps = ['lost', 401]
+    done = call(EXAMPLES / 'threshold-change.yaml')
+    assert done.returncode == 2
+    assert 'not known whether it was applied: the server answers 401' in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -368,6 +385,8 @@ def test_a_wrong_password(server: Any, call: Any, tmp_path: Path) -> None:
         ({'user': None}, 'there is no user name'),
         ({'password_file': None}, 'there is no password'),
         ({'password_file': 'nowhere'}, 'cannot be read: No such file'),
+        ({'ca_file': 'nowhere'}, '--ca-file nowhere: cannot be read: No such file'),
+        ({'ca_file': SCRIPT}, 'has no certificates'),
     ],
 )
 def test_how_it_cannot_be_called(call: Any, changes: Any, words: str) -> None:

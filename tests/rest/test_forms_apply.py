@@ -90,7 +90,8 @@ def test_the_files_that_a_form_names(core: SimpleNamespace) -> None:
     assert lists() == set()
     (result,) = send(form, beside={}).json['results']
     assert result['errors'][0]['message'] == (
-        'the file "people.csv" was not sent; expected the name of a file that was'
+        'the file "people.csv" is not beside the form; expected the name of a .csv '
+        'file beside the form'
     )
     people = {'people.csv': encoded('email,name\nreader@example.org,Robin\n')}
     (result,) = send(form, beside=people).json['results']
@@ -108,7 +109,8 @@ def test_the_files_that_a_form_names(core: SimpleNamespace) -> None:
         ({'name': 'a.yaml', 'content': '', 'beside': {'a': 'é'}}, 'beside'),
         ({'name': 'a.yaml', 'content': '', 'dry_run': 'perhaps'}, 'dry_run'),
         ({'name': 'a.yaml', 'content': '', 'request': ' '}, 'request'),
-        ({'name': 'a.yaml', 'content': '', 'more': 1}, 'Unexpected'),
+        ({'name': 'a.yaml', 'content': '', 'more': 'perhaps'}, 'more'),
+        ({'name': 'a.yaml', 'content': '', 'most': 1}, 'Unexpected'),
         ([1], 'expected a JSON object'),
         ('{', ''),
     ],
