@@ -79,7 +79,10 @@ from qnet_mailman.provisioning.running import (
     look_at_thresholds,
 )
 from qnet_mailman.provisioning.schema import ListRequest, Subscriber
-from qnet_mailman.provisioning.subscribing import subscribe_all
+from qnet_mailman.provisioning.subscribing import (
+    refresh_statistics,
+    subscribe_all,
+)
 from qnet_mailman.provisioning.threshold_change import ThresholdChange
 from qnet_mailman.roles import projection
 from qnet_mailman.roles.overview import moment_as_text
@@ -89,6 +92,8 @@ from qnet_mailman.settings import Settings
 
 log = logging.getLogger('mailman.plugins')
 
+MANY = 1000
+"""New members that the database is told of at once."""
 LOCK = 'qnet-provision.lck'
 NOTICES = 'provision'
 """What the folders of notices that wait for a commit are named after."""
@@ -435,6 +440,8 @@ class _Work:
                 unassign_person(self.mlist, role, email)
             case Subscribe(people):
                 subscribe_people(self.mlist, people)
+                if len(people) >= MANY:
+                    refresh_statistics()
             case Close(action):
                 closing.close(self.mlist, action, self.form.ticket)
             case OnList(address, inner):

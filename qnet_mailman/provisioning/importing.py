@@ -25,10 +25,11 @@ from mailman.app.notifications import send_welcome_message
 from mailman.config import config
 
 from qnet_mailman.provisioning import values
-from qnet_mailman.provisioning.apply import subscribe_people
+from qnet_mailman.provisioning.apply import MANY, subscribe_people
 from qnet_mailman.provisioning.member_files import ACTIVE, GONE, HELD, Row, word
 from qnet_mailman.provisioning.running import banned_among, members_among
 from qnet_mailman.provisioning.schema import Subscriber
+from qnet_mailman.provisioning.subscribing import refresh_statistics
 
 BATCH = 5000
 """New members in one transaction."""
@@ -161,6 +162,9 @@ def import_members(
         if welcome:
             _welcome(mlist, new)
             config.db.store.commit()
+    if count >= MANY:
+        refresh_statistics()
+        config.db.store.commit()
     return count
 
 

@@ -22,6 +22,7 @@ from sqlalchemy import event, insert
 
 from qnet_mailman.model.base import store
 from qnet_mailman.mta.recipients import regular_recipients
+from qnet_mailman.provisioning.subscribing import refresh_statistics
 from tests.helpers import add_address, make_user, message
 
 MODES = st.sampled_from([None, *DeliveryMode])
@@ -189,6 +190,8 @@ def _many(mlist: Any, count: int) -> None:
                 insert(Member.__table__),
                 [{**common, '_member_id': uuid4(), column: n} for n in chosen],
             )
+    # As whoever makes so many members does.
+    refresh_statistics()
 
 
 @pytest.mark.parametrize('count', [100, 100_000])
