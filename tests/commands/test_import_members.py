@@ -20,7 +20,7 @@ from mailman.model.preferences import Preferences
 from mailman.model.uid import UID
 from mailman.model.user import User
 from mailman.utilities.datetime import now
-from sqlalchemy import event, func, select
+from sqlalchemy import event, func, select, text
 from zope.component import getUtility
 
 from qnet_mailman.commands.cli_qnet import qnet
