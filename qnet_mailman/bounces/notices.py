@@ -36,15 +36,13 @@ from zoneinfo import ZoneInfo
 from mailman.config import config
 from mailman.interfaces.bounce import UnrecognizedBounceDisposition
 from mailman.interfaces.listmanager import IListManager
-from mailman.interfaces.runner import RunnerInterrupt
 from sqlalchemy import CursorResult, delete, select
-from sqlalchemy.exc import DBAPIError
 from zope.component import getUtility
 
 from qnet_mailman import startup
 from qnet_mailman.bounces.ledger import chunks
 from qnet_mailman.bounces.verdict import Reason
-from qnet_mailman.model.base import store
+from qnet_mailman.model.base import by_itself, store
 from qnet_mailman.model.bounces import QNetBounce, QNetBounceNotice
 from qnet_mailman.model.closures import QNetClosure, closure_of
 from qnet_mailman.templates.notices import WIDTH, one_line, send
@@ -337,15 +335,10 @@ def send_all(now: datetime) -> None:
         .distinct()
     )
     for list_id in sorted(store().scalars(waiting)):
-        try:
+        with by_itself(
+            log, 'The notice about bounces of %s could not be sent', list_id
+        ):
             _send_for(list_id, now)
-            config.db.commit()
-        except (RunnerInterrupt, DBAPIError):
-            config.db.abort()
-            raise
-        except Exception:
-            config.db.abort()
-            log.exception('The notice about bounces of %s could not be sent', list_id)
 
 
 def _send_for(list_id: str, now: datetime) -> None:

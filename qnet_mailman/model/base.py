@@ -9,13 +9,19 @@ transactions are shared with Mailman's tables all the same.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mailman.config import config
+from mailman.interfaces.runner import RunnerInterrupt
 from sqlalchemy import MetaData
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase
 
 if TYPE_CHECKING:
+    from logging import Logger
+
     from sqlalchemy.orm import Session
 
 NAMING = {
@@ -34,3 +40,24 @@ class Base(DeclarativeBase):
 def store() -> Session:
     """Mailman's session: its transaction is ours."""
     return config.db.store
+
+
+@contextmanager
+def by_itself(log: Logger, failure: str, *arguments: object) -> Iterator[None]:
+    """One piece of work among several, which does not stop the others; commits.
+
+    What goes wrong in it is taken back and logged.
+
+    :param failure: What the log says then, with `arguments` filled in.
+    :raises sqlalchemy.exc.DBAPIError: the runner's guard is to wait for the database.
+    :raises mailman.interfaces.runner.RunnerInterrupt: the runner is to stop.
+    """
+    try:
+        yield
+        config.db.commit()
+    except (DBAPIError, RunnerInterrupt):
+        config.db.abort()
+        raise
+    except Exception:
+        config.db.abort()
+        log.exception(failure, *arguments)

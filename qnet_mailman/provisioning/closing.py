@@ -24,7 +24,6 @@ from mailman.email.message import UserNotification
 from mailman.interfaces.archiver import ArchivePolicy
 from mailman.interfaces.listmanager import IListManager
 from mailman.interfaces.member import MemberRole
-from mailman.interfaces.runner import RunnerInterrupt
 from mailman.interfaces.template import ITemplateLoader
 from mailman.model.member import Member
 from mailman.model.preferences import Preferences
@@ -32,14 +31,13 @@ from mailman.utilities.datetime import now
 from mailman.utilities.email import add_message_hash
 from mailman.utilities.string import expand
 from sqlalchemy import delete, select
-from sqlalchemy.exc import DBAPIError
 from zope.component import getUtility
 
 from qnet_mailman import startup
 from qnet_mailman.bounces.discipline import later
 from qnet_mailman.bounces.ledger import chunks, claim_job
 from qnet_mailman.model import audit
-from qnet_mailman.model.base import store
+from qnet_mailman.model.base import by_itself, store
 from qnet_mailman.model.closures import Closing, QNetClosure, closure_of
 from qnet_mailman.provisioning import notices
 from qnet_mailman.subscriptions.joining import in_words
@@ -192,16 +190,9 @@ def periodic(moment: datetime) -> None:
         QNetClosure.action == Closing.delete.value, QNetClosure.undo_until <= moment
     )
     for list_id in list(store().scalars(query)):
-        try:
+        # The turn of one that fails comes again.
+        with by_itself(log, 'The closed list %s could not be deleted', list_id):
             _delete(list_id, moment)
-            config.db.commit()
-        except (DBAPIError, RunnerInterrupt):
-            config.db.abort()
-            raise
-        except Exception:
-            # The others go on; this one's turn comes again.
-            config.db.abort()
-            log.exception('The closed list %s could not be deleted', list_id)
 
 
 def _delete(list_id: str, moment: datetime) -> None:

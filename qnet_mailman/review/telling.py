@@ -15,14 +15,12 @@ from itertools import groupby
 from typing import Any
 
 from mailman.config import config
-from mailman.interfaces.runner import RunnerInterrupt
 from mailman.utilities.datetime import now
 from sqlalchemy import select, update
-from sqlalchemy.exc import DBAPIError
 
 from qnet_mailman import startup
 from qnet_mailman.bounces.ledger import claim_job, touched
-from qnet_mailman.model.base import store
+from qnet_mailman.model.base import by_itself, store
 from qnet_mailman.model.requests import OPEN, QNetRequest, QNetSubmission, Status
 from qnet_mailman.review import requests
 from qnet_mailman.roles.overview import in_zone
@@ -128,15 +126,8 @@ def tell(moment: datetime | None = None) -> None:
 
 
 def _each(work: Any, *arguments: Any) -> None:
-    try:
+    with by_itself(log, 'A message about a request could not be written'):
         work(*arguments)
-        config.db.commit()
-    except (RunnerInterrupt, DBAPIError):
-        config.db.abort()
-        raise
-    except Exception:
-        config.db.abort()
-        log.exception('A message about a request could not be written')
 
 
 def _unacknowledged() -> Any:

@@ -8,11 +8,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from mailman.config import config
-from mailman.interfaces.runner import RunnerInterrupt
-from sqlalchemy.exc import DBAPIError
-
 from qnet_mailman.bounces.ledger import claim_job
+from qnet_mailman.model.base import by_itself
 from qnet_mailman.roles import grants, projection, telling
 
 EXPIRE_EVERY = timedelta(seconds=30)
@@ -47,14 +44,6 @@ def do_due(jobs: Iterable[Job], moment: datetime) -> None:
     :raises sqlalchemy.exc.DBAPIError: if the database fails.
     """
     for name, interval, work in jobs:
-        try:
+        with by_itself(log, '%s: periodic work failed', name):
             if claim_job(name, interval, moment):
                 work(moment)
-            config.db.commit()
-        except (DBAPIError, RunnerInterrupt):
-            config.db.abort()
-            raise
-        except Exception:
-            # The others, and whatever else the runner does, go on.
-            config.db.abort()
-            log.exception('%s: periodic work failed', name)

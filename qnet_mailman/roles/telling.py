@@ -16,15 +16,13 @@ from typing import Any
 
 from mailman.config import config
 from mailman.interfaces.listmanager import IListManager
-from mailman.interfaces.runner import RunnerInterrupt
 from mailman.utilities.datetime import now
 from sqlalchemy import or_, select, update
-from sqlalchemy.exc import DBAPIError
 from zope.component import getUtility
 
 from qnet_mailman import startup
 from qnet_mailman.bounces.ledger import touched
-from qnet_mailman.model.base import store
+from qnet_mailman.model.base import by_itself, store
 from qnet_mailman.model.people import QNetGrant, QNetUnattended
 from qnet_mailman.roles import overview
 from qnet_mailman.roles.rights import HARP_NAMES, Identity, Role, Status
@@ -72,15 +70,8 @@ def tell(moment: datetime | None = None) -> None:
 
 
 def _each(work: Callable[[int, datetime], None], row_id: int, moment: datetime) -> None:
-    try:
+    with by_itself(log, 'A message about a role could not be written'):
         work(row_id, moment)
-        config.db.commit()
-    except (RunnerInterrupt, DBAPIError):
-        config.db.abort()
-        raise
-    except Exception:
-        config.db.abort()
-        log.exception('A message about a role could not be written')
 
 
 def _untold() -> Any:

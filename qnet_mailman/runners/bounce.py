@@ -27,12 +27,12 @@ from mailman.interfaces.listmanager import IListManager
 from mailman.interfaces.runner import RunnerInterrupt
 from mailman.utilities.datetime import now
 from public import public
-from sqlalchemy.exc import DBAPIError
 from zope.component import getUtility
 
 from qnet_mailman import startup
 from qnet_mailman.bounces import discipline, ledger, receiving, refusals
 from qnet_mailman.bounces.receiving import Place
+from qnet_mailman.model.base import by_itself
 from qnet_mailman.runners.guarded import Guard
 
 BATCH = 100
@@ -131,15 +131,8 @@ class _Batches(Runner):
             ledger.periodic,
         )
         for part in work:
-            try:
+            with by_itself(log, '%s runner: periodic work failed', self.name):
                 part(moment)
-            except (DBAPIError, RunnerInterrupt):
-                config.db.abort()
-                raise
-            except Exception:
-                # The others, and mail, go on.
-                config.db.abort()
-                log.exception('%s runner: periodic work failed', self.name)
 
 
 def _list_of(msgdata: dict[str, Any]) -> Any:
