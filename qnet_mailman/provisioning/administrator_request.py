@@ -10,22 +10,17 @@ from __future__ import annotations
 
 import json
 import re
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from qnet_mailman.provisioning.mistakes import (
-    Document,
-    FormInvalid,
-    Mistakes,
-    Sections,
-    read_as,
-    without_nothing,
-)
+from qnet_mailman.provisioning.mistakes import Document, Sections
 from qnet_mailman.provisioning.schema import (
     ABOUT_REASON,
     ADMINISTRATOR_REQUEST,
     Boolean,
+    Checks,
     Email,
     Form,
     ListReference,
@@ -34,9 +29,11 @@ from qnet_mailman.provisioning.schema import (
     Reason,
     Requester,
     Section,
+    as_text,
     kind,
-    kind_mistakes,
     one_of,
+    published,
+    read_form,
     whole_address,
     words_of,
 )
@@ -130,43 +127,48 @@ def validate(document: Document, *, default_domain: str) -> AdministratorRequest
     :return: The form; its lists are whole addresses.
     :raises FormInvalid: with every mistake.
     """
-    mistakes = Mistakes(document)
-    data = without_nothing(document.data) or {}
-    form = read_as(AdministratorRequest, SECTIONS, data, mistakes)
-    for path, message in kind_mistakes(data, ADMINISTRATOR_REQUEST):
-        mistakes.add(path, message)
-    addresses: list[str] = []
-    for place, name in enumerate(() if form is None else form.lists):
-        address = whole_address(name, default_domain)
-        if address in addresses:
-            mistakes.add(
+    form = read_form(
+        AdministratorRequest,
+        SECTIONS,
+        document,
+        ADMINISTRATOR_REQUEST,
+        partial(_lists, default_domain=default_domain),
+    )
+    return form.model_copy(update={'lists': _addresses(form, default_domain)})
+
+
+def _addresses(form: AdministratorRequest, default_domain: str) -> tuple[str, ...]:
+    return tuple(whole_address(name, default_domain) for name in form.lists)
+
+
+def _lists(
+    _data: dict[str, Any], form: AdministratorRequest | None, default_domain: str
+) -> Checks:
+    if form is None:
+        return
+    addresses = _addresses(form, default_domain)
+    for place, (name, address) in enumerate(zip(form.lists, addresses, strict=True)):
+        if address in addresses[:place]:
+            yield (
                 ('lists', place),
                 f'found {found(name)} again; expected each list once',
             )
-        addresses.append(address)
-    if form is not None and form.person.email.lower() in addresses:
-        mistakes.add(
+    if form.person.email.lower() in addresses:
+        yield (
             ('person', 'email'),
             f"found a list's own address {form.person.email.lower()}; expected the "
             'address of a person',
         )
-    errors = mistakes.errors()
-    if errors or form is None:
-        raise FormInvalid(errors)
-    return form.model_copy(update={'lists': tuple(addresses)})
 
 
 def json_schema() -> dict[str, Any]:
     """The form as JSON Schema (draft 2020-12)."""
-    schema = AdministratorRequest.model_json_schema()
-    schema['$schema'] = 'https://json-schema.org/draft/2020-12/schema'
-    schema['title'] = 'QualityNet Mailer administrator request'
-    return schema
+    return published(AdministratorRequest, 'administrator request')
 
 
 def json_schema_text() -> str:
     """The JSON Schema as the file beside this module holds it."""
-    return json.dumps(json_schema(), indent=2) + '\n'
+    return as_text(json_schema())
 
 
 if __name__ == '__main__':

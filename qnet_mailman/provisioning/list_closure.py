@@ -8,20 +8,12 @@ plan can tell.
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 
 from pydantic import Field
 
 from qnet_mailman.model.closures import Closing
-from qnet_mailman.provisioning.mistakes import (
-    Document,
-    FormInvalid,
-    Mistakes,
-    Sections,
-    read_as,
-    without_nothing,
-)
+from qnet_mailman.provisioning.mistakes import Document, Sections
 from qnet_mailman.provisioning.schema import (
     ABOUT_LIST,
     ABOUT_REASON,
@@ -31,9 +23,11 @@ from qnet_mailman.provisioning.schema import (
     ListReference,
     Reason,
     Requester,
+    as_text,
     kind,
-    kind_mistakes,
     one_of,
+    published,
+    read_form,
     whole_address,
     words_of,
 )
@@ -69,29 +63,19 @@ def validate(document: Document, *, default_domain: str) -> ListClosure:
     :return: The form; its list is the whole address.
     :raises FormInvalid: with every mistake.
     """
-    mistakes = Mistakes(document)
-    data = without_nothing(document.data) or {}
-    form = read_as(ListClosure, SECTIONS, data, mistakes)
-    for path, message in kind_mistakes(data, LIST_CLOSURE):
-        mistakes.add(path, message)
-    errors = mistakes.errors()
-    if errors or form is None:
-        raise FormInvalid(errors)
+    form = read_form(ListClosure, SECTIONS, document, LIST_CLOSURE)
     address = whole_address(form.list, default_domain)
     return form.model_copy(update={'list': address})
 
 
 def json_schema() -> dict[str, Any]:
     """The form as JSON Schema (draft 2020-12)."""
-    schema = ListClosure.model_json_schema()
-    schema['$schema'] = 'https://json-schema.org/draft/2020-12/schema'
-    schema['title'] = 'QualityNet Mailer list closure'
-    return schema
+    return published(ListClosure, 'list closure')
 
 
 def json_schema_text() -> str:
     """The JSON Schema as the file beside this module holds it."""
-    return json.dumps(json_schema(), indent=2) + '\n'
+    return as_text(json_schema())
 
 
 if __name__ == '__main__':

@@ -15,7 +15,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from enum import StrEnum
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -310,25 +310,20 @@ def validate(
     :return: The form; its list's name is the whole address.
     :raises FormInvalid: with every mistake.
     """
-    mistakes = Mistakes(document)
-    # A key with nothing behind it is one that was left empty in an empty form.
-    data = without_nothing(document.data) or {}
-    form = read_as(ListRequest, SECTIONS, data, mistakes)
-    for check in _CHECKS:
-        for path, message in check(data):
-            mistakes.add(path, message)
-    if approver_required and 'approver' not in data:
-        mistakes.add(
-            ('approver',),
-            'is missing; expected who approved the request (name, email): this site '
-            'requires it',
-        )
-    section = _section(data, 'list')
-    for path, message in _own_address(data, _address_of(section, default_domain)):
-        mistakes.add(path, message)
-    errors = mistakes.errors()
-    if errors or form is None:
-        raise FormInvalid(errors)
+
+    def checks(data: dict[str, Any], _form: ListRequest | None) -> Checks:
+        for check in _CHECKS:
+            yield from check(data)
+        if approver_required and 'approver' not in data:
+            yield (
+                ('approver',),
+                'is missing; expected who approved the request (name, email): this '
+                'site requires it',
+            )
+        section = _section(data, 'list')
+        yield from _own_address(data, _address_of(section, default_domain))
+
+    form = read_form(ListRequest, SECTIONS, document, KIND, checks)
     replies = form.list.replies
     if replies is None:
         replies = default_replies(form.list.type)
@@ -348,9 +343,10 @@ def _section(data: dict[str, Any], key: str) -> dict[str, Any]:
 
 
 Checks = Iterator[tuple[Path, str]]
+AnyForm = TypeVar('AnyForm', bound=Form)
 
 
-def kind_mistakes(data: Mapping[str, Any], word: str) -> Checks:
+def _kind_mistakes(data: Mapping[str, Any], word: str) -> Checks:
     """What is wrong with the word of a form's kind.
 
     :param data: The form's data.
@@ -359,6 +355,36 @@ def kind_mistakes(data: Mapping[str, Any], word: str) -> Checks:
     if 'form' in data and data['form'] != word:
         expected = values.alternatives(KINDS)
         yield ('form',), f'found {values.found(data["form"])}; expected {expected}'
+
+
+def read_form(
+    model: type[AnyForm],
+    sections: Sections,
+    document: Document,
+    word: str,
+    *checks: Callable[[dict[str, Any], AnyForm | None], Checks],
+) -> AnyForm:
+    """A form's data as its model.
+
+    :param model: The model of the form.
+    :param sections: The models at its places.
+    :param document: What a reader made of the file.
+    :param word: The kind that it is read as.
+    :param checks: What else can be wrong: each gets the data, without what was left
+        empty, and the form unless something is wrong with single values.
+    :raises FormInvalid: with every mistake.
+    """
+    mistakes = Mistakes(document)
+    # A key with nothing behind it is one that was left empty in an empty form.
+    data = without_nothing(document.data) or {}
+    form = read_as(model, sections, data, mistakes)
+    for found in (_kind_mistakes(data, word), *(check(data, form) for check in checks)):
+        for path, message in found:
+            mistakes.add(path, message)
+    errors = mistakes.errors()
+    if errors or form is None:
+        raise FormInvalid(errors)
+    return form
 
 
 def _conflicting_settings(data: dict[str, Any]) -> Checks:
@@ -465,7 +491,6 @@ def _own_address(data: dict[str, Any], address: str) -> Checks:
 
 
 _CHECKS: tuple[Callable[[dict[str, Any]], Checks], ...] = (
-    partial(kind_mistakes, word=KIND),
     _conflicting_settings,
     _attestations,
     _repeated,
@@ -474,11 +499,25 @@ _CHECKS: tuple[Callable[[dict[str, Any]], Checks], ...] = (
 """What concerns several values; looked at even where single values are wrong."""
 
 
+def published(form: type[Form], name: str) -> dict[str, Any]:
+    """A kind of form as JSON Schema (draft 2020-12), as far as its model says it.
+
+    :param name: What it is, for people.
+    """
+    schema = form.model_json_schema()
+    schema['$schema'] = 'https://json-schema.org/draft/2020-12/schema'
+    schema['title'] = f'QualityNet Mailer {name}'
+    return schema
+
+
+def as_text(schema: dict[str, Any]) -> str:
+    """A JSON Schema as the file beside its module holds it."""
+    return json.dumps(schema, indent=2) + '\n'
+
+
 def json_schema() -> dict[str, Any]:
     """The form as JSON Schema (draft 2020-12)."""
-    schema = ListRequest.model_json_schema()
-    schema['$schema'] = 'https://json-schema.org/draft/2020-12/schema'
-    schema['title'] = 'QualityNet Mailer list request'
+    schema = published(ListRequest, 'list request')
     subscribers = schema['properties']['subscribers']
     people = {key: subscribers.pop(key) for key in ('items', 'type')}
     subscribers['anyOf'] = [people, {'type': 'string', 'pattern': r'\.csv$'}]
@@ -518,7 +557,7 @@ def _list_has(key: str, value: str) -> dict[str, Any]:
 
 def json_schema_text() -> str:
     """The JSON Schema as the file beside this module holds it."""
-    return json.dumps(json_schema(), indent=2) + '\n'
+    return as_text(json_schema())
 
 
 if __name__ == '__main__':

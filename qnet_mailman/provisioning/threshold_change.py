@@ -7,25 +7,18 @@ beside this module.  Whether the list is there, only the plan can tell.
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from pydantic import Field
 
-from qnet_mailman.provisioning.mistakes import (
-    Document,
-    FormInvalid,
-    Mistakes,
-    Sections,
-    read_as,
-    without_nothing,
-)
+from qnet_mailman.provisioning.mistakes import Document, Sections
 from qnet_mailman.provisioning.schema import (
     ABOUT_LIST,
     ABOUT_REASON,
     ABOUT_THRESHOLD,
     ABOUT_WINDOW,
     THRESHOLD_CHANGE,
+    Checks,
     Form,
     ListReference,
     Reason,
@@ -33,10 +26,13 @@ from qnet_mailman.provisioning.schema import (
     Section,
     Threshold,
     WindowDays,
+    as_text,
     kind,
-    kind_mistakes,
+    published,
+    read_form,
     whole_address,
 )
+from qnet_mailman.provisioning.values import found
 
 _WANTED = 'what is to change: threshold, window_days or both'
 
@@ -77,32 +73,26 @@ def validate(document: Document, *, default_domain: str) -> ThresholdChange:
     :return: The form; its list is the whole address.
     :raises FormInvalid: with every mistake.
     """
-    mistakes = Mistakes(document)
-    data = without_nothing(document.data) or {}
-    form = read_as(ThresholdChange, SECTIONS, data, mistakes)
-    for path, message in kind_mistakes(data, THRESHOLD_CHANGE):
-        mistakes.add(path, message)
-    if data.get('bounces') == {}:
-        mistakes.found(('bounces',), {}, _WANTED)
-    errors = mistakes.errors()
-    if errors or form is None:
-        raise FormInvalid(errors)
+    form = read_form(ThresholdChange, SECTIONS, document, THRESHOLD_CHANGE, _nothing)
     address = whole_address(form.list, default_domain)
     return form.model_copy(update={'list': address})
 
 
+def _nothing(data: dict[str, Any], _form: ThresholdChange | None) -> Checks:
+    if data.get('bounces') == {}:
+        yield ('bounces',), f'found {found({})}; expected {_WANTED}'
+
+
 def json_schema() -> dict[str, Any]:
     """The form as JSON Schema (draft 2020-12)."""
-    schema = ThresholdChange.model_json_schema()
-    schema['$schema'] = 'https://json-schema.org/draft/2020-12/schema'
-    schema['title'] = 'QualityNet Mailer threshold change'
+    schema = published(ThresholdChange, 'threshold change')
     schema['$defs']['NewBounces']['minProperties'] = 1
     return schema
 
 
 def json_schema_text() -> str:
     """The JSON Schema as the file beside this module holds it."""
-    return json.dumps(json_schema(), indent=2) + '\n'
+    return as_text(json_schema())
 
 
 if __name__ == '__main__':
