@@ -14,6 +14,7 @@ from typing import Any
 
 import requests
 from django.conf import settings
+from django.http import Http404
 
 from qnet_mailman.web.pages import may_be_token
 
@@ -71,6 +72,19 @@ def post_token(path: str, token: str) -> Answer:
     if not may_be_token(token):
         return Answer(404)
     return post(path, {'token': token})
+
+
+def found(answer: Answer) -> Mapping[str, Any]:
+    """The fields of an answer that should be one.
+
+    :raises Http404: where core has no such thing.
+    :raises CoreUnavailable: where it says anything else.
+    """
+    if answer.status == 404:
+        raise Http404('core has no such thing')
+    if answer.status != 200:
+        raise CoreUnavailable
+    return answer.fields
 
 
 def call(

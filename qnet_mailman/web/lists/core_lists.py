@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 from uuid import UUID
 
-from django.http import Http404, HttpRequest
+from django.http import HttpRequest
 
 from qnet_mailman.web import core
 
@@ -63,7 +63,7 @@ def describe(list_id: str) -> Mapping[str, Any]:
     :raises Http404: where there is no such list.
     :raises CoreUnavailable: where core does not say.
     """
-    return _found(core.get(_path(list_id)))
+    return core.found(core.get(_path(list_id)))
 
 
 def members(list_id: str, asked: Mapping[str, str]) -> Mapping[str, Any]:
@@ -74,7 +74,9 @@ def members(list_id: str, asked: Mapping[str, str]) -> Mapping[str, Any]:
     :raises Http404: where there is no such list.
     :raises CoreUnavailable: where core does not say.
     """
-    return _found(core.get(f'{_path(list_id, "bounces/members")}?{urlencode(asked)}'))
+    return core.found(
+        core.get(f'{_path(list_id, "bounces/members")}?{urlencode(asked)}')
+    )
 
 
 def member(list_id: str, member_id: UUID) -> Mapping[str, Any]:
@@ -85,7 +87,7 @@ def member(list_id: str, member_id: UUID) -> Mapping[str, Any]:
     :raises Http404: where the list has no such member.
     :raises CoreUnavailable: where core does not say.
     """
-    return _found(core.get(_path(list_id, f'bounces/members/{member_id}')))
+    return core.found(core.get(_path(list_id, f'bounces/members/{member_id}')))
 
 
 def enable(request: HttpRequest, list_id: str, member_id: UUID) -> str | None:
@@ -102,7 +104,7 @@ def enable(request: HttpRequest, list_id: str, member_id: UUID) -> str | None:
     answer = core.post(path, {'actor': actor(request)})
     if answer.status == 409:
         return None
-    return str(_found(answer)['address'])
+    return str(core.found(answer)['address'])
 
 
 def change(request: HttpRequest, list_id: str, setting: str, value: str) -> bool | None:
@@ -121,7 +123,7 @@ def change(request: HttpRequest, list_id: str, setting: str, value: str) -> bool
     )
     if answer.status in (400, 409):
         return None
-    return bool(_found(answer)['changed'])
+    return bool(core.found(answer)['changed'])
 
 
 def overview(request: HttpRequest) -> Mapping[str, Any]:
@@ -137,7 +139,7 @@ def overview(request: HttpRequest) -> Mapping[str, Any]:
     if access.identity is not None:
         asked['provider'] = access.identity.provider
         asked['user_id'] = access.identity.user_id
-    return _found(core.post('lists/overview', asked))
+    return core.found(core.post('lists/overview', asked))
 
 
 def actor(request: HttpRequest) -> str:
@@ -153,11 +155,3 @@ def actor(request: HttpRequest) -> str:
 
 def _path(list_id: str, below: str = '') -> str:
     return f'lists/{quote(list_id, safe="@")}/{below}'.rstrip('/')
-
-
-def _found(answer: core.Answer) -> Mapping[str, Any]:
-    if answer.status == 404:
-        raise Http404('no such list or member')
-    if answer.status != 200:
-        raise core.CoreUnavailable
-    return answer.fields

@@ -13,7 +13,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.cache import cache
-from django.http import Http404, HttpResponse
+from django.http import HttpResponse
 
 from qnet_mailman.web import core
 
@@ -33,7 +33,7 @@ def empty(kind: str, file_format: str) -> HttpResponse:
     key = f'qnet-{path}'
     fields = cache.get(key)
     if fields is None:
-        fields = _found(core.get(path))
+        fields = core.found(core.get(path))
         cache.set(key, fields, LIFETIME)
     return _download(fields)
 
@@ -53,15 +53,7 @@ def begun(kind: str, list_id: str, name: str, email: str) -> HttpResponse:
     if answer.status == HTTPStatus.BAD_REQUEST:
         # A name or address that no form can have.
         return empty(kind, 'xlsx')
-    return _download(_found(answer))
-
-
-def _found(answer: core.Answer) -> Mapping[str, Any]:
-    if answer.status == 404:
-        raise Http404('no such form or list')
-    if answer.status != 200:
-        raise core.CoreUnavailable
-    return answer.fields
+    return _download(core.found(answer))
 
 
 def _download(fields: Mapping[str, Any]) -> HttpResponse:
