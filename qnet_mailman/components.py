@@ -16,7 +16,7 @@ from sqlalchemy import delete
 from zope.component import getGlobalSiteManager
 
 from qnet_mailman.bounces.processor import Processor
-from qnet_mailman.model import audit
+from qnet_mailman.model import audit, leftovers
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import (
     QNetBounce,
@@ -87,4 +87,5 @@ def forget_list(event: Any) -> None:
         store().execute(delete(table).where(table.list_id == mlist.list_id))
     sign_up.forget_list(mlist.list_id)
     if known:
+        leftovers.forget(mlist.list_id, mlist.fqdn_listname)
         audit.record(audit.Action.list_deleted, mlist.list_id, mlist.fqdn_listname)

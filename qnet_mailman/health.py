@@ -20,10 +20,13 @@ from qnet_mailman.mta import hosts
 from qnet_mailman.review.requests import how_many
 from qnet_mailman.roles import overview
 from qnet_mailman.settings import PosterAuthentication, Settings
+from qnet_mailman.styles import reserved
 from qnet_mailman.subscriptions.joining import list_at
 
 SHOWN = 3
 """Lists that a finding names."""
+MAX_CLASHES = 20
+"""Lists whose addresses clash that are named."""
 WEB_TIMEOUT = (5, 60)
 """Seconds to wait for a connection to the web side, and for its answer: it asks each
 provider, which may take some time itself."""
@@ -60,6 +63,7 @@ def examine(*, web: bool = True) -> list[Finding]:
         if web:
             findings.extend(_web(startup.settings()))
         findings.extend(_forms(startup.settings()))
+        findings.extend(_addresses())
     findings.extend(_queues())
     return findings
 
@@ -228,6 +232,22 @@ def _forms(settings: Settings) -> Iterator[Finding]:
             f'{waiting} requests wait, and no more are taken (forms_max_waiting in '
             'qnet.cfg)',
         )
+
+
+def _addresses() -> Iterator[Finding]:
+    """Lists at whose addresses something else is reached, or should be."""
+    try:
+        found = reserved.clashes()
+        config.db.commit()
+    except SQLAlchemyError:
+        # Told already.
+        config.db.abort()
+        return
+    for address, why in list(found.items())[:MAX_CLASHES]:
+        yield Finding('warning', 'lists', f'there is a list {address}, {why}')
+    if len(found) > MAX_CLASHES:
+        more = len(found) - MAX_CLASHES
+        yield Finding('warning', 'lists', f'and {more} more lists of such names')
 
 
 def _queues() -> Iterator[Finding]:

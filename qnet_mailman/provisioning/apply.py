@@ -63,11 +63,11 @@ from qnet_mailman.provisioning.plan import (
     Subscribe,
     Unassign,
     make_plan,
-    make_threshold_plan,
 )
 from qnet_mailman.provisioning.request_plans import (
     make_administrator_plan,
     make_closure_plan,
+    make_threshold_plan,
 )
 from qnet_mailman.provisioning.running import (
     applied,
@@ -268,7 +268,7 @@ def _apply(
 ) -> Result:
     work = _Work(form, request)
     with work.undone_on_failure():
-        if isinstance(form, AdministratorRequest | ListClosure) and not dry_run:
+        if not dry_run:
             # Whether its requester may ask does not change any more.
             projection.lock()
         plan = _plan(form, settings, approved)
@@ -319,7 +319,8 @@ def _answer_again(form: AnyForm, request: str) -> tuple[Outcome, tuple[str, ...]
 def _plan(form: AnyForm, settings: Settings, approved: bool) -> Plan:
     match form:
         case ThresholdChange():
-            return make_threshold_plan(form, look_at_thresholds(form))
+            there = look_at_thresholds(form)
+            return make_threshold_plan(form, there, approved=approved)
         case AdministratorRequest():
             desk = look_at_assignments(form)
             return make_administrator_plan(form, desk, approved=approved)
@@ -331,7 +332,9 @@ def _plan(form: AnyForm, settings: Settings, approved: bool) -> Plan:
                 approved=approved,
             )
         case ListRequest():
-            return make_plan(form, *look(form), own_domain=settings.domain)
+            return make_plan(
+                form, *look(form), own_domain=settings.domain, approved=approved
+            )
 
 
 def _notify(form: AnyForm, plan: Plan) -> Iterator[str]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from qnet_mailman.model.closures import Closing
-from qnet_mailman.provisioning import fields
+from qnet_mailman.provisioning import authority, fields
 from qnet_mailman.provisioning.fields import FIELDS, Value
 from qnet_mailman.provisioning.mistakes import Path
 from qnet_mailman.provisioning.running import (
@@ -32,7 +32,6 @@ from qnet_mailman.provisioning.schema import (
     Requester,
     Subscriber,
 )
-from qnet_mailman.provisioning.threshold_change import ThresholdChange
 from qnet_mailman.provisioning.values import NOBODY, TO_FILL_IN, alternatives, found
 from qnet_mailman.roles.people import Assignee, Role
 from qnet_mailman.roles.rights import HARP_NAMES
@@ -237,16 +236,26 @@ class PlanRefused(Exception):
 
 
 @dataclass
-class _Draft:
+class Draft:
+    """A plan in the making."""
+
     steps: list[Step] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def plan(self, *, adopts: bool = False) -> Plan:
-        return Plan(tuple(self.steps), tuple(self.notes), adopts=adopts)
+    def plan(self, *, adopts: bool = False, approved: bool = False) -> Plan:
+        """The plan as it is to be."""
+        return Plan(
+            tuple(self.steps), tuple(self.notes), adopts=adopts, approved=approved
+        )
 
 
 def make_plan(
-    form: ListRequest, running: Running | None, site: Site, *, own_domain: str
+    form: ListRequest,
+    running: Running | None,
+    site: Site,
+    *,
+    own_domain: str,
+    approved: bool = False,
 ) -> Plan:
     """Compare a form with what there is.
 
@@ -254,6 +263,7 @@ def make_plan(
     :param running: The list that it names; None if there is none.
     :param site: What there is beside it.
     :param own_domain: The site's domain for lists, which is made if need be.
+    :param approved: Whether an operator answers for a change of a list that is there.
     :return: What is to be done.
     :raises PlanRefused: if that cannot be.
     """
@@ -268,7 +278,7 @@ def make_plan(
     problems = [
         *_unfilled_errors(form),
         *_domain_errors(form, site, own_domain),
-        *_list_errors(form, running),
+        *_list_errors(form, running, site, approved),
         *_ban_errors(form, running, previous, site),
     ]
     if problems:
@@ -279,6 +289,10 @@ def make_plan(
         plan = _adoption(form, running)
     else:
         plan = _difference(form, previous, running)
+    needs_approval = running is not None and not running.is_authorized
+    if needs_approval:
+        note = authority.approval_note(form, [form.list.name])
+        plan = replace(plan, notes=(note, *plan.notes), approved=True)
     return replace(plan, notes=(*plan.notes, *_waiting(plan, site)))
 
 
@@ -324,8 +338,13 @@ def _domain_errors(form: ListRequest, site: Site, own_domain: str) -> Iterator[P
         )
 
 
-def _list_errors(form: ListRequest, running: Running | None) -> Iterator[Problem]:
+def _list_errors(
+    form: ListRequest, running: Running | None, site: Site, approved: bool
+) -> Iterator[Problem]:
+    path = ('list', 'name')
     if running is None:
+        if site.clash:
+            yield path, f'found {found(form.list.name)}, {site.clash}'
         return
     if running.forms and form.ticket not in running.forms:
         others = alternatives(sorted(running.forms))
@@ -335,24 +354,36 @@ def _list_errors(form: ListRequest, running: Running | None) -> Iterator[Problem
             f'{others}; expected another list name, or that ticket to change the list',
         )
     elif running.is_closed:
-        yield ('list', 'name'), closed_problem(form.list.name)
+        yield path, closed_problem(form.list.name)
     elif running.list_type is None:
         yield (
-            ('list', 'name'),
+            path,
             f'the list {form.list.name} exists and was made without a QualityNet '
             'style; expected another name',
         )
     else:
-        for key, wanted, there in (
-            ('type', form.list.type, running.list_type),
-            ('visibility', form.list.visibility, running.visibility),
-        ):
-            if wanted != there:
-                yield (
-                    ('list', key),
-                    f'found {wanted}, but {form.list.name} exists and is {there}; the '
-                    f'{key} of a list cannot be changed by a form',
-                )
+        yield from _change_errors(form, running, approved)
+
+
+def _change_errors(
+    form: ListRequest, running: Running, approved: bool
+) -> Iterator[Problem]:
+    """Why a list that is there is not changed."""
+    assigned = {who for role, who in running.assignments if role is Role.administrator}
+    yield from authority.another_request(form, running.forms.get(form.ticket), assigned)
+    for key, wanted, there in (
+        ('type', form.list.type, running.list_type),
+        ('visibility', form.list.visibility, running.visibility),
+    ):
+        if wanted != there:
+            yield (
+                ('list', key),
+                f'found {wanted}, but {form.list.name} exists and is {there}; the '
+                f'{key} of a list cannot be changed by a form',
+            )
+    yield from authority.unauthorized(
+        form, ('list', 'name'), form.list.name, running, approved=approved
+    )
 
 
 def closed_problem(address: str) -> str:
@@ -394,7 +425,7 @@ def _ban_errors(
 
 
 def _creation(form: ListRequest, site: Site) -> Plan:
-    draft = _Draft()
+    draft = Draft()
     draft.steps.append(
         Create(form.list.name, f'qnet-{form.list.type}-{form.list.visibility}')
     )
@@ -413,11 +444,11 @@ def _creation(form: ListRequest, site: Site) -> Plan:
 
 
 def _adoption(form: ListRequest, running: Running) -> Plan:
-    draft = _Draft(
+    draft = Draft(
         notes=['the list exists and was not made by a form; it is taken over']
     )
     for key, new in fields.wanted(form).items():
-        _set(draft, running, key, new)
+        set_field(draft, running, key, new)
     for who, (role, person) in people_of(form).items():
         _assign(draft, running, who, role, person)
     _subscribe(draft, running, form.subscribers)
@@ -425,11 +456,11 @@ def _adoption(form: ListRequest, running: Running) -> Plan:
 
 
 def _difference(form: ListRequest, previous: ListRequest, running: Running) -> Plan:
-    draft = _Draft()
+    draft = Draft()
     before = fields.wanted(previous)
     for key, new in fields.wanted(form).items():
         if before[key] != new:
-            _set(draft, running, key, new)
+            set_field(draft, running, key, new)
     people_before = people_of(previous)
     people = people_of(form)
     for who, (role, person) in people.items():
@@ -459,33 +490,6 @@ def _difference(form: ListRequest, previous: ListRequest, running: Running) -> P
     return draft.plan()
 
 
-def make_threshold_plan(form: ThresholdChange, now: Thresholds) -> Plan:
-    """Compare a threshold change with what there is.
-
-    :param form: The form.
-    :param now: The list that it names.
-    :return: What is to be done.
-    :raises PlanRefused: if that cannot be.
-    """
-    problem = missing_problem(form.list, now)
-    if problem is not None:
-        raise PlanRefused([(('list',), problem)])
-    if now.previous is not None and now.previous.digest() == form.digest():
-        return Plan(recorded=True)
-    if now.is_closed:
-        raise PlanRefused([(('list',), closed_problem(form.list))])
-    before = {} if now.previous is None else fields.wanted(now.previous)
-    draft = _Draft()
-    for key, new in fields.wanted(form).items():
-        if before.get(key) != new:
-            _set(draft, now, key, new)
-    if not draft.steps:
-        draft.notes.append(
-            'the list has these settings already' if now.previous is None else KEPT
-        )
-    return draft.plan()
-
-
 def missing_problem(address: str, now: Thresholds | Target) -> str | None:
     """Why a form cannot be about a list; None where it can.
 
@@ -503,13 +507,16 @@ def missing_problem(address: str, now: Thresholds | Target) -> str | None:
     return None
 
 
-def _set(draft: _Draft, running: Running | Thresholds, key: str, new: Value) -> None:
+def set_field(
+    draft: Draft, running: Running | Thresholds, key: str, new: Value
+) -> None:
+    """Add the step that gives a setting its value, if it has another."""
     if running.settings[key] != new:
         draft.steps.append(Set(key, running.settings[key], new))
 
 
 def _assign(
-    draft: _Draft,
+    draft: Draft,
     running: Running,
     key: tuple[Role, str],
     role: Role,
@@ -520,7 +527,7 @@ def _assign(
         draft.steps.append(Assign(role, person, before))
 
 
-def _subscribe(draft: _Draft, running: Running, people: tuple[Subscriber, ...]) -> None:
+def _subscribe(draft: Draft, running: Running, people: tuple[Subscriber, ...]) -> None:
     missing = tuple(
         person for person in people if person.email.lower() not in running.members
     )

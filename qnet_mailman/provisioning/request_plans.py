@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from qnet_mailman.provisioning import authority, fields
 from qnet_mailman.provisioning.administrator_request import AdministratorRequest
 from qnet_mailman.provisioning.list_closure import ListClosure
 from qnet_mailman.provisioning.plan import (
     KEPT,
     Assign,
     Close,
+    Draft,
     OnList,
     Plan,
     PlanRefused,
@@ -24,8 +26,10 @@ from qnet_mailman.provisioning.plan import (
     Unassign,
     closed_problem,
     missing_problem,
+    set_field,
 )
-from qnet_mailman.provisioning.running import Closeable, Desk, Target
+from qnet_mailman.provisioning.running import Closeable, Desk, Target, Thresholds
+from qnet_mailman.provisioning.threshold_change import ThresholdChange
 from qnet_mailman.provisioning.values import found
 from qnet_mailman.roles.overview import moment_as_text
 from qnet_mailman.roles.people import Assignee, Role
@@ -92,7 +96,10 @@ def _person_problems(
     form: AdministratorRequest, previous: AdministratorRequest | None
 ) -> Iterator[Problem]:
     # Two forms in one mail, both with its ticket, must not undo each other.
-    if previous and previous.person.email.lower() != form.person.email.lower():
+    if previous is None:
+        return
+    yield from authority.another_requester(form, previous)
+    if previous.person.email.lower() != form.person.email.lower():
         yield (
             ('ticket',),
             f'found {found(form.ticket)}, but that request is about '
@@ -128,27 +135,9 @@ def _unauthorized(targets: Iterable[Target]) -> list[str]:
 def _authority_problems(form: AdministratorRequest, desk: Desk) -> Iterator[Problem]:
     for place, target in enumerate(desk.targets):
         if _unauthorized([target]):
-            yield ('lists', place), _no_authority(form, target.address)
+            yield ('lists', place), authority.no_authority(form, target.address)
     for address in _unauthorized(desk.left):
-        yield ('lists',), _no_authority(form, address)
-
-
-def _no_authority(form: AdministratorRequest | ListClosure, address: str) -> str:
-    return (
-        f'{form.requester.email} does not administer {address} now; expected a request '
-        'of one of its administrators (assigned, and with the HARP role '
-        f'{HARP_NAMES[Role.administrator]}), or an operator who answers for it with '
-        '--approve'
-    )
-
-
-def _approval_note(
-    form: AdministratorRequest | ListClosure, addresses: list[str]
-) -> str:
-    return (
-        f'{form.requester.email} does not administer {", ".join(addresses)} now; '
-        'the operator answers for it (--approve)'
-    )
+        yield ('lists',), authority.no_authority(form, address)
 
 
 def _notes(
@@ -158,7 +147,7 @@ def _notes(
     needs_approval: list[str],
 ) -> Iterator[str]:
     if needs_approval:
-        yield _approval_note(form, needs_approval)
+        yield authority.approval_note(form, needs_approval)
     if not steps:
         yield 'the lists have it so already' if desk.previous is None else KEPT
     elif desk.is_waiting and any(isinstance(each.step, Assign) for each in steps):
@@ -166,6 +155,43 @@ def _notes(
             f'{form.person.email.lower()} waits for the HARP role '
             f'{HARP_NAMES[form.role]}'
         )
+
+
+def make_threshold_plan(
+    form: ThresholdChange, now: Thresholds, *, approved: bool
+) -> Plan:
+    """Compare a threshold change with what there is.
+
+    :param form: The form.
+    :param now: The list that it names.
+    :param approved: Whether an operator answers for it.
+    :return: What is to be done.
+    :raises PlanRefused: if that cannot be.
+    """
+    problem = missing_problem(form.list, now)
+    if problem is not None:
+        raise PlanRefused([(('list',), problem)])
+    if now.previous is not None and now.previous.digest() == form.digest():
+        return Plan(recorded=True)
+    if now.is_closed:
+        raise PlanRefused([(('list',), closed_problem(form.list))])
+    problems = list(
+        authority.unauthorized(form, ('list',), form.list, now, approved=approved)
+    )
+    if problems:
+        raise PlanRefused(problems)
+    before = {} if now.previous is None else fields.wanted(now.previous)
+    draft = Draft()
+    if not now.is_authorized:
+        draft.notes.append(authority.approval_note(form, [form.list]))
+    for key, new in fields.wanted(form).items():
+        if before.get(key) != new:
+            set_field(draft, now, key, new)
+    if not draft.steps:
+        draft.notes.append(
+            'the list has these settings already' if now.previous is None else KEPT
+        )
+    return draft.plan(approved=not now.is_authorized)
 
 
 def make_closure_plan(
@@ -209,11 +235,12 @@ def make_closure_plan(
             (('list',), f'the list {form.list} is closed for good; expected another')
         )
     needs_approval = _unauthorized([target])
-    if needs_approval and not approved:
-        problems.append((('list',), _no_authority(form, form.list)))
+    problems += authority.unauthorized(
+        form, ('list',), form.list, target, approved=approved
+    )
     if problems:
         raise PlanRefused(problems)
-    notes = (_approval_note(form, needs_approval),) if needs_approval else ()
+    notes = (authority.approval_note(form, needs_approval),) if needs_approval else ()
     if previous is not None and _same_end(form, previous):
         return Plan(notes=(*notes, KEPT), approved=bool(needs_approval))
     return Plan((Close(form.action, undo_days),), notes, approved=bool(needs_approval))

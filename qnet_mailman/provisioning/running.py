@@ -28,7 +28,6 @@ from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import Closing, closure_of
 from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.model.lists import row_of
-from qnet_mailman.model.people import QNetAssignment
 from qnet_mailman.provisioning import fields
 from qnet_mailman.provisioning.administrator_request import AdministratorRequest
 from qnet_mailman.provisioning.fields import Value
@@ -44,6 +43,7 @@ from qnet_mailman.provisioning.threshold_change import ThresholdChange
 from qnet_mailman.roles import overview
 from qnet_mailman.roles.people import Assignee, Role, assignments_of
 from qnet_mailman.roles.rights import Assignment, holder_of
+from qnet_mailman.styles import reserved
 
 SHOWN = 3
 """Names in a line about many."""
@@ -53,10 +53,11 @@ CHUNK = 500
 
 @dataclass(frozen=True)
 class Running:
-    """A list as it is.
+    """A list as it is, for the plan of a list request.
 
     :ivar list_type: The type; None for a list without a style of ours.
     :ivar forms: The forms that were applied to it, by ticket.
+    :ivar is_authorized: Whether the requester administers it now (R25).
     :ivar members: Of the addresses that were asked for, those that are members.
     """
 
@@ -67,6 +68,7 @@ class Running:
     members: frozenset[str] = frozenset()
     forms: dict[str, ListRequest] = field(default_factory=dict)
     is_closed: bool = False
+    is_authorized: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Site:
 
     :ivar domains: The mail domains that Mailman has.
     :ivar banned: Of the addresses that were asked for, those that are banned.
+    :ivar clash: Why no list can have the address; empty if it can.
     :ivar is_deleted: Whether the list was closed and deleted after this very form.
     :ivar other_lists: Lists that the same ticket made, one more than are shown.
     :ivar waiting: Of the people that the form assigns, by role and address, those who
@@ -83,6 +86,7 @@ class Site:
 
     domains: frozenset[str] = frozenset()
     banned: frozenset[str] = frozenset()
+    clash: str = ''
     is_deleted: bool = False
     other_lists: tuple[str, ...] = ()
     waiting: frozenset[tuple[Role, str]] = frozenset()
@@ -217,6 +221,7 @@ def look(form: ListRequest) -> tuple[Running | None, Site]:
             )
         ),
         waiting=_waiting(form),
+        clash=reserved.clash(form.list.name) if mlist is None else '',
         is_deleted=mlist is None and deleted_since(form),
     )
     if mlist is None:
@@ -235,21 +240,18 @@ def look(form: ListRequest) -> tuple[Running | None, Site]:
             each.ticket: ListRequest.model_validate_json(each.content) for each in forms
         },
         is_closed=closure_of(list_id) is not None,
+        is_authorized=overview.administers(list_id, form.requester.email),
     )
     return running, site
 
 
 def assignments_by_role(mlist: Any) -> dict[tuple[Role, str], Assignee]:
     """Who is assigned to a list, by role and address."""
-    return _assignees(assignments_of(mlist))
-
-
-def _assignees(rows: Iterable[QNetAssignment]) -> dict[tuple[Role, str], Assignee]:
     return {
         (Role(each.role), each.email): Assignee(
             each.email, each.name, each.harp_id, each.may_post
         )
-        for each in rows
+        for each in assignments_of(mlist)
     }
 
 
@@ -283,6 +285,7 @@ class Thresholds:
     :ivar is_ours: Whether it was made with a style of ours.
     :ivar close: The address of a list that could be meant instead; may be empty.
     :ivar previous: The form of the same ticket that was applied to it.
+    :ivar is_authorized: Whether the requester administers it now (R25).
     """
 
     exists: bool = True
@@ -291,6 +294,7 @@ class Thresholds:
     settings: dict[str, Value] = field(default_factory=dict)
     previous: ThresholdChange | None = None
     is_closed: bool = False
+    is_authorized: bool = False
 
 
 def look_at_thresholds(form: ThresholdChange) -> Thresholds:
@@ -307,6 +311,7 @@ def look_at_thresholds(form: ThresholdChange) -> Thresholds:
         if row is None
         else ThresholdChange.model_validate_json(row.content),
         is_closed=closure_of(mlist.list_id) is not None,
+        is_authorized=overview.administers(mlist.list_id, form.requester.email),
     )
 
 
@@ -351,12 +356,10 @@ def look_at_target(address: str, requester: str, *emails: str) -> Target:
         return Target(address, exists=False, close=_close_to(address))
     if row_of(mlist) is None:
         return Target(address, is_ours=False)
-    rows = assignments_of(mlist)
-    mine = [overview.as_value(row) for row in rows if row.email == requester.lower()]
     return Target(
         address,
-        is_authorized=Role.administrator in overview.rights_by(mine),
-        assignments=_assignees(rows),
+        is_authorized=overview.administers(mlist.list_id, requester),
+        assignments=assignments_by_role(mlist),
         closure=look_at_closure(mlist),
         banned=banned_among(mlist.list_id, emails),
     )

@@ -10,7 +10,7 @@ from typing import Any
 from mailman.interfaces.member import MemberRole
 from mailman.model.member import Member
 from mailman.utilities.datetime import now
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select
 
 from qnet_mailman.bounces.ledger import chunks
 from qnet_mailman.model.base import store
@@ -81,6 +81,29 @@ def rights_by(wanted: Iterable[Assignment]) -> list[Role | None]:
     wanted = list(wanted)
     active = ActiveGrants((_as_grant(row) for row in _grants_for(wanted)), now())
     return [active.right(each) for each in wanted]
+
+
+def administers(list_id: str, email: str) -> bool:
+    """Whether somebody may administer a list now (R25).
+
+    :param email: Their address, in any case.
+    """
+    return _is_administrator(
+        QNetAssignment.list_id == list_id, QNetAssignment.email == email.lower()
+    )
+
+
+def administers_any(email: str) -> bool:
+    """Whether somebody may administer a list of this site now (R25).
+
+    :param email: Their address, in any case.
+    """
+    return _is_administrator(QNetAssignment.email == email.lower())
+
+
+def _is_administrator(*where: ColumnElement[bool]) -> bool:
+    rows = store().scalars(select(QNetAssignment).where(*where))
+    return Role.administrator in rights_by(map(as_value, rows))
 
 
 def waits_for(entry: dict[str, Any]) -> str:

@@ -7,15 +7,19 @@ Mailman adds has a value, and then sets whatever a rule speaks of.
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
+import click
 from mailman.interfaces.action import Action
 from mailman.interfaces.archiver import ArchivePolicy
 from mailman.interfaces.bounce import UnrecognizedBounceDisposition
 from mailman.interfaces.mailinglist import (
     DMARCMitigateAction,
     IListArchiverSet,
+    InvalidListNameError,
     Personalization,
     ReplyToMunging,
     SubscriptionPolicy,
@@ -24,7 +28,10 @@ from mailman.model.roster import RosterVisibility
 from mailman.styles import base as stock
 
 from qnet_mailman import startup
+from qnet_mailman.model import leftovers
+from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import ListType, Replies, Visibility, define, set_replies
+from qnet_mailman.styles import reserved
 
 BOUNCE_THRESHOLD = 5
 """Points, R18."""
@@ -33,12 +40,46 @@ BOUNCE_WARNINGS = 3
 BOUNCE_WARNING_INTERVAL = timedelta(days=7)
 
 
+class NameTaken(InvalidListNameError):
+    """No list can have this name.
+
+    REST answers with 400 and this text; `mailman create` prints it before its own.
+    """
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(name)
+        # REST prints this.
+        self.listname = f'{name}, {why}'
+        context = click.get_current_context(silent=True)
+        if context is not None and context.info_name == 'create':
+            # The command says of any such error no more than the name.
+            click.echo(self.listname, err=True)
+
+
+def _take_back(mlist: Any) -> None:
+    """Undo what Mailman has done before it asks the style."""
+    if mlist in store().new:
+        store().expunge(mlist)
+    else:
+        store().delete(mlist)
+    with suppress(OSError):
+        os.rmdir(mlist.data_path)
+
+
 def apply(mlist: Any, list_type: ListType, visibility: Visibility) -> None:
     """Make a list one of a type and a visibility, with every default.
 
     :raises startup.NotReady: if the settings cannot be read; no list is then made.
+    :raises NameTaken: if something else is reached at an address of the list.
     """
     settings = startup.settings()
+    why = reserved.clash(mlist.fqdn_listname)
+    if why:
+        _take_back(mlist)
+        raise NameTaken(mlist.list_name, why)
+    # Core keeps some of an earlier list's, and a list that was made with the plugin
+    # away has left it, too.
+    leftovers.forget(mlist.list_id, mlist.fqdn_listname)
     for part in (
         stock.Identity,
         stock.BasicOperation,

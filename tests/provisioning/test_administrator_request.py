@@ -408,9 +408,11 @@ def test_taking_a_list_out_takes_authority_over_it(lists: Any) -> None:
         lists='hqr-updates', requester={'name': 'Sam Sample', 'email': SAM}
     )
     assert [str(error) for error in result.errors] == [
+        'ticket: found "REQ0003456", which is the ticket of another request, of '
+        'another person; expected a ticket of its own',
         f'lists: {SAM} does not administer {OTHER} now; expected a request of one of '
         'its administrators (assigned, and with the HARP role List Administrator), or '
-        'an operator who answers for it with --approve'
+        'an operator who answers for it with --approve',
     ]
 
 

@@ -135,9 +135,9 @@ def test_a_list_made_again(core: SimpleNamespace, wanted: ListRequest) -> None:
     before = describe(the_list())
     again = read_again(the_list())
     assert read_again(the_list(), 'json') == again
-    assert apply_form(again, actor='test').outcome == 'unchanged'
+    assert apply_form(again, actor='test', approved=True).outcome == 'unchanged'
     start_anew()
-    assert apply_form(again, actor='test').outcome == 'created'
+    assert apply_form(again, actor='test', approved=True).outcome == 'created'
     after = describe(the_list())
     assert {**after, 'members': 0} == {**before, 'members': 0}
 
@@ -161,8 +161,8 @@ def test_a_list_that_was_changed_since(
     config.db.commit()
     before = describe(mlist)
     again = read_again(mlist)
-    assert apply_form(again, actor='test', dry_run=True).steps == ()
-    assert apply_form(again, actor='test').outcome == 'unchanged'
+    assert apply_form(again, actor='test', approved=True, dry_run=True).steps == ()
+    assert apply_form(again, actor='test', approved=True).outcome == 'unchanged'
     assert describe(the_list()) == before
 
 
@@ -180,7 +180,7 @@ def test_subscribers_in_a_file_beside(core: SimpleNamespace, tmp_path: Path) -> 
         'later@example.net,',
         'lee@example.org,',
     ]
-    assert run('provision', tmp_path).stdout.startswith(
+    assert run('provision', '--approve', tmp_path).stdout.startswith(
         f'{tmp_path}/form.yaml: unchanged'
     )
     start_anew()

@@ -34,7 +34,7 @@ from tests.provisioning.samples import ADDRESS, DOMAIN, LIST_ID, data, form, gra
 
 
 def provision(**changes: Any) -> Result:
-    return apply_form(form(**changes), actor='operator:test')
+    return apply_form(form(**changes), actor='operator:test', approved=True)
 
 
 def the_list() -> Any:
@@ -129,7 +129,7 @@ def test_a_dry_run_touches_nothing(core: SimpleNamespace) -> None:
     assert sent(core) == {}
     provision()
     assert apply_form(form(), actor='x', dry_run=True).outcome == 'unchanged'
-    planned = apply_form(form(list__mask='off'), actor='x', dry_run=True)
+    planned = apply_form(form(list__mask='off'), actor='x', dry_run=True, approved=True)
     assert [str(step) for step in planned.steps] == [
         'change mask from "administrators" to "off"'
     ]

@@ -94,7 +94,7 @@ def nothing_left(core: SimpleNamespace) -> Iterator[None]:
 
 
 def provision(**changes: Any) -> Result:
-    return apply_form(form(**changes), actor='test')
+    return apply_form(form(**changes), actor='test', approved=True)
 
 
 @pytest.mark.parametrize('existing', [False, True])

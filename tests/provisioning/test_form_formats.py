@@ -32,7 +32,7 @@ from qnet_mailman.provisioning.spreadsheet_forms import read_xlsx
 from qnet_mailman.provisioning.table_forms import read_table
 from qnet_mailman.settings import Settings
 from tests.provisioning.made_forms import FILES, PROVISIONING, SOURCES, example
-from tests.provisioning.samples import EXAMPLES, data
+from tests.provisioning.samples import EXAMPLES, data, grant_roles
 
 BASE = {'domain': 'lists.example.gov', 'support_address': 'help@example.gov'}
 SETTINGS = Settings.model_validate(BASE)
@@ -368,6 +368,7 @@ def test_forms_attached_to_a_mail(tmp_path: Path) -> None:
 
 
 def test_the_mail_of_the_examples_is_applied(core: SimpleNamespace) -> None:
+    grant_roles()
     path = str(EXAMPLES / 'request.eml')
     result = CliRunner().invoke(qnet, ['provision', '--json', path])
     assert result.exit_code == 0

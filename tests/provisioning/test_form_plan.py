@@ -33,6 +33,7 @@ def running(applied: ListRequest | None = None, **changes: Any) -> Running:
         },
         'members': frozenset({'reader@example.org', 'lee@example.org'}),
         'forms': {start.ticket: start},
+        'is_authorized': True,
     }
     return Running(**{**state, **changes})
 

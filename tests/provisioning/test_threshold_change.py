@@ -216,7 +216,7 @@ def hqr_updates(core: SimpleNamespace) -> Any:
 
 
 def provision(**changes: Any) -> Result:
-    return apply_form(form(**changes), actor='operator:test')
+    return apply_form(form(**changes), actor='operator:test', approved=True)
 
 
 def settings_of(mlist: Any) -> tuple[Any, Any]:
@@ -277,6 +277,7 @@ def test_both_are_changed_told_and_audited(
                 'digest': form().digest(),
                 'requester': 'rae@agency.example.gov',
                 'changes': 2,
+                'approved_by': 'operator:test',
             },
         ),
     ]
@@ -331,7 +332,9 @@ def test_a_changed_form_changes_just_that(
     assert settings_of(hqr_updates) == (6, 30)
     kept = provision(bounces={'threshold': 8, 'window_days': 30}, reason='Other words')
     assert kept.outcome == 'unchanged'
-    assert kept.notes == ('the form has changed and is kept; the list needs no change',)
+    assert kept.notes[1:] == (
+        'the form has changed and is kept; the list needs no change',
+    )
     (row,) = store().scalars(
         select(QNetForm).where(QNetForm.kind == 'threshold-change')
     )
@@ -351,7 +354,11 @@ def test_what_is_so_already_is_told_to_the_requester_only(
 ) -> None:
     result = provision(bounces={'threshold': 5})
     assert result.outcome == 'unchanged'
-    assert result.notes == ('the list has these settings already',)
+    assert result.notes == (
+        'rae@agency.example.gov does not administer hqr-updates@lists.example.gov now; '
+        'the operator answers for it (--approve)',
+        'the list has these settings already',
+    )
     (note,) = sent(core).values()
     assert note['To'] == 'rae@agency.example.gov'
     assert 'needed no change' in note.get_payload()
@@ -362,7 +369,7 @@ def test_the_lists_own_request_leaves_the_change_alone(hqr_updates: Any) -> None
     provision(ticket='REQ0001234')
     assert apply_form(samples.form(), actor='x').outcome == 'unchanged'
     renamed = samples.form(list__display_name='Renamed')
-    assert apply_form(renamed, actor='x').outcome == 'changed'
+    assert apply_form(renamed, actor='x', approved=True).outcome == 'changed'
     assert settings_of(hqr_updates) == (8, 14)
     other = apply_form(
         samples.form(ticket='REQ0002345', list__name='another'), actor='x'
@@ -372,7 +379,7 @@ def test_the_lists_own_request_leaves_the_change_alone(hqr_updates: Any) -> None
 
 def test_a_dry_run_touches_nothing(core: SimpleNamespace, hqr_updates: Any) -> None:
     before = audited()
-    planned = apply_form(form(), actor='x', dry_run=True)
+    planned = apply_form(form(), actor='x', dry_run=True, approved=True)
     assert (planned.outcome, len(planned.steps)) == ('planned', 2)
     assert (settings_of(hqr_updates), sent(core), audited()) == ((5, 7), {}, before)
     provision()
