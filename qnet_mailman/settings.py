@@ -194,12 +194,25 @@ class Settings(BaseModel):
     """Forms in one file: attached to a mail, or rows of a CSV file (R29)."""
     form_max_people: Annotated[int, Field(ge=1)] = 200
     """Administrators, and moderators, in one form."""
+    form_max_cpu: Annotated[timedelta, BeforeValidator(_duration)] = timedelta(
+        seconds=2
+    )
+    """Computing time for reading one file or mail with forms; where an operator hands
+    it in, 30 times as much."""
+    form_max_memory: Annotated[int, BeforeValidator(_size)] = 200 * MEBIBYTE
+    """Memory for it, in bytes; where an operator hands it in, 10 times as much."""
     forms_address: Annotated[str, AfterValidator(_lower_address)] | None = None
     """Where forms come in by mail, to wait for an operator; None: nowhere."""
     forms_mails_per_day: Annotated[int, Field(ge=1)] = 20
     """Mails with forms that one sender sends in a day, and answers to one address."""
     forms_max_waiting: Annotated[int, Field(ge=1)] = 1000
     """Requests that wait for an operator; from then on more are put off."""
+    forms_waiting_per_sender: Annotated[int, Field(ge=1)] = 50
+    """Of these, those of one sender by mail who is no known administrator."""
+    forms_waiting_per_domain: Annotated[int, Field(ge=1)] = 200
+    """Of these, those of all such senders of one mail domain."""
+    forms_reserved_percent: Annotated[int, Field(ge=1, le=100)] = 20
+    """Of `forms_max_waiting`, what is kept for administrators of lists."""
     forms_wait_days: Annotated[int, Field(ge=1)] = 3
     """Days after which `mailman qnet check` warns of a request that waits."""
     forms_keep_days: Annotated[int, Field(ge=1)] = 365

@@ -80,6 +80,8 @@ def _columns(one: dict[str, Any]) -> list[str]:
     count = one['mistakes']
     mistakes = f'{count} {"mistake" if count == 1 else "mistakes"}'
     valid = 'valid' if one['kind'] else mistakes
+    if one['doubts']:
+        valid += ', sender not shown' if not one['shown_by'] else ', another sender'
     return [
         one['number'],
         one['received_at'],
@@ -107,14 +109,23 @@ def show(number: int, as_json: bool) -> None:
     if as_json:
         result = looked.result.as_dict()
         shown = {key: result[key] for key in ('result', 'changes', 'notes', 'errors')}
+        shown['warnings'] = looked.warnings
         click.echo(json.dumps({**one, 'form': form, **shown}, indent=2))
         return
+    for warning in looked.warnings:
+        _echo(f'WARNING: {warning}')
+    if looked.warnings:
+        _echo('It changes a list that is there: ask in another way before approving.\n')
     for key, value in one.items():
+        if isinstance(value, list):
+            value = '; '.join(value)
         if value not in ('', None):
             _echo(f'{key.replace("_", " ") + ":":<13}{value}')
     if form is not None:
         _echo('\n' + yaml.safe_dump(form, allow_unicode=True, sort_keys=False))
     _print(requests.label(number), looked.result)
+    for warning in looked.warnings:
+        _echo(f'  WARNING: {warning}')
 
 
 def _print(label: str, result: Result) -> None:
@@ -124,21 +135,32 @@ def _print(label: str, result: Result) -> None:
 
 @forms.command()
 @click.argument('numbers', nargs=-1, required=True, metavar='NUMBER...', type=NUMBER)
+@click.option(
+    '--despite-warnings',
+    is_flag=True,
+    help='Answer for changes of lists that may not be from whom they name.',
+)
 @click.option('--json', 'as_json', is_flag=True, help='Print JSON.')
 @needs_service
-def approve(numbers: tuple[int, ...], as_json: bool) -> None:
+def approve(numbers: tuple[int, ...], despite_warnings: bool, as_json: bool) -> None:
     """Apply the forms of requests, and tell who sent them.
 
-    A form with mistakes is not applied, and still waits: return it.
+    A form with mistakes is not applied, and still waits: return it. A change of a list
+    that is there still waits, too, where "show" has a WARNING: its requester does not
+    administer the list, or may not have sent it.
 
-    Exit status: 0 every form is applied or was before, 1 some form is invalid or was
-    decided before, 2 could not run (the request still waits).
+    Exit status: 0 every form is applied or was before, 1 some form is invalid, has
+    warnings or was decided before, 2 could not run (the request still waits).
     """
     status, told = 0, []
     for number in numbers:
         label = requests.label(number)
         try:
-            result = deciding.approve(number, actor=audit.command_line_actor())
+            result = deciding.approve(
+                number,
+                actor=audit.command_line_actor(),
+                despite_warnings=despite_warnings,
+            )
         except CannotDecide as error:
             status = max(status, INVALID)
             click.echo(printable(str(error)), err=True)
@@ -202,7 +224,7 @@ def take(files: tuple[Path, ...]) -> None:
                 file, settings.form_max_unpacked, 'form_max_unpacked'
             )
             beside = _Folder(file.parent)
-            reading.read(Sent(file.name, content, beside), settings)
+            reading.read(Sent(file.name, content, beside), settings, operators=True)
             sent = Sent(file.name, content, dict(beside))
             if sent.size > settings.form_max_unpacked:
                 raise too_large(settings.form_max_unpacked, 'form_max_unpacked')

@@ -39,6 +39,8 @@ class QNetSubmission(Base):
     """`mail`, `REST` or `command line`."""
     sender: Mapped[str] = mapped_column(String(320))
     """From whom it claims to be: of a mail, what From: says; may be empty."""
+    shown_by: Mapped[str] = mapped_column(String(255), default='')
+    """What showed, when it came, that it is from the sender (R6); may be empty."""
     message_id: Mapped[str] = mapped_column(String(255))
     digest: Mapped[str] = mapped_column(String(64))
     """SHA-256, in hexadecimal, of what makes it the same one if it comes again."""
@@ -76,6 +78,9 @@ class QNetRequest(Base):
     ticket: Mapped[str] = mapped_column(String(100))
     requester: Mapped[str] = mapped_column(String(320))
     mistakes: Mapped[int] = mapped_column(Integer)
+    text: Mapped[str | None] = mapped_column(Text)
+    """The form, or its mistakes, as it was read when it came (`provisioning.kept`);
+    None once the file is not kept any more."""
     tell: Mapped[str] = mapped_column(String(320))
     """Who is told what becomes of it; may be empty."""
     status: Mapped[str] = mapped_column(String(20), index=True)

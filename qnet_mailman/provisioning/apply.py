@@ -109,6 +109,8 @@ class Result:
         form does not say.
     :ivar notes: What somebody should know, though nothing is wrong.
     :ivar errors: Why it is invalid or failed.
+    :ivar changes_list: Whether it changes, or would, a list that was there before.
+    :ivar needs_approval: Whether it needs, or would, an operator who answers for it.
     """
 
     outcome: Outcome
@@ -117,6 +119,8 @@ class Result:
     steps: tuple[Step, ...] = ()
     notes: tuple[str, ...] = ()
     errors: tuple[FormError, ...] = ()
+    changes_list: bool = False
+    needs_approval: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """The result as plain data."""
@@ -275,7 +279,14 @@ def _apply(
         if dry_run:
             config.db.abort()
             foreseen: Outcome = 'unchanged' if plan.recorded else 'planned'
-            return _result(form, foreseen, steps=plan.steps, notes=plan.notes)
+            return _result(
+                form,
+                foreseen,
+                steps=plan.steps,
+                notes=plan.notes,
+                changes_list=not (plan.recorded or plan.creates),
+                needs_approval=plan.approved,
+            )
         if not plan.recorded:
             work.do(plan)
         config.db.store.commit()

@@ -4,20 +4,21 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from qnet_mailman.provisioning import (
     administrator_request,
+    limited,
     list_closure,
     readers,
     schema,
     threshold_change,
 )
-from qnet_mailman.provisioning.administrator_request import AdministratorRequest
 from qnet_mailman.provisioning.batch import SUFFIXES, is_table
-from qnet_mailman.provisioning.list_closure import ListClosure
+from qnet_mailman.provisioning.kept import AnyForm, Found, Loaded
+from qnet_mailman.provisioning.limited import Budget, Ending, Send
 from qnet_mailman.provisioning.mail_forms import attachments
 from qnet_mailman.provisioning.mistakes import (
     Document,
@@ -38,12 +39,8 @@ from qnet_mailman.provisioning.schema import (
 )
 from qnet_mailman.provisioning.spreadsheet_forms import read_xlsx
 from qnet_mailman.provisioning.table_forms import read_table
-from qnet_mailman.provisioning.threshold_change import ThresholdChange
 from qnet_mailman.provisioning.values import alternatives, found
-from qnet_mailman.settings import Settings
-
-AnyForm = ListRequest | AdministratorRequest | ThresholdChange | ListClosure
-
+from qnet_mailman.settings import MEBIBYTE, Settings
 
 VALIDATORS: dict[str, Callable[..., AnyForm]] = {
     ADMINISTRATOR_REQUEST: administrator_request.validate,
@@ -66,12 +63,21 @@ Beside = Callable[[str], bytes]
 """Takes the name of the CSV file that a form names, and returns what it holds."""
 
 
-@dataclass(frozen=True)
-class Loaded:
-    """A valid form, and the file's lines for what is found wrong later."""
+OPERATORS_CPU = 30
+"""How many times as long reading may take where operators hand a file in, who wait for
+it and can stop it: a form of 100,000 subscribers in YAML takes a dozen times as long as
+any form that comes by mail needs."""
+OPERATORS_MEMORY = 10
+"""How many times the memory, likewise."""
 
-    form: AnyForm
-    document: Document
+
+def budget_for(settings: Settings, *, operators: bool = False) -> Budget:
+    """What reading may cost.
+
+    :param operators: Whether an operator hands it in, and no stranger.
+    """
+    budget = Budget(settings.form_max_cpu.total_seconds(), settings.form_max_memory)
+    return budget.times(OPERATORS_CPU, OPERATORS_MEMORY) if operators else budget
 
 
 def load(path: Path, settings: Settings) -> Loaded:
@@ -90,7 +96,7 @@ def load(path: Path, settings: Settings) -> Loaded:
 def load_all(
     path: Path, settings: Settings
 ) -> Iterator[tuple[str, Loaded | FormInvalid]]:
-    """Read and check every form in a file.
+    """Read and check every form in an operator's file, within limits.
 
     :return: Each with the words for where it is: the file's name, and the row of a
         CSV file or the name of an attachment.
@@ -100,12 +106,16 @@ def load_all(
         file = readers.beside(path.parent, name)
         return readers.content_of(file, settings.members_max_size, 'members_max_size')
 
-    try:
-        _require_form(path.name)
-        content = readers.content_of(path, *_limit(path.name, settings))
-        yield from _all_in(str(path), content, settings, from_folder)
-    except Unreadable as error:
-        yield str(path), _invalid(error)
+    def work(send: Send) -> None:
+        try:
+            _require_form(path.name)
+            content = readers.content_of(path, *_limit(path.name, settings))
+            _send_all(send, _all_in(str(path), content, settings, from_folder))
+        except Unreadable as error:
+            send(Found.of(str(path), _invalid(error)))
+
+    for each in _within(budget_for(settings, operators=True), str(path), work):
+        yield each.where, each.form
 
 
 def load_content(
@@ -113,32 +123,82 @@ def load_content(
     content: bytes,
     settings: Settings,
     beside: Mapping[str, bytes] | None = None,
-) -> Iterator[tuple[str, Loaded | FormInvalid]]:
-    """Read and check every form in what came over a wire instead of in a file.
+    *,
+    operators: bool = False,
+) -> Iterator[Found]:
+    """Read and check every form in what came over a wire, within limits.
 
     :param name: The name of its file; what it ends in tells the format.
     :param content: What is in it.
     :param settings: The site's settings.
     :param beside: The CSV files that came with it, by name.
-    :return: As `load_all()`.
+    :param operators: Whether an operator hands it in, and no stranger.
     """
     files = {} if beside is None else beside
 
-    def sent(wanted: str) -> bytes:
-        if wanted not in files:
-            raise readers.not_beside()
-        if len(files[wanted]) > settings.members_max_size:
-            raise too_large(settings.members_max_size, 'members_max_size')
-        return files[wanted]
+    def work(send: Send) -> None:
+        def sent(wanted: str) -> bytes:
+            # Whoever has the files wants to know, too.
+            send(_Asked(wanted))
+            if wanted not in files:
+                raise readers.not_beside()
+            if len(files[wanted]) > settings.members_max_size:
+                raise too_large(settings.members_max_size, 'members_max_size')
+            return files[wanted]
 
-    try:
-        _require_form(name)
-        limit, setting = _limit(name, settings)
-        if len(content) > limit:
-            raise too_large(limit, setting)
-        yield from _all_in(name, content, settings, sent)
-    except Unreadable as error:
-        yield name, _invalid(error)
+        try:
+            _require_form(name)
+            limit, setting = _limit(name, settings)
+            if len(content) > limit:
+                raise too_large(limit, setting)
+            _send_all(send, _all_in(name, content, settings, sent))
+        except Unreadable as error:
+            send(Found.of(name, _invalid(error)))
+
+    budget = budget_for(settings, operators=operators)
+    yield from _within(budget, name, work, files)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A form names a CSV file."""
+
+    name: str
+
+
+def _within(
+    budget: Budget,
+    name: str,
+    work: Callable[[Send], None],
+    files: Mapping[str, bytes] | None = None,
+) -> Iterator[Found]:
+    outcome = limited.run(work, budget)
+    for value in outcome.values:
+        if not isinstance(value, _Asked):
+            yield value
+        elif files is not None:
+            # The child has its own copy of what the files remember of that.
+            value.name in files  # noqa: B015
+    if outcome.ending is not Ending.done:
+        yield Found.of(name, too_dear(outcome.ending, budget))
+
+
+def too_dear(ending: Ending, budget: Budget) -> FormInvalid:
+    """What is said of what could not be read within its limits."""
+    message = {
+        Ending.time: f'takes more than {budget.cpu:g} s of computing time to read '
+        '(form_max_cpu in qnet.cfg); expected what a form needs: many subscribers go '
+        'into a CSV file beside it',
+        Ending.memory: f'takes more than {budget.memory // MEBIBYTE} MB of memory to '
+        'read (form_max_memory in qnet.cfg); expected what a form needs: many '
+        'subscribers go into a CSV file beside it',
+    }.get(ending, 'cannot be read; the log of Mailman says why')
+    return FormInvalid([FormError('', None, message)])
+
+
+def _send_all(send: Send, found: Iterable[tuple[str, Loaded | FormInvalid]]) -> None:
+    for where, form in found:
+        send(Found.of(where, form))
 
 
 def _require_form(name: str) -> None:
@@ -160,7 +220,7 @@ def _all_in(
     name: str, content: bytes, settings: Settings, beside: Beside
 ) -> Iterator[tuple[str, Loaded | FormInvalid]]:
     if Path(name).suffix.lower() == '.eml':
-        return _from_mail(name, content, settings)
+        return _attached(name, attachments(content, settings), settings)
     return _from_file(name, content, settings, beside)
 
 
@@ -168,11 +228,24 @@ def _invalid(error: Unreadable) -> FormInvalid:
     return FormInvalid([FormError('', error.line, str(error))])
 
 
-def _from_mail(
-    name: str, content: bytes, settings: Settings
-) -> Iterator[tuple[str, Loaded | FormInvalid]]:
-    files = attachments(content, settings)
+def send_attached(
+    send: Send, name: str, files: Sequence[tuple[str, bytes]], settings: Settings
+) -> None:
+    """Read and check every form attached to a mail; without limits of its own.
 
+    :param send: Gets each as `Found`.
+    :param name: What the mail is called.
+    :param files: What is attached, as `mail_forms.attachments()` has it.
+    """
+    try:
+        _send_all(send, _attached(name, files, settings))
+    except Unreadable as error:
+        send(Found.of(name, _invalid(error)))
+
+
+def _attached(
+    name: str, files: Sequence[tuple[str, bytes]], settings: Settings
+) -> Iterator[tuple[str, Loaded | FormInvalid]]:
     def attached(wanted: str) -> bytes:
         for each, data in files:
             if each == wanted and each.lower().endswith('.csv'):

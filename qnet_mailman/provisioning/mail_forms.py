@@ -40,7 +40,7 @@ def attachments(content: bytes, settings: Settings) -> list[tuple[str, bytes]]:
             if len(data) > settings.form_max_size:
                 raise too_large(settings.form_max_size, 'form_max_size', name)
             found.append((name, data))
-    except Unreadable:
+    except (Unreadable, MemoryError):
         raise
     except Exception:
         # The parser raises many things at headers that break its own rules.

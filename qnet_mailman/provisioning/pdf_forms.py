@@ -139,6 +139,8 @@ def read_pdf(content: bytes, settings: Settings) -> Document:
         reader = PdfReader(io.BytesIO(content), strict=False)
         fields = None if reader.is_encrypted else reader.get_fields()
         encrypted = reader.is_encrypted
+    except MemoryError:
+        raise
     except Exception:
         # Whatever the library stumbles over in what strangers send.
         raise Unreadable('is not a PDF that can be read') from None

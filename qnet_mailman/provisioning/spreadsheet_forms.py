@@ -126,7 +126,7 @@ def read_xlsx(content: bytes, settings: Settings) -> Document:
                     else settings.form_max_people
                 )
                 entries += _people(names[roster], roster, most)
-    except Unreadable:
+    except (Unreadable, MemoryError):
         raise
     except Exception:
         # Whatever the library stumbles over in what strangers send.

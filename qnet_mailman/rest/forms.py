@@ -11,6 +11,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import falcon
+from lazr.config import as_boolean
 from mailman.config import config
 from mailman.rest.helpers import (
     NotFound,
@@ -127,11 +128,21 @@ class _Decision:
 
 
 class _Approve(_Decision):
-    """Apply the form; `result` tells what came of it, `invalid` and `failed` too."""
+    """Apply the form; `result` tells what came of it, `invalid` and `failed` too.
+
+    409 where the request has `warnings`, unless `despite_warnings` is true.
+    """
+
+    optional = {'despite_warnings': as_boolean}
 
     def decide(self, actor: str, fields: dict[str, Any]) -> dict[str, Any]:
         """See the class."""
-        return {'outcome': deciding.approve(self._number, actor=actor).as_dict()}
+        result = deciding.approve(
+            self._number,
+            actor=actor,
+            despite_warnings=fields.get('despite_warnings', False),
+        )
+        return {'outcome': result.as_dict()}
 
 
 class _Return(_Decision):
@@ -153,7 +164,11 @@ class _Request:
         self._number = number
 
     def on_get(self, request: Any, response: Any) -> None:
-        """The request, its `form`, and what applying it would do as `outcome`."""
+        """The request, its `form`, and what applying it would do as `outcome`.
+
+        `doubts` say what speaks against its sender, and `warnings` why a change of a
+        list that is there must not be approved without a word.
+        """
         found = requests.find(self._number)
         if found is None:
             not_found(response)
@@ -166,7 +181,9 @@ class _Request:
             return
         form = looked.form and looked.form.form.model_dump(mode='json')
         outcome = looked.result.as_dict()
-        okay(response, etag({**answer, 'form': form, 'outcome': outcome}))
+        warnings = list(looked.warnings)
+        whole = {**answer, 'form': form, 'outcome': outcome, 'warnings': warnings}
+        okay(response, etag(whole))
 
     @child()
     def approve(self, context: Any, segments: list[str]) -> Any:

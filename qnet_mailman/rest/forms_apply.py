@@ -121,7 +121,12 @@ def _require_size(request: Any, settings: Settings) -> None:
 
 def _answer(asked: dict[str, Any], settings: Settings) -> dict[str, Any]:
     sent = _Sent(asked.get('beside', {}))
-    found = list(forms.load_content(asked['name'], asked['content'], settings, sent))
+    found = [
+        (each.where, each.form)
+        for each in forms.load_content(
+            asked['name'], asked['content'], settings, sent, operators=True
+        )
+    ]
     if sent.missing and 'beside' not in asked:
         return {'results': [], 'missing': sent.missing}
     results = []

@@ -11,6 +11,7 @@ are kept apart by the state of the row: of two that change it, one does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mailman.config import config
@@ -21,10 +22,12 @@ from qnet_mailman import startup
 from qnet_mailman.bounces.ledger import touched
 from qnet_mailman.model import audit
 from qnet_mailman.model.requests import QNetRequest, QNetSubmission, Status
+from qnet_mailman.provisioning import kept
 from qnet_mailman.provisioning.apply import Result, apply_form, one_at_a_time
-from qnet_mailman.provisioning.forms import Loaded
+from qnet_mailman.provisioning.kept import Loaded
 from qnet_mailman.provisioning.mistakes import FormError, FormInvalid
 from qnet_mailman.review import reading, requests
+from qnet_mailman.review.doubts import about_change
 from qnet_mailman.review.reading import Sent
 
 LOCK = 'qnet-review.lck'
@@ -36,16 +39,35 @@ class CannotDecide(Exception):
     """There is no such request, or nothing is left to decide about it."""
 
 
+class Doubtful(CannotDecide):
+    """Something speaks against a change of a list that is there.
+
+    :ivar warnings: What, in sentences.
+    """
+
+    def __init__(self, name: str, warnings: Sequence[str]) -> None:
+        lines = ''.join(f'\n  WARNING: {each}' for each in warnings)
+        super().__init__(
+            f'{name}: still waits, as it changes a list that is there and may not be '
+            f'from whom it names:{lines}\n  Ask them in another way; then approve it '
+            'with --despite-warnings, or return it.'
+        )
+        self.warnings = tuple(warnings)
+
+
 @dataclass(frozen=True)
 class Looked:
     """A request as it is now.
 
     :ivar form: The form; None where it cannot be read.
     :ivar result: What applying it would do, or what is wrong.
+    :ivar warnings: Why it must not be approved without a word that the operator saw
+        them (R25).
     """
 
     form: Loaded | None
     result: Result
+    warnings: tuple[str, ...] = ()
 
 
 def look(number: int) -> Looked:
@@ -75,7 +97,13 @@ def _looked(request: QNetRequest, submission: QNetSubmission) -> Looked:
         approved=True,
         document=form.document,
     )
-    return Looked(form, result)
+    warnings = about_change(
+        result.changes_list,
+        not result.needs_approval,
+        request.requester,
+        requests.doubts_of(request, submission),
+    )
+    return Looked(form, result, tuple(warnings))
 
 
 def _form(request: QNetRequest, submission: QNetSubmission) -> Loaded | FormInvalid:
@@ -84,6 +112,9 @@ def _form(request: QNetRequest, submission: QNetSubmission) -> Loaded | FormInva
             f'{requests.label(request.id)}: its file is not kept any more '
             '(forms_keep_days in qnet.cfg)'
         )
+    if request.text is not None:
+        return kept.from_text(request.text)
+    # It came before forms were kept as they were read.
     sent = Sent.kept(submission.name, submission.content, submission.beside)
     found = reading.read(sent, startup.settings())
     if request.position < len(found):
@@ -97,13 +128,15 @@ def _form(request: QNetRequest, submission: QNetSubmission) -> Loaded | FormInva
 _GONE = FormError('', None, 'cannot be found any more in what was sent')
 
 
-def approve(number: int, *, actor: str) -> Result:
+def approve(number: int, *, actor: str, despite_warnings: bool = False) -> Result:
     """Apply the form of a request.
 
     Commits.  Where the result is `invalid` or `failed`, the request still waits.
 
     :param actor: Who does it, for the audit log.
+    :param despite_warnings: Whether they answer for what `Looked.warnings` says.
     :raises CannotDecide: if it was decided before.
+    :raises Doubtful: if there are warnings, and they do not.
     """
     with one_at_a_time(LOCK):
         # What was read before the wait may have changed.
@@ -114,6 +147,9 @@ def approve(number: int, *, actor: str) -> Result:
         form = _form(request, submission)
         if isinstance(form, FormInvalid):
             return Result('invalid', errors=tuple(form.errors))
+        warnings = _looked(request, submission).warnings
+        if warnings and not despite_warnings:
+            raise Doubtful(requests.label(number), warnings)
         if not _change(number, request.status, Status.applying, actor):
             raise CannotDecide(_decided(_row(number)[0]))
         config.db.commit()
@@ -131,6 +167,7 @@ def approve(number: int, *, actor: str) -> Result:
                 kind=form.form.form,
                 ticket=result.ticket,
                 result=result.outcome,
+                **({'despite': list(warnings)} if warnings else {}),
             )
         config.db.commit()
     return result

@@ -9,6 +9,7 @@ from sqlalchemy import or_, select, update
 
 from qnet_mailman import startup
 from qnet_mailman.bounces.ledger import touched
+from qnet_mailman.model.base import store
 from qnet_mailman.model.requests import OPEN, QNetRequest, QNetSubmission
 from qnet_mailman.review import telling
 from qnet_mailman.roles.keeping import do_due
@@ -36,6 +37,12 @@ def prune(moment: datetime) -> int:
     before = moment - timedelta(days=startup.settings().forms_keep_days)
     wanted = select(QNetRequest.submission_id).where(
         or_(QNetRequest.status.in_(OPEN), QNetRequest.decided_at >= before)
+    )
+    store().execute(
+        update(QNetRequest)
+        .where(QNetRequest.text.is_not(None), QNetRequest.submission_id.not_in(wanted))
+        .values(text=None)
+        .execution_options(synchronize_session=False)
     )
     return touched(
         update(QNetSubmission)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What came in, as forms: when it comes, and again whenever somebody looks at it.
+"""What came in, as forms: read once, when it comes.
 
-It is a stranger's.  Whatever the readers of forms do at it, there is an answer for
-each form: the form, or what is wrong.
+It is a stranger's.  Whatever the readers of forms do at it, it costs no more than the
+limits of the site, and there is an answer for each form: the form, or what is wrong.
 """
 
 from __future__ import annotations
@@ -10,22 +10,21 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-import logging
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from qnet_mailman.provisioning import forms
-from qnet_mailman.provisioning.forms import Loaded
+from qnet_mailman.provisioning import forms, limited
+from qnet_mailman.provisioning.kept import Found
+from qnet_mailman.provisioning.limited import Ending, Send
 from qnet_mailman.provisioning.mail_forms import attachments
 from qnet_mailman.provisioning.mistakes import FormError, FormInvalid
 from qnet_mailman.provisioning.readers import Unreadable
+from qnet_mailman.review.heading import Heading, heading_of
 from qnet_mailman.settings import Settings
 from qnet_mailman.templates.notices import one_line
 
 MAIL = 'request.eml'
 """The name under which a mail is kept."""
-
-log = logging.getLogger('mailman.plugins')
 
 
 @dataclass(frozen=True)
@@ -63,56 +62,91 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Found:
-    """One form of it.
+class Mail:
+    """What a mail says.
 
-    :ivar place: Where in it, fit to be shown; empty for the file as a whole.
+    :ivar heading: What its header does; None where that takes too much to read.
+    :ivar digest: What it has in common with the same one that comes again.
+    :ivar has_form: Whether anything in it may be a form.
+    :ivar found: Every form in it, in order; at least one where it may have some.
     """
 
-    place: str
-    form: Loaded | FormInvalid
+    heading: Heading | None
+    digest: str
+    has_form: bool
+    found: tuple[Found, ...]
 
 
-def read(sent: Sent, settings: Settings) -> list[Found]:
-    """Every form that was sent, in order; at least one."""
-    found = []
-    try:
-        for where, form in forms.load_content(
-            sent.name, sent.content, settings, sent.beside
-        ):
-            place = where.removeprefix(sent.name).removeprefix(': ')
-            found.append(Found(one_line(place), form))
-    except Exception:
-        # A bug of ours, or of a library: an operator looks at it with other means.
-        log.exception('A form that was sent could not be read')
-        error = FormError('', None, 'cannot be read; the log of Mailman says why')
-        found.append(Found('', FormInvalid([error])))
-    return found
+def read(sent: Sent, settings: Settings, *, operators: bool = False) -> list[Found]:
+    """Every form that was sent, in order; at least one.
 
-
-def has_form(mail: bytes, settings: Settings) -> bool:
-    """Whether anything may be a form; also where that cannot be told."""
-    try:
-        files = attachments(mail, settings)
-    except Unreadable:
-        return True
-    return any(forms.may_be_form(name, content) for name, content in files)
-
-
-def digest_of_mail(
-    mail: bytes, message_id: str, sender: str, settings: Settings
-) -> str:
-    """What a mail has in common with the same one that comes again.
-
-    A mail server on its way may have tried twice, and written other trace fields.
+    :param operators: Whether an operator hands it in, and no stranger.
     """
-    try:
-        files = attachments(mail, settings)
-    except Unreadable:
-        files = []
-    if not files or not message_id:
-        return digest_of(Sent(MAIL, mail))
-    return _digest('mail', message_id, sender, *(x for file in files for x in file))
+    return [
+        _placed(found, sent.name)
+        for found in forms.load_content(
+            sent.name, sent.content, settings, sent.beside, operators=operators
+        )
+    ]
+
+
+def _placed(found: Found, name: str) -> Found:
+    """With a place in what was sent, fit to be shown; empty for the file as a whole."""
+    place = found.where.removeprefix(name).removeprefix(': ')
+    return replace(found, where=one_line(place))
+
+
+@dataclass(frozen=True)
+class _Attached:
+    """What is attached to a mail.
+
+    :ivar digest: Empty where only the whole mail tells it from others.
+    """
+
+    has_form: bool
+    digest: str
+
+
+def read_mail(mail: bytes, envelope_sender: str, settings: Settings) -> Mail:
+    """Read a mail, once and within limits."""
+
+    def work(send: Send) -> None:
+        heading = heading_of(mail, envelope_sender, settings.trusted_authserv_ids)
+        send(heading)
+        try:
+            files = attachments(mail, settings)
+        except Unreadable as error:
+            send(Found.of(MAIL, FormInvalid([FormError('', error.line, str(error))])))
+            return
+        has_form = any(forms.may_be_form(name, content) for name, content in files)
+        send(_Attached(has_form, _digest_of_files(heading, files)))
+        if has_form:
+            forms.send_attached(send, MAIL, files, settings)
+
+    budget = forms.budget_for(settings)
+    outcome = limited.run(work, budget)
+    heading: Heading | None = None
+    attached = _Attached(True, '')
+    found: list[Found] = []
+    for value in outcome.values:
+        if isinstance(value, Heading):
+            heading = value
+        elif isinstance(value, _Attached):
+            attached = value
+        else:
+            found.append(_placed(value, MAIL))
+    if outcome.ending is not Ending.done:
+        found.append(Found.of('', forms.too_dear(outcome.ending, budget)))
+    digest = attached.digest or digest_of(Sent(MAIL, mail))
+    return Mail(heading, digest, attached.has_form, tuple(found))
+
+
+def _digest_of_files(heading: Heading, files: Sequence[tuple[str, bytes]]) -> str:
+    # A mail server on its way may have tried twice, and written other trace fields.
+    if not files or not heading.message_id:
+        return ''
+    parts = (x for file in files for x in file)
+    return _digest('mail', heading.message_id, heading.sender, *parts)
 
 
 def digest_of(sent: Sent) -> str:

@@ -8,14 +8,11 @@ server tries again.
 
 from __future__ import annotations
 
-import email
-import email.policy
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.message import Message
 
-from mailman.app.replybot import can_acknowledge
 from mailman.utilities.datetime import now
 from sqlalchemy import select
 
@@ -24,17 +21,14 @@ from qnet_mailman.bounces.ledger import insert_once, touched
 from qnet_mailman.model import audit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.requests import OPEN, QNetRequest, QNetSubmission, Status
-from qnet_mailman.posting.author import author_of
-from qnet_mailman.posting.automatic import automatic
-from qnet_mailman.provisioning.forms import Loaded
-from qnet_mailman.review import reading, requests, telling
-from qnet_mailman.review.reading import Found, Sent
-from qnet_mailman.runners.legible import make_legible
+from qnet_mailman.provisioning.kept import Found
+from qnet_mailman.provisioning.mistakes import FormError, FormInvalid
+from qnet_mailman.review import arrival, reading, requests, telling
+from qnet_mailman.review.doubts import BY_MAIL
+from qnet_mailman.review.heading import Heading
+from qnet_mailman.review.reading import Sent
 from qnet_mailman.subscriptions.joining import list_at
-from qnet_mailman.subscriptions.sign_up import address_of
-from qnet_mailman.templates.notices import one_line
 
-BY_MAIL = 'mail'
 OVER_REST = 'REST'
 BY_HAND = 'command line'
 
@@ -51,6 +45,7 @@ class Origin:
 
     :ivar sender: Of a mail, who is told what becomes of it; empty if nobody can be.
         Of anything else, that is the requester whom each form names.
+    :ivar shown_by: What shows that it is from them; likewise.
     :ivar digest: See `QNetSubmission`.
     :ivar may_answer: Whether the numbers are told.
     """
@@ -58,6 +53,7 @@ class Origin:
     route: str
     digest: str
     sender: str = ''
+    shown_by: str = ''
     message_id: str = ''
     may_answer: bool = True
 
@@ -70,39 +66,54 @@ def take_mail(mail: bytes, envelope_sender: str, received_at: datetime) -> list[
         program (R5), or came before.
     """
     settings = startup.settings()
-    msg = _parsed(mail)
-    msg.set_unixfrom(envelope_sender)
-    message_id = one_line(str(msg.get('message-id', '')))
-    mark = automatic(msg)
-    if mark is not None:
-        log.info('Not a request form, but automatic (%s): %s', mark, message_id)
+    read = reading.read_mail(mail, envelope_sender, settings)
+    heading = read.heading or Heading()
+    message_id = heading.message_id
+    if heading.mark is not None:
+        log.info('Not a request form, but automatic (%s): %s', heading.mark, message_id)
         return []
-    author = address_of(author_of(msg).address or '') or ''
+    author = heading.sender
     if author and (author == settings.forms_address or list_at(author) is not None):
         log.info('Not a request form: it comes from an address of ours: %s', message_id)
         return []
-    make_legible(msg)
-    may_answer = can_acknowledge(msg)
-    if not reading.has_form(mail, settings):
+    if not read.has_form:
         log.info('A mail without a request form: %s', message_id)
-        if may_answer:
+        if heading.may_answer:
             telling.no_form(author)
         return []
-    sent = Sent(reading.MAIL, mail)
-    digest = reading.digest_of_mail(mail, message_id, author, settings)
-    origin = Origin(BY_MAIL, digest, author, message_id, may_answer)
-    numbers = _keep(sent, origin, reading.read(sent, settings), received_at)
+    origin = Origin(
+        BY_MAIL,
+        read.digest,
+        author,
+        heading.shown_by,
+        message_id,
+        heading.may_answer,
+    )
+    found = _fitting(read.found, heading)
+    numbers = _keep(Sent(reading.MAIL, mail), origin, found, received_at)
     if not numbers:
         log.info('Request forms that came before: %s', message_id)
     return numbers
 
 
-def _parsed(mail: bytes) -> Message:
-    try:
-        return email.message_from_bytes(mail, policy=email.policy.compat32)
-    except Exception:
-        # Python's parser has raised many things.  The readers say what is wrong.
-        return Message()
+def _fitting(found: Sequence[Found], heading: Heading) -> Sequence[Found]:
+    """The forms of a mail, or one mistake for all of them where they are too many.
+
+    The mail has had a place since it came, and so there is one for that.
+    """
+    is_known = arrival.is_known(heading)
+    # The mail at hand is still in the queue.
+    places = arrival.room(is_known=is_known) + 1
+    if not is_known:
+        places = min(places, arrival.share_of(heading.sender))
+    places = max(places, 1)
+    if len(found) <= places:
+        return found
+    message = (
+        f'has {len(found)} forms, and {places} more may wait (forms_max_waiting and '
+        'forms_waiting_per_sender in qnet.cfg); send fewer at once, or later'
+    )
+    return [Found.of('', FormInvalid([FormError('', None, message)]))]
 
 
 def take(sent: Sent, route: str) -> list[int]:
@@ -118,7 +129,7 @@ def take(sent: Sent, route: str) -> list[int]:
     waiting = _waiting_of(digest)
     if waiting:
         return waiting
-    found = reading.read(sent, settings)
+    found = reading.read(sent, settings, operators=route == BY_HAND)
     if requests.how_many() + len(found) > settings.forms_max_waiting:
         raise TooMany
     return _keep(sent, Origin(route, digest), found, now()) or _waiting_of(digest)
@@ -136,7 +147,7 @@ def _waiting_of(digest: str) -> list[int]:
 
 
 def _keep(
-    sent: Sent, origin: Origin, found: list[Found], received_at: datetime
+    sent: Sent, origin: Origin, found: Sequence[Found], received_at: datetime
 ) -> list[int]:
     """Keep what came and a request for each form in it; nothing if it is there."""
     of_digest = select(QNetSubmission.id).where(QNetSubmission.digest == origin.digest)
@@ -147,6 +158,7 @@ def _keep(
         'received_at': received_at,
         'route': origin.route,
         'sender': origin.sender,
+        'shown_by': origin.shown_by[:255],
         'message_id': origin.message_id,
         'digest': origin.digest,
         'turn': turn,
@@ -183,18 +195,16 @@ def _keep(
 def _request(
     submission_id: int, position: int, found: Found, origin: Origin
 ) -> QNetRequest:
-    form = found.form.form if isinstance(found.form, Loaded) else None
-    mistakes = [] if isinstance(found.form, Loaded) else found.form.errors
-    requester = '' if form is None else form.requester.email
     return QNetRequest(
         submission_id=submission_id,
         position=position,
-        place=found.place,
-        kind='' if form is None else form.form,
-        list_address='' if form is None else form.list_address[:320],
-        ticket='' if form is None else form.ticket[:100],
-        requester=requester[:320],
-        mistakes=len(mistakes),
-        tell=origin.sender if origin.route == BY_MAIL else requester[:320],
+        place=found.where,
+        kind=found.kind,
+        list_address=found.list_address[:320],
+        ticket=found.ticket[:100],
+        requester=found.requester[:320],
+        mistakes=found.mistakes,
+        text=found.text,
+        tell=origin.sender if origin.route == BY_MAIL else found.requester[:320],
         status=Status.waiting.value,
     )

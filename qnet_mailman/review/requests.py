@@ -12,6 +12,7 @@ from sqlalchemy import func, select
 
 from qnet_mailman.model.base import store
 from qnet_mailman.model.requests import OPEN, QNetRequest, QNetSubmission, Status
+from qnet_mailman.review.doubts import BY_MAIL, about_sender
 from qnet_mailman.roles.overview import moment_as_text
 
 Row = tuple[QNetRequest, QNetSubmission]
@@ -67,6 +68,33 @@ def how_many(statuses: Iterable[str] = OPEN, *, before: datetime | None = None) 
     return store().scalar(query) or 0
 
 
+def how_many_of(sender: str) -> tuple[int, int]:
+    """How many requests by mail are to be decided, of a sender and of their domain.
+
+    :param sender: An address in lower case; may be empty.
+    """
+    domain = sender.rpartition('@')[2]
+
+    def count(*where: Any) -> int:
+        query = (
+            select(func.count(QNetRequest.id))
+            .join(QNetSubmission, QNetSubmission.id == QNetRequest.submission_id)
+            .where(QNetRequest.status.in_(OPEN), QNetSubmission.route == BY_MAIL)
+            .where(*where)
+        )
+        return store().scalar(query) or 0
+
+    ends = QNetSubmission.sender.endswith(f'@{domain}', autoescape=True)
+    return count(QNetSubmission.sender == sender), count(ends) if domain else 0
+
+
+def doubts_of(request: QNetRequest, submission: QNetSubmission) -> list[str]:
+    """What speaks against its sender; see `doubts.about_sender()`."""
+    return about_sender(
+        submission.route, submission.sender, submission.shown_by, request.requester
+    )
+
+
 def _rows() -> Any:
     return (
         select(QNetRequest, QNetSubmission)
@@ -84,12 +112,14 @@ def as_dict(request: QNetRequest, submission: QNetSubmission) -> dict[str, Any]:
         'received_at': moment_as_text(submission.received_at),
         'route': submission.route,
         'sender': submission.sender,
+        'shown_by': submission.shown_by,
         'file': ': '.join(filter(None, (submission.name, request.place))),
         'kind': request.kind,
         'list': request.list_address,
         'ticket': request.ticket,
         'requester': request.requester,
         'mistakes': request.mistakes,
+        'doubts': doubts_of(request, submission),
         'decided_at': moment_as_text(request.decided_at),
         'decided_by': request.decided_by,
         'reason': request.reason,

@@ -47,7 +47,7 @@ class Handler(lmtp.LMTPHandler):
         try:
             if not arrival.is_for_forms(to):
                 return self._of_a_list(server, session, envelope, to, rcpt_options)
-            refused = arrival.refusal(envelope.mail_from or '')
+            refused = arrival.refusal()
             config.db.commit()
         except startup.NotReady:
             reply = self._of_a_list(server, session, envelope, to, rcpt_options)

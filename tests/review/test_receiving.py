@@ -51,12 +51,17 @@ def test_a_form_becomes_a_request_and_its_number_is_told() -> None:
         'received_at': one['received_at'],
         'route': 'mail',
         'sender': SENDER,
+        'shown_by': '',
         'file': 'request.eml: request.yaml',
         'kind': 'list-request',
         'list': 'hqr-updates@lists.example.gov',
         'ticket': 'REQ0001234',
         'requester': 'rae@agency.example.gov',
         'mistakes': 0,
+        'doubts': [
+            f'nothing shows that it comes from {SENDER}: no trusted mail server says '
+            'that SPF, DKIM or DMARC passed (trusted_authserv_ids in qnet.cfg)'
+        ],
         'decided_at': None,
         'decided_by': '',
         'reason': '',
@@ -250,7 +255,7 @@ def test_a_reader_that_raises_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     def fail(*args: Any) -> Any:
         raise RecursionError
 
-    monkeypatch.setattr(reading.forms, 'load_content', fail)
+    monkeypatch.setattr(reading.forms, 'send_attached', fail)
     sent = mail(FORM).as_bytes()
     take_in(sent)
     [one] = waiting()
