@@ -34,6 +34,8 @@ PATIENCE = 60.0
 """Seconds that a child may take where the machine has no time for it, and ..."""
 SLOWNESS = 20.0
 """... further ones for each second of computing that it may use."""
+OF_CHILD = 0.9
+"""What of a budget the child gets; the rest is for what its parent does for it."""
 _OUT_OF_MEMORY = 77
 _FAILED = 78
 _LENGTH = 8
@@ -212,11 +214,11 @@ def _be_the_child(
 def _limit(budget: Budget) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # Counts what a limit of whole seconds cannot; that one is behind it.
-    signal.setitimer(signal.ITIMER_PROF, budget.cpu)
+    signal.setitimer(signal.ITIMER_PROF, budget.cpu * OF_CHILD)
     _lower(resource.RLIMIT_CPU, math.ceil(budget.cpu) + 1)
     used = _address_space()
     if used is not None:
-        _lower(resource.RLIMIT_AS, used + budget.memory)
+        _lower(resource.RLIMIT_AS, used + int(budget.memory * OF_CHILD))
 
 
 def _lower(what: int, limit: int) -> None:

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the dearest inputs that strangers can send cost, beside the limits.
+
+Usage: ``python -m bench.hostile [--only WORD]``.
+
+Each input of `bench.dear` is made anew and given to the part of the service that
+would get it, in a process of its own.  Printed are its size, the seconds of computing
+time and the megabytes of memory that the work took (beyond those of a process that
+does nothing), and what the limits are: `form_max_cpu` and `form_max_memory` at their
+defaults, which are the measure for what has no limit of its own, too.
+
+Exit status: 0, or 1 if anything costs more than the limit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import pkgutil
+import sys
+from collections.abc import Iterator
+
+from mailman.email.validate import Validator
+from mailman.interfaces.address import IEmailValidator
+from zope.component import provideUtility
+
+from bench import dear
+from bench.dear import Dear
+from qnet_mailman.provisioning import limited
+from qnet_mailman.provisioning.forms import budget_for
+from qnet_mailman.settings import MEBIBYTE, Settings
+
+LIMIT = budget_for(Settings(domain='x.example.gov', support_address='x@example.gov'))
+PATIENCE = limited.Budget(120, 16 * 1024 * MEBIBYTE)
+"""For the measuring itself, which is to end at something without any limit, too."""
+
+
+def inputs() -> Iterator[Dear]:
+    """All inputs, of every module of `bench.dear`."""
+    for module in pkgutil.iter_modules(dear.__path__):
+        yield from importlib.import_module(f'bench.dear.{module.name}').INPUTS
+
+
+def cost(one: Dear, content: bytes) -> limited.Outcome:
+    """What an input costs, with all processes that the work has."""
+
+    def work(send: limited.Send) -> None:
+        one.work(content)
+
+    return limited.run(work, PATIENCE)
+
+
+def main() -> int:
+    """Measure, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.split('\n', 1)[0])
+    parser.add_argument('--only', default='', help='a word of the name or room')
+    word = parser.parse_args().only.lower()
+    logging.disable(logging.CRITICAL)
+    provideUtility(Validator(), IEmailValidator)
+    is_over = False
+    rows = []
+    for one in inputs():
+        if word not in f'{one.room} {one.name}'.lower():
+            continue
+        content = one.make()
+        idle = limited.run(lambda send: None, PATIENCE)
+        outcome = cost(one, content)
+        rows.append((outcome.cpu, outcome.memory - idle.memory, one, len(content)))
+    rows.sort(key=lambda row: row[0], reverse=True)
+    print(f'{"":8}{"input":34}{"KB":>8}{"CPU s":>8}{"MB":>8}')
+    for cpu, memory, one, size in rows:
+        over = cpu > LIMIT.cpu or memory > LIMIT.memory
+        is_over |= over
+        print(
+            f'{one.room:8}{one.name:34}{size / 1024:8.0f}{cpu:8.2f}'
+            f'{memory / MEBIBYTE:8.0f}{"  OVER" if over else ""}'
+        )
+    print(f'{"":8}{"limit":34}{"":8}{LIMIT.cpu:8.2f}{LIMIT.memory / MEBIBYTE:8.0f}')
+    return int(is_over)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
