@@ -46,9 +46,9 @@ def provision(
     nothing. Forms are YAML, JSON, XLSX or PDF files, CSV files with a row for each
     list, or mails saved as .eml with forms attached; "mailman qnet form KIND" writes
     an empty one, where KIND is list-request, administrator-request,
-    threshold-change or list-closure. A folder stands for the forms in it. An
-    administrator-request or list-closure must come from an administrator of the
-    list, unless --approve is given.
+    threshold-change or list-closure. A folder stands for the forms in it. A form
+    that changes a list that is there must come from an administrator of that list,
+    unless --approve is given.
 
     Whatever was interrupted is completed by running the same command again.
 

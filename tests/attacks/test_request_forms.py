@@ -7,6 +7,7 @@ and sends nothing of an earlier one.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,7 @@ def changes(asker: str) -> dict[str, dict[str, Any]]:
             **ask,
             'list': 'hqr-updates',
             'action': 'delete',
+            'tell_members': False,
         },
         # The list's own ticket, which many people know.
         'list-request': {
@@ -271,7 +273,7 @@ def refused_names() -> list[str]:
 
 
 @pytest.fixture
-def others(configure: Any) -> None:
+def others(configure: Any) -> Iterator[None]:
     """Lists `talk` and (as stock makes it) `chat-owner`, and addresses of ours."""
     configure(forms_address=FORMS, support_address=f'help@{DOMAIN}')
     config.push('owner', f'[mailman]\nsite_owner: operators@{DOMAIN}\n')
@@ -293,7 +295,7 @@ def test_no_list_of_ours_is_made_there(others: None, tmp_path: Path, name: str) 
     before = names()
     form = provision(tmp_path, data(list__name=name))
     assert form.exit_code == 1
-    by_command = CliRunner().invoke(create, ['-s', STYLE, f'{name}@{DOMAIN}'])
+    by_command = CliRunner().invoke(create, ['--style-name', STYLE, f'{name}@{DOMAIN}'])
     assert by_command.exit_code != 0
     assert 'expected another name' in by_command.stderr
     config.db.abort()
@@ -317,7 +319,7 @@ def test_lists_of_other_styles_are_stocks_business_and_are_warned_of(
     create_list(f'webmaster@{DOMAIN}', style_name='legacy-default')
     config.db.commit()
     said = {one.text for one in health.examine(web=False) if one.subject == 'lists'}
-    assert len(said) == 2
+    assert len(said) == 3
     assert any(text.startswith(f'there is a list talk-owner@{DOMAIN}') for text in said)
     assert any(text.startswith(f'there is a list webmaster@{DOMAIN}') for text in said)
 

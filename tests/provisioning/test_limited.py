@@ -81,7 +81,7 @@ def test_what_raises_has_failed() -> None:
 
 def test_what_ends_at_once_has_failed() -> None:
     def work(send: Send) -> None:
-        os.kill(os.getpid(), signal.SIGSEGV)
+        os.kill(os.getpid(), signal.SIGQUIT)
 
     assert limited.run(work, SMALL).ending is Ending.failed
 
