@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import smtplib
@@ -140,6 +141,16 @@ def test_dear_forms_cost_a_child_two_seconds_and_the_runner_goes_on(site: Site) 
     same_runner, after = cpu_of_readers(site)
     assert same_runner == runner
     assert after - before < 2.1 * len(dear) + 1
+
+
+def test_a_dear_form_over_rest_waits_with_a_mistake(site: Site) -> None:
+    content = base64.b64encode(rows_of_nothing()).decode()
+    answer = site.rest(
+        'POST', 'plugins/qnet/forms', {'name': 'a.xlsx', 'content': content}
+    )
+    assert answer.status_code == 200
+    [one] = answer.json()['requests']
+    assert (one['kind'], one['mistakes']) == ('', 1)
 
 
 def test_seven_mails_of_999_rows_shut_nobody_out(site: Site) -> None:

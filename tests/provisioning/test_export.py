@@ -52,9 +52,8 @@ def the_list(address: str = ADDRESS) -> Any:
 def read_again(mlist: Any, file_format: str = 'yaml') -> ListRequest:
     """The form of a list, written and read."""
     content = export.FORMATS[file_format](export.form_of(mlist)).encode()
-    ((_name, loaded),) = forms.load_content(
-        f'form.{file_format}', content, startup.settings()
-    )
+    (found,) = forms.load_content(f'form.{file_format}', content, startup.settings())
+    loaded = found.form
     assert isinstance(loaded, forms.Loaded), loaded
     assert isinstance(loaded.form, ListRequest)
     return loaded.form
