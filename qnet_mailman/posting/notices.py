@@ -18,7 +18,8 @@ from zope.component import getUtility
 
 from qnet_mailman import startup
 from qnet_mailman.posting import confirmation
-from qnet_mailman.templates.notices import AUTO_REPLIED, one_line, send
+from qnet_mailman.posting.answers import Question, how_to_answer
+from qnet_mailman.templates.notices import AUTO_REPLIED, one_line, operators, send
 
 log = logging.getLogger('mailman.vette')
 
@@ -93,8 +94,6 @@ def to_confirm(mlist: Any, msg: Any, author: str, token: str) -> None:
     """Ask the person in whose name a post came whether it is theirs (R6)."""
     if not _may_tell(mlist, msg, author):
         return
-    link = confirmation.link(token)
-    by_web = f'open\n\n  {link}\n\nor ' if link is not None else ''
     lifetime = startup.settings().post_confirmation_lifetime
     send(
         mlist,
@@ -103,12 +102,65 @@ def to_confirm(mlist: Any, msg: Any, author: str, token: str) -> None:
         f'Did you write to {mlist.display_name}?',
         {
             'subject': _subject(msg),
-            'by_web': by_web,
+            'by_web': _by_web(token),
+            'how_to_answer': how_to_answer(mlist, Question.post),
             'reply_address': confirmation.reply_address(mlist, token),
             'hours': str(int(lifetime.total_seconds() // 3600)),
         },
         sender=confirmation.reply_address(mlist, token),
     )
+
+
+def _by_web(token: str) -> str:
+    link = confirmation.link(token)
+    return f'open\n\n  {link}\n\nor ' if link is not None else ''
+
+
+def kept(mlist: Any, msg: Any, author: str, token: str) -> None:
+    """Tell who answered the question about a post that it is not delivered (R39)."""
+    if _may_tell(mlist, msg, author):
+        send(
+            mlist,
+            author,
+            'qnet:user:notice:post-kept',
+            f'The message to {mlist.display_name} is not delivered',
+            {
+                'by_web': _by_web(token),
+                'how_to_answer': how_to_answer(mlist, Question.post),
+            },
+            automatic=AUTO_REPLIED,
+            in_reply_to=message_id(msg),
+        )
+
+
+def disputed(mlist: Any, author: str, held_id: str, answer: str) -> None:
+    """Tell the operators that a held post may be forged (R39).
+
+    :param author: In whose name it came.
+    :param held_id: The Message-ID under which it is held.
+    :param answer: How the answer begins.
+    """
+    send(
+        None,
+        operators(),
+        'qnet:operator:notice:disputed-post',
+        f'{mlist.display_name}: a message may be forged',
+        {
+            'display_name': mlist.display_name,
+            'listname': mlist.fqdn_listname,
+            'author': one_line(author),
+            'answer': one_line(answer) or '(nothing)',
+            'message_id': one_line(held_id),
+            'where': _where_held(mlist),
+        },
+    )
+
+
+def _where_held(mlist: Any) -> str:
+    web_url = startup.settings().web_url
+    if web_url is None:
+        return 'Postorius, under "Held messages"'
+    return f'{web_url}/mailman3/lists/{mlist.list_id}/held_messages'
 
 
 def moderators(
@@ -131,12 +183,6 @@ def moderators(
     answer['From'] = mlist.request_address
     answer['Date'] = formatdate(localtime=True)
     answer['Message-ID'] = make_msgid()
-    web_url = startup.settings().web_url
-    where = (
-        f'{web_url}/mailman3/lists/{mlist.list_id}/held_messages'
-        if web_url is not None
-        else 'Postorius, under "Held messages"'
-    )
     send(
         mlist,
         mlist.owner_address,
@@ -146,7 +192,7 @@ def moderators(
             'reason': reason,
             'subject': _subject(msg),
             'author': author or 'nobody that could be identified',
-            'where': where,
+            'where': _where_held(mlist),
         },
         attachments=[MIMEMessage(msg), MIMEMessage(answer)],
     )

@@ -25,7 +25,7 @@ from qnet_mailman.model import audit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.requests import OPEN, QNetRequest, QNetSubmission, Status
 from qnet_mailman.posting.author import author_of
-from qnet_mailman.posting.automatic import automatic
+from qnet_mailman.posting.automatic import automatic_answer
 from qnet_mailman.provisioning.forms import Loaded
 from qnet_mailman.review import reading, requests, telling
 from qnet_mailman.review.reading import Found, Sent
@@ -73,7 +73,7 @@ def take_mail(mail: bytes, envelope_sender: str, received_at: datetime) -> list[
     msg = _parsed(mail)
     msg.set_unixfrom(envelope_sender)
     message_id = one_line(str(msg.get('message-id', '')))
-    mark = automatic(msg)
+    mark = automatic_answer(msg, has_content=True)
     if mark is not None:
         log.info('Not a request form, but automatic (%s): %s', mark, message_id)
         return []
@@ -85,7 +85,7 @@ def take_mail(mail: bytes, envelope_sender: str, received_at: datetime) -> list[
     may_answer = can_acknowledge(msg)
     if not reading.has_form(mail, settings):
         log.info('A mail without a request form: %s', message_id)
-        if may_answer:
+        if may_answer and automatic_answer(msg) is None:
             telling.no_form(author)
         return []
     sent = Sent(reading.MAIL, mail)

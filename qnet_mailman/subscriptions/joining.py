@@ -54,6 +54,7 @@ from qnet_mailman.bounces.notices import day_in_words
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import closure_of
 from qnet_mailman.model.lists import Visibility, row_of
+from qnet_mailman.posting.answers import Question, how_to_answer
 from qnet_mailman.subscriptions import limits, tokens
 from qnet_mailman.templates.notices import one_line, send
 
@@ -444,6 +445,7 @@ class SubscriptionWorkflow(stock.SubscriptionWorkflow):
                 'approved': _APPROVED if pending.why is Why.approved else '',
                 'about': f'{about}\n\n' if about else '',
                 'by_web': by_web(pending.token),
+                'how_to_answer': how_to_answer(self.mlist, Question.join),
                 'expires': in_words(pending.expires_at),
                 # Mailman's names, for a text that an operator wrote for it.
                 'token': pending.token,

@@ -47,6 +47,7 @@ from qnet_mailman import startup
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import closed_among
 from qnet_mailman.model.lists import Visibility
+from qnet_mailman.posting.answers import Question, how_to_answer
 from qnet_mailman.subscriptions import joining, limits, listing, tokens
 from qnet_mailman.subscriptions.listing import Listed
 from qnet_mailman.templates.notices import one_line, send
@@ -318,8 +319,9 @@ def _write(request: Request, found: Plan) -> None:
                 'YOUR CONFIRMATION IS NEEDED for',
                 found.to_confirm,
                 f'If you want their messages, {joining.by_web(token)}answer this '
-                'message. You do not need to write\nanything in your answer. You can '
-                f'do this until\n{joining.in_words(moment + lifetime)}.',
+                f'message.\n{how_to_answer(mlist, Question.join)}\n\nYou can do this '
+                f'until {joining.in_words(moment + lifetime)}.\nAny other answer '
+                'confirms nothing.',
             )
         )
     elif found.to_approve:

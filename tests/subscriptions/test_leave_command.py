@@ -180,11 +180,12 @@ def test_posts_are_confirmed_as_ever(make_list: Any) -> None:
     (question,) = mails()
     assert token_of(question)
     assert PEND_TYPE
-    # Not the subject but the token is what counts there.
-    answer(mlist, question, subject='Yes', sender='pat@agency.example.gov')
+    # Not the subject but the token and the word are what counts there.
+    pat = {'subject': 'Yes', 'sender': 'pat@agency.example.gov', 'body': 'deliver'}
+    answer(mlist, question, **pat)
     assert len(queued('pipeline')) == 1
     # The second answer comes too late, and is told so in plain words.
-    answer(mlist, question, subject='Yes', sender='pat@agency.example.gov')
+    answer(mlist, question, **pat)
     assert 'there was nothing left that it could confirm' in text(
         the_mail('pat@agency.example.gov')
     )
