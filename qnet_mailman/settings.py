@@ -44,8 +44,8 @@ class SettingsError(Exception):
 
 
 class PosterAuthentication(StrEnum):
-    """How a post in the name of a person with posting privileges is shown to
-    come from that person (R6)."""
+    """How a post in the name of a person with posting privileges, or of a member where
+    a list says so, is shown to come from that person (R6)."""
 
     required = 'required'
     confirm = 'confirm'
