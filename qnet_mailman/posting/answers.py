@@ -13,7 +13,7 @@ import unicodedata
 from dataclasses import dataclass
 from email.errors import MessageError
 from email.header import Header
-from enum import StrEnum
+from enum import Enum
 from itertools import islice
 from typing import Any
 
@@ -29,7 +29,7 @@ _AROUND = ' \t"\'`´<«»‹›„“”‟‚‘’‛「」『』*_()[]{}.,:;!
 """What people and their programs put around a word; no `>`, which marks a quotation."""
 
 
-class Question(StrEnum):
+class Question(Enum):
     """What a word says yes to."""
 
     join = 'join'

@@ -17,8 +17,9 @@ from mailman.utilities.string import oneline
 from zope.component import getUtility
 
 from qnet_mailman import startup
-from qnet_mailman.posting import confirmation
+from qnet_mailman.posting import backscatter, confirmation
 from qnet_mailman.posting.answers import Question, how_to_answer
+from qnet_mailman.posting.author import author_of
 from qnet_mailman.templates.notices import AUTO_REPLIED, one_line, operators, send
 
 log = logging.getLogger('mailman.vette')
@@ -30,8 +31,19 @@ def _subject(msg: Any) -> str:
     )
 
 
+def _quotable(msg: Any, author: str) -> str:
+    """The subject, for a text that an operator wrote; not of somebody else's making."""
+    return _subject(msg) if backscatter.is_proven(msg, author) else '(not shown here)'
+
+
 def message_id(msg: Any) -> str | None:
-    """The Message-ID of a message, if it is fit to be quoted; else None."""
+    """The Message-ID of a message that is answered, to be quoted; else None.
+
+    Whoever writes in another's name has chosen it, and it may say anything.
+    """
+    author = author_of(msg).address
+    if author is None or not backscatter.is_proven(msg, author):
+        return None
     found = str(msg.get('message-id', ''))
     return found if found.isascii() and found.isprintable() else None
 
@@ -46,6 +58,8 @@ def _may_tell(mlist: Any, msg: Any, author: str | None) -> bool:
     sent = responses.todays_count(address, Response.hold)
     if sent >= startup.settings().notices_per_day:
         log.info('No further notice to %s about %s today', author, mlist.list_id)
+        return False
+    if not backscatter.mail_allowed(author, msg):
         return False
     responses.response_sent(address, Response.hold)
     return True
@@ -67,7 +81,8 @@ def rejected(mlist: Any, msg: Any, author: str | None, reason: str) -> None:
             f'Your message to {mlist.display_name} was not delivered',
             {
                 'reason': reason,
-                'subject': _subject(msg),
+                'which': backscatter.which(msg, author, _subject(msg)),
+                'subject': _quotable(msg, author),
                 'contact': contact_of(mlist),
             },
             automatic=AUTO_REPLIED,
@@ -84,16 +99,23 @@ def held(mlist: Any, msg: Any, author: str | None, reason: str) -> None:
             author,
             'qnet:user:notice:held',
             f'Your message to {mlist.display_name} waits for a moderator',
-            {'reason': reason, 'subject': _subject(msg)},
+            {
+                'reason': reason,
+                'which': backscatter.which(msg, author, _subject(msg)),
+                'subject': _quotable(msg, author),
+            },
             automatic=AUTO_REPLIED,
             in_reply_to=message_id(msg),
         )
 
 
-def to_confirm(mlist: Any, msg: Any, author: str, token: str) -> None:
-    """Ask the person in whose name a post came whether it is theirs (R6)."""
+def to_confirm(mlist: Any, msg: Any, author: str, token: str) -> bool:
+    """Ask the person in whose name a post came whether it is theirs (R6).
+
+    :return: Whether they were asked; if not, they have had too many mails today.
+    """
     if not _may_tell(mlist, msg, author):
-        return
+        return False
     lifetime = startup.settings().post_confirmation_lifetime
     send(
         mlist,
@@ -101,7 +123,8 @@ def to_confirm(mlist: Any, msg: Any, author: str, token: str) -> None:
         'qnet:user:action:confirm-post',
         f'Did you write to {mlist.display_name}?',
         {
-            'subject': _subject(msg),
+            'which': backscatter.which(msg, author, _subject(msg)),
+            'subject': _quotable(msg, author),
             'by_web': _by_web(token),
             'how_to_answer': how_to_answer(mlist, Question.post),
             'reply_address': confirmation.reply_address(mlist, token),
@@ -109,6 +132,7 @@ def to_confirm(mlist: Any, msg: Any, author: str, token: str) -> None:
         },
         sender=confirmation.reply_address(mlist, token),
     )
+    return True
 
 
 def _by_web(token: str) -> str:

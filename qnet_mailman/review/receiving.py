@@ -34,7 +34,7 @@ from qnet_mailman.subscriptions.joining import list_at
 from qnet_mailman.subscriptions.sign_up import address_of
 from qnet_mailman.templates.notices import one_line
 
-BY_MAIL = 'mail'
+BY_MAIL = telling.BY_MAIL
 OVER_REST = 'REST'
 BY_HAND = 'command line'
 
@@ -86,12 +86,12 @@ def take_mail(mail: bytes, envelope_sender: str, received_at: datetime) -> list[
     if not reading.has_form(mail, settings):
         log.info('A mail without a request form: %s', message_id)
         if may_answer and automatic_answer(msg) is None:
-            telling.no_form(author)
+            telling.no_form(author, msg)
         return []
     sent = Sent(reading.MAIL, mail)
     digest = reading.digest_of_mail(mail, message_id, author, settings)
     origin = Origin(BY_MAIL, digest, author, message_id, may_answer)
-    numbers = _keep(sent, origin, reading.read(sent, settings), received_at)
+    numbers = _keep(sent, origin, reading.read(sent, settings), received_at, msg)
     if not numbers:
         log.info('Request forms that came before: %s', message_id)
     return numbers
@@ -136,9 +136,16 @@ def _waiting_of(digest: str) -> list[int]:
 
 
 def _keep(
-    sent: Sent, origin: Origin, found: list[Found], received_at: datetime
+    sent: Sent,
+    origin: Origin,
+    found: list[Found],
+    received_at: datetime,
+    msg: Message | None = None,
 ) -> list[int]:
-    """Keep what came and a request for each form in it; nothing if it is there."""
+    """Keep what came and a request for each form in it; nothing if it is there.
+
+    :param msg: The mail that it came in.
+    """
     of_digest = select(QNetSubmission.id).where(QNetSubmission.digest == origin.digest)
     turn = 0
     if origin.route != BY_MAIL:
@@ -176,7 +183,7 @@ def _keep(
             list=request.list_address,
             ticket=request.ticket,
         )
-    telling.acknowledge(submission_id)
+    telling.acknowledge(submission_id, msg)
     return [request.id for request in rows]
 
 

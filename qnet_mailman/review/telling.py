@@ -22,6 +22,7 @@ from qnet_mailman import startup
 from qnet_mailman.bounces.ledger import claim_job, touched
 from qnet_mailman.model.base import by_itself, store
 from qnet_mailman.model.requests import OPEN, QNetRequest, QNetSubmission, Status
+from qnet_mailman.posting import backscatter
 from qnet_mailman.review import requests
 from qnet_mailman.roles.overview import in_zone
 from qnet_mailman.subscriptions import limits
@@ -31,6 +32,8 @@ REMIND_EVERY = timedelta(days=1)
 """Between two messages to operators about requests that wait."""
 MAX_NO_FORM = 200
 """Mails without a form that are answered in a day: senders can be forged."""
+BY_MAIL = 'mail'
+"""The route of what came by mail."""
 MAX_NAMED = 50
 """Requests that one message names."""
 
@@ -43,12 +46,17 @@ WAITING = 'qnet:operator:notice:forms-waiting'
 log = logging.getLogger('mailman.plugins')
 
 
-def no_form(address: str) -> None:
-    """Tell who sent a mail without a form what to attach, once a day."""
+def no_form(address: str, msg: Any = None) -> None:
+    """Tell who sent a mail without a form what to attach, once a day.
+
+    :param msg: The mail.
+    """
     if not address:
         return
-    if limits.allowed('mail without form', address, 1, limits.DAY) and limits.allowed(
-        'mails without form', '', MAX_NO_FORM, limits.DAY
+    if (
+        limits.allowed('mail without form', address, 1, limits.DAY)
+        and limits.allowed('mails without form', '', MAX_NO_FORM, limits.DAY)
+        and backscatter.mail_allowed(address, msg)
     ):
         settings = startup.settings()
         _answer(
@@ -59,8 +67,11 @@ def no_form(address: str) -> None:
         )
 
 
-def acknowledge(submission_id: int) -> None:
-    """Tell the numbers of a submission, once; part of the caller's transaction."""
+def acknowledge(submission_id: int, msg: Any = None) -> None:
+    """Tell the numbers of a submission, once; part of the caller's transaction.
+
+    :param msg: The mail that it came in, if it is at hand.
+    """
     # Whoever changes the row is the one who tells.
     claimed = touched(
         update(QNetSubmission)
@@ -74,13 +85,22 @@ def acknowledge(submission_id: int) -> None:
     if not claimed:
         return
     most = startup.settings().forms_mails_per_day
+    # Who hands a form in over REST or at the command line is no stranger.
+    by_mail = (
+        store().scalar(
+            select(QNetSubmission.route).where(QNetSubmission.id == submission_id)
+        )
+        == BY_MAIL
+    )
     query = (
         select(QNetRequest.tell, QNetRequest.id)
         .where(QNetRequest.submission_id == submission_id, QNetRequest.tell != '')
         .order_by(QNetRequest.tell, QNetRequest.id)
     )
     for address, rows in groupby(store().execute(query).all(), lambda row: row[0]):
-        if not limits.allowed('answer about forms', address, most, limits.DAY):
+        if not limits.allowed('answer about forms', address, most, limits.DAY) or (
+            by_mail and not backscatter.mail_allowed(address, msg)
+        ):
             log.info('No further answer about request forms to %s today', address)
             continue
         numbers = [requests.label(row[1]) for row in rows]

@@ -22,6 +22,7 @@ from mailman.utilities.datetime import now
 
 from qnet_mailman.bounces.parts import decode_words
 from qnet_mailman.model.lists import row_of
+from qnet_mailman.posting import backscatter
 from qnet_mailman.posting.automatic import automatic_answer
 from qnet_mailman.subscriptions import confirming, sign_up, tokens
 from qnet_mailman.subscriptions.joining import ListClosed
@@ -87,6 +88,7 @@ class Join(eml_membership.Join):
                     if delivery_mode is DeliveryMode.regular
                     else delivery_mode.name
                 ),
+                is_proven=backscatter.is_proven(msg, address),
             )
         )
         return ContinueProcessing.no

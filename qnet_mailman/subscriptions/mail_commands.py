@@ -21,6 +21,7 @@ from mailman.interfaces.command import ContinueProcessing, IEmailResults
 from mailman.runners.command import CommandFinder
 from zope.interface import implementer
 
+from qnet_mailman.posting import backscatter
 from qnet_mailman.posting.answers import decoded_subject
 from qnet_mailman.posting.automatic import automatic_answer
 from qnet_mailman.subscriptions import leaving, one_click
@@ -75,7 +76,11 @@ def handle(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
         log.info('%s: no command, but automatic (%s)', mlist.list_id, mark)
         return
     author = answerable_author(msg)
-    if mlist.autorespond_requests is not ResponseAction.none and author is not None:
+    if (
+        mlist.autorespond_requests is not ResponseAction.none
+        and author is not None
+        and backscatter.mail_allowed(author, msg)
+    ):
         config.handlers['replybot'].process(mlist, msg, msgdata)
     if mlist.autorespond_requests is ResponseAction.respond_and_discard:
         return
