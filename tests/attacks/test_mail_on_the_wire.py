@@ -168,4 +168,4 @@ def test_a_forged_member_is_asked(site: Site) -> None:
     assert re.match('Did you write to ', question.subject)
     shown = 'Authentication-Results: mx.example.gov; dmarc=pass header.from='
     write(site, member, TALK, 'Mine', 'x', f'{shown}clinic.example.org\r\n')
-    assert [mail.subject for mail in since(site, mark, READER)] == ['[Talk] Mine']
+    assert [mail.subject for mail in since(site, mark, READER)] == ['[talk] Mine']
