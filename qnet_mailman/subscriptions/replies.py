@@ -26,7 +26,7 @@ from qnet_mailman.model.lists import row_of
 from qnet_mailman.posting import confirmation, notices
 from qnet_mailman.posting.answers import Question, how_to_answer, opening, says
 from qnet_mailman.posting.author import author_of
-from qnet_mailman.posting.automatic import automatic_answer
+from qnet_mailman.posting.automatic import automatic, automatic_answer
 from qnet_mailman.subscriptions import confirming, joining, leaving, limits, tokens
 from qnet_mailman.subscriptions.confirming import Kind, Outcome
 from qnet_mailman.subscriptions.subject import is_unsubscribe
@@ -41,18 +41,20 @@ def handle(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
     """
     if msgdata.get('subaddress') != 'confirm':
         return False
-    mark = automatic_answer(msg)
     token = token_in(mlist, msg)
+    pended = None if token is None else tokens.look_up(token)
+    pend_type = None if pended is None else pended.get('type')
+    is_ours = row_of(mlist) is not None or pend_type == confirmation.PEND_TYPE
+    # On other lists, no more is taken from Mailman than what says itself (R40).
+    mark = automatic_answer(msg) if is_ours else automatic(msg)
     if mark is not None:
         name = token[:8] if token else None
         log.info('Not a confirmation, as it is automatic (%s): %s', mark, name)
         return True
-    pended = None if token is None else tokens.look_up(token)
-    pend_type = None if pended is None else pended.get('type')
     if pend_type == confirmation.PEND_TYPE:
         _release(mlist, msg, str(token))
         return True
-    if row_of(mlist) is None or pend_type == HeldMessagePendable.PEND_TYPE:
+    if not is_ours or pend_type == HeldMessagePendable.PEND_TYPE:
         return False
     if token is None or pended is None or pended.get('list_id') != mlist.list_id:
         _too_late(mlist, msg)
