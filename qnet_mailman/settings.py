@@ -44,8 +44,8 @@ class SettingsError(Exception):
 
 
 class PosterAuthentication(StrEnum):
-    """How a post in the name of a person with posting privileges is shown to
-    come from that person (R6)."""
+    """How a post in the name of a person with posting privileges, or of a member where
+    a list says so, is shown to come from that person (R6)."""
 
     required = 'required'
     confirm = 'confirm'
@@ -157,13 +157,11 @@ class Settings(BaseModel):
         days=3
     )
     """How long a request to join waits for its confirmation (R11, R12)."""
-    signup_mails_per_day: Annotated[int, Field(ge=1)] = 3
-    """Mails to one address that requests to join cause in a day (R13)."""
+    unproven_mails_per_day: Annotated[int, Field(ge=1)] = 5
+    """Mails of all kinds to one mailbox in a day, over the whole site, that requests
+    cause which are not shown to come from it."""
     signup_requests_per_hour: Annotated[int, Field(ge=1)] = 30
     """Requests to join that one client of the sign-up page makes in an hour (R13)."""
-    leave_mails_per_day: Annotated[int, Field(ge=1)] = 5
-    """Mails to one address about one list that requests to leave cause in a day
-    (R14)."""
     unsubscribe_link_lifetime: Annotated[
         timedelta, BeforeValidator(_duration), AfterValidator(_two_months)
     ] = timedelta(days=400)

@@ -35,11 +35,13 @@ class HoldChain(TerminalChainBase):
         author = msgdata.get('qnet_author')
         _make_storable(msg)
         request_id = hold_message(mlist, msg, msgdata, reason)
+        asked = False
         if msgdata.get('qnet_fate') == Fate.confirm and author is not None:
             token = confirmation.offer(mlist, request_id, msg, author)
-            notices.to_confirm(mlist, msg, author, token)
+            asked = notices.to_confirm(mlist, msg, author, token)
         else:
             notices.held(mlist, msg, author, reason)
+        if not asked:
             pendable = HeldMessagePendable(id=request_id, list_id=mlist.list_id)
             notices.moderators(mlist, msg, author, reason, pendable)
         log.info(

@@ -57,7 +57,7 @@ class PostingChain:
         yield Link('truth', LinkAction.detour, 'qnet-header-match')
         # Only a hit with discard or reject jumps; otherwise the rule notes
         # for delivery that From must be rewritten.
-        yield Link('dmarc-mitigation', LinkAction.jump, 'dmarc')
+        yield Link('dmarc-mitigation', LinkAction.jump, 'qnet-dmarc')
         yield Link('qnet-posting-rights', LinkAction.jump, 'qnet-disposition')
         yield Link('emergency', LinkAction.jump, 'qnet-hold')
         yield Link('max-size')

@@ -35,6 +35,9 @@ def set_settings(name: str, assignments: tuple[str, ...]) -> None:
     display_name  the name people see
     description   one line, shown on the sign-up page
     personalize   on, or off: one message for all, without a personal link
+    member-authentication
+                  off, confirm or required: whether a message in the name of a
+                  member must be shown to come from them (discussion lists)
 
     LIST is its address or List-ID.
     """

@@ -195,10 +195,13 @@ def _write(author: Person, to: str, subject: str) -> EmailMessage:
 
 
 def _answer(story: Story, author: Person, mail: Delivered) -> None:
-    """Let somebody press "Reply" and send."""
+    """Let somebody press "Reply", write the word that is asked for, and send."""
     to = str(mail.message['Reply-To'] or mail.message['From'])
     address = re.findall(r'[^\s<>]+@[^\s<>]+', to)[-1]
     answer = _write(author, address, f'Re: {mail.message["Subject"]}')
+    word = re.search(r'this one word:\s+(\S+)', body_lines(mail.message, 60))
+    if word is not None:
+        answer.set_content(f'{word[1]}\n')
     story.site.lmtp_send(author.email, address, answer.as_bytes())
 
 

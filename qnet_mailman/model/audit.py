@@ -44,6 +44,7 @@ class Action(StrEnum):
     member_added = 'member added'
     post_masked = 'post masked'
     post_confirmed = 'post confirmed'
+    post_disputed = 'post disputed'
     form_applied = 'form applied'
     request_received = 'request received'
     request_approved = 'request approved'

@@ -11,6 +11,7 @@ from sqlalchemy import Boolean, String, select, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qnet_mailman.model.base import Base, store
+from qnet_mailman.settings import PosterAuthentication
 
 
 class ListType(StrEnum):
@@ -73,6 +74,10 @@ class QNetList(Base):
     and is kept nowhere else, so that Postorius and we cannot disagree."""
     personal: Mapped[bool] = mapped_column(Boolean, default=True, server_default=true())
     """Whether each copy has its own envelope sender and link to leave (R15)."""
+    member_authentication: Mapped[str] = mapped_column(
+        String(20), default='off', server_default='off'
+    )
+    """A word of `PosterAuthentication`, for posts of members (R6)."""
 
 
 def row_of(mlist: Any) -> QNetList | None:
@@ -139,6 +144,25 @@ def set_personal(mlist: Any, personal: bool) -> None:
     if row is None:
         raise LookupError(f'{mlist.fqdn_listname} has no QualityNet style')
     row.personal = personal
+
+
+def member_authentication_of(mlist: Any) -> PosterAuthentication:
+    """How a post in the name of a member is shown to come from them (R6)."""
+    row = row_of(mlist)
+    if row is None:
+        return PosterAuthentication.off
+    return PosterAuthentication(row.member_authentication)
+
+
+def set_member_authentication(mlist: Any, word: PosterAuthentication) -> None:
+    """Change how a post in the name of a member is shown to come from them.
+
+    :raises LookupError: if the list has none of our styles.
+    """
+    row = row_of(mlist)
+    if row is None:
+        raise LookupError(f'{mlist.fqdn_listname} has no QualityNet style')
+    row.member_authentication = word.value
 
 
 def replies_of(mlist: Any) -> Replies:

@@ -21,11 +21,11 @@ class PostingPipeline(BasePipeline):
     _default_handlers = (
         'qnet-refuse-closed',
         'validate-authenticity',
-        'mime-delete',
+        'qnet-mime-delete',
         'tagger',
         'qnet-member-recipients',
         'qnet-avoid-duplicates',
-        'acknowledge',
+        'qnet-acknowledge',
         'qnet-mask',
         'cleanse-dkim',
         'cook-headers',

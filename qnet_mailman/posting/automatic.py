@@ -1,10 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether a message was written by a program (R5, RFC 3834)."""
+"""Whether a message was written by a program (R5, RFC 3834).
+
+Of a post, only what a program says of itself counts: a person may write about an
+"Automatic reply", and what is taken for automatic is thrown away.  An answer to a
+question of ours decides something, and so less is enough (R39): the subject, the marks
+of ticket systems, or the first lines of an out-of-office note, in the languages in
+which common mail systems write them.
+"""
 
 from __future__ import annotations
 
 import email.message
 import re
+
+from qnet_mailman.posting.answers import decoded_subject, opening, plain
 
 BULK = frozenset({'bulk', 'junk', 'auto_reply'})
 """Values of Precedence; `list` is what other mailing lists send."""
@@ -26,6 +35,17 @@ REPLY_MARKERS = (
     'x-vacation',
 )
 
+TICKET_MARKERS = (
+    # On whatever these systems send, what a person wrote in them, too.
+    'x-rt-loop-prevention',  # Request Tracker
+    'rt-ticket',
+    'x-otrs-loop',  # OTRS, Znuny
+    'x-zammad-ticket-id',
+    'x-servicenow-generated',
+    'x-jira-fingerprint',
+    'x-zendesk-from-account-id',
+)
+
 AUTOMATIC_SUBJECTS = re.compile(
     r'\s*(automatic reply|auto(matic)?[- ]?(reply|response)|out of (the )?office'
     r'|abwesenheitsnotiz|automatische antwort|r[ée]ponse automatique'
@@ -34,6 +54,69 @@ AUTOMATIC_SUBJECTS = re.compile(
     r'|autosvar|自動応答|自动答复|автоответ)\b',
     re.IGNORECASE,
 )
+
+ANSWER_SUBJECTS = re.compile(
+    AUTOMATIC_SUBJECTS.pattern + r'|\s*('
+    r'auto\s?:|automated (reply|response)|autoresponder|ooo\b'
+    r'|on (vacation|holiday|leave)\b|away\s?:'
+    r'|abwesen\w*|automatische nachricht|außer haus|nicht im büro'
+    r'|message automatique|absent?e?\b|absence\b'
+    r'|fuera de oficina|ausen(te|cia)\b|ausência\b|fora do? escrit[óo]rio'
+    r'|fuori (sede|ufficio)|assen(te|za)\b|non al computer'
+    r'|automatisch bericht|afwezig\w*|niet aanwezig'
+    r'|automatisk svar|frånvaro|自動回覆'
+    # Receipts, of mail programs for reading and of people's calendars.
+    r'|(read|gelesen|lu|leído|letto|lida?|gelezen|delivered|zugestellt|accepted|'
+    r'declined|zugesagt|abgesagt|accepté|aceptado|accettato|aceite)\s?:'
+    r'|(ticket|case|request|vorgang) ?(#|(no|nr|id|created|received|opened)\b))',
+    re.IGNORECASE,
+)
+"""Of answers: too much for a post, whose author may mean what these say."""
+
+_MAX_TEXT = 2_000
+"""Characters that are looked at."""
+_TICKET = re.compile(
+    # "[Ticket#2026112910000012]", "[example.org #123]", "(Case 4711)", "[HELP-12]".
+    r'[\[(]([^\[\]()]{0,60}#\s?\d|(ticket|case|request|incident|vorgang|req|inc)\b'
+    r'[^\[\]()]{0,20}\d|[a-z]{2,10}-\d+[\])])'
+)
+_TAGS = re.compile(r'(\s*(\[[^\[\]]{1,60}\]|external\s?:))+\s*')
+
+_NOTES = re.compile(
+    # English
+    r"\b(?:am|i'm|will be|be|is|are)\b[^.]{0,40}\b(?:out of (?:the )?office|away from|"
+    r'on (?:[a-z]{1,12} )?(?:leave|vacation|holidays?)|not in the office)\b'
+    r'|\bout of (?:the )?office (?:until|from|reply|message|notice)\b'
+    r'|\b(?:automatic|automated|auto)[- ]?(?:reply|response|message|answer)\b'
+    r'|\bautomatically generated\b|\blimited access to (?:my )?e-?mail\b'
+    r'|\byour (?:request|message|e-?mail|inquiry) (?:has been|was) '
+    r'(?:received|registered|assigned)\b'
+    r'|\bticket\b[^.]{0,40}\b(?:created|opened|received|registered)\b'
+    # German
+    r'|\bnicht im (?:büro|hause?)\b|\b(?:außer haus|im urlaub|abwesen\w{1,5})\b'
+    r'|\bnicht (?:persönlich )?erreichbar\b'
+    r'|\bautomatisch(?:e|er)? (?:antwort|nachricht|generiert|erstellt|erzeugt)'
+    r'|\bihre (?:anfrage|nachricht|e-?mail) (?:ist|wurde|haben)\b'
+    # French
+    r'|\b(?:suis|serai|est|sera)\b[^.]{0,40}\babsente?\b|\ben congés?\b'
+    r'|\bhors du bureau\b|\b(?:message|réponse) automatique\b'
+    r'|\bvotre (?:demande|message|courriel) a (?:bien )?été (?:reçu|enregistr)'
+    # Spanish, Portuguese
+    r'|\bfuera de (?:la )?oficina\b|\bfora do? escritório\b'
+    r'|\bde (?:vacaciones|férias)\b'
+    r'|\b(?:estoy|estaré|estou|estarei)\b[^.]{0,40}\bausente\b'
+    r'|\b(?:respuesta|resposta|mensaje|mensagem) autom[áa]tica?o?\b'
+    r'|\b(?:su|sua|seu) (?:solicitud|solicitação|pedido|consulta|mensaje|mensagem) '
+    r'(?:ha sido|foi) (?:recibid|recebid|regist)'
+    # Italian
+    r'|\bfuori (?:sede|ufficio)\b|\bin ferie\b|\b(?:sono|sarò)\b[^.]{0,40}\bassente\b'
+    r'|\b(?:risposta|messaggio) automatic[ao]\b'
+    r'|\brichiesta è stata (?:ricevuta|registrata|presa)\b'
+    # Dutch
+    r'|\bniet (?:op kantoor|aanwezig)\b|\bafwezig\b|\b(?:met|op) vakantie\b'
+    r'|\bautomatisch (?:antwoord|bericht)\b'
+)
+"""How a program says in the first lines of a text that nobody has read the question."""
 
 
 def automatic(msg: email.message.Message) -> str | None:
@@ -65,9 +148,43 @@ def automatic(msg: email.message.Message) -> str | None:
     # A person's client may ask for no automatic answers; with a subject
     # like this it is an automatic answer itself.
     if 'x-auto-response-suppress' in msg and AUTOMATIC_SUBJECTS.match(
-        _value(msg, 'subject')
+        decoded_subject(msg['subject'])
     ):
         return 'the subject of an automatic reply'
+    return None
+
+
+def automatic_answer(
+    msg: email.message.Message, *, has_content: bool = False
+) -> str | None:
+    """Say by what an answer to a question of ours shows that nobody has meant it (R39).
+
+    :param msg: The answer, or whatever comes to an address that acts on answers.
+    :param has_content: Whether it brings something with it, as a mail with a request
+        form does, which may also come through a ticket system.
+    :return: As `automatic`.  Never raises.
+    """
+    mark = automatic(msg)
+    if mark is not None:
+        return mark
+    subject = plain(decoded_subject(msg['subject']))
+    bare = _TAGS.sub('', subject, count=1)
+    if (AUTOMATIC_SUBJECTS if has_content else ANSWER_SUBJECTS).match(bare):
+        return 'the subject of an automatic reply'
+    if has_content:
+        return None
+    for marker in TICKET_MARKERS:
+        if marker in msg:
+            return f'a {marker} field'
+    if (
+        'mailbox rules agent'
+        in _value(msg, 'x-ms-exchange-generated-message-source').lower()
+    ):
+        return 'a rule of Exchange'
+    if _TICKET.search(subject):
+        return 'the subject of a ticket'
+    if _NOTES.search(plain(' '.join(opening(msg)))[:_MAX_TEXT]):
+        return 'the text of an automatic reply'
     return None
 
 

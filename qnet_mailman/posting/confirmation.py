@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -69,6 +70,30 @@ def offer(mlist: Any, request_id: int, msg: Any, author: str) -> str:
         ),
         startup.settings().post_confirmation_lifetime,
     )
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A post that waits for the person in whose name it came."""
+
+    author: str
+    message_id: str
+    """Under which it is held."""
+
+
+def waiting(token: str, mlist: Any) -> Waiting | None:
+    """The post that a token would release; None where there is none on this list."""
+    pended = tokens.look_up(token)
+    if (
+        pended is None
+        or pended.get('type') != PEND_TYPE
+        or pended['list_id'] != mlist.list_id
+    ):
+        return None
+    held = IListRequests(mlist).get_request(pended['request_id'])
+    if held is None:
+        return None
+    return Waiting(pended['author'], held[1]['_mod_message_id'])
 
 
 def confirm(token: str, *, route: str, mlist: Any = None) -> Outcome:

@@ -60,6 +60,10 @@ NOT_SHOWN = (
     'The message names a person with posting privileges as its author, but nothing '
     'shows that it comes from that person.'
 )
+MEMBER_NOT_SHOWN = (
+    'The message names as its author somebody whose messages this list delivers, but '
+    'nothing shows that it comes from that person.'
+)
 NO_MORE_POSTS = 'The moderators have asked that messages from you be looked at first.'
 REFUSED = 'The moderators of this list do not take messages from this address.'
 
@@ -70,6 +74,7 @@ def decide(
     standing: Standing,
     authentication: PosterAuthentication,
     *,
+    members: PosterAuthentication = PosterAuthentication.off,
     shown: bool = False,
     personal: Fate | None = None,
     nonmember: Fate = Fate.hold,
@@ -78,6 +83,9 @@ def decide(
 
     :param replies: R4's word; R3 makes it `reject` on a notification list.
     :param standing: What the author is to the list.
+    :param authentication: The site's word, for people with posting privileges.
+    :param members: The list's word, for everybody whose posts a discussion list
+        delivers; for people with posting privileges the stricter one counts.
     :param shown: Whether the post is shown to come from its author.
     :param personal: A moderation action that moderators set for this member or
         non-member in particular.
@@ -86,12 +94,40 @@ def decide(
     """
     if standing is Standing.nobody:
         return Decision(Fate.hold, NO_AUTHOR)
+    if list_type is ListType.notification:
+        members = PosterAuthentication.off
     if standing is Standing.poster:
-        if shown or authentication is PosterAuthentication.off:
-            return Decision(Fate.deliver)
-        if authentication is PosterAuthentication.required:
-            return Decision(Fate.hold, NOT_SHOWN)
-        return Decision(Fate.confirm, NOT_SHOWN)
+        word = max(authentication, members, key=_STRICTNESS.index)
+        return _unless_shown(word, shown, NOT_SHOWN)
+    decision = _decide_by_rights(list_type, replies, standing, personal, nonmember)
+    if decision.fate is Fate.deliver:
+        return _unless_shown(members, shown, MEMBER_NOT_SHOWN)
+    return decision
+
+
+_STRICTNESS = (
+    PosterAuthentication.off,
+    PosterAuthentication.confirm,
+    PosterAuthentication.required,
+)
+
+
+def _unless_shown(word: PosterAuthentication, shown: bool, reason: str) -> Decision:
+    """Deliver a post that is shown to come from its author, or need not be (R6)."""
+    if shown or word is PosterAuthentication.off:
+        return Decision(Fate.deliver)
+    held = word is PosterAuthentication.required
+    return Decision(Fate.hold if held else Fate.confirm, reason)
+
+
+def _decide_by_rights(
+    list_type: ListType,
+    replies: Replies,
+    standing: Standing,
+    personal: Fate | None,
+    nonmember: Fate,
+) -> Decision:
+    """What somebody without posting privileges may do, if they are who they say."""
     if standing is Standing.stranger:
         return _stranger(list_type, personal or nonmember)
     if personal in (Fate.discard, Fate.hold, Fate.reject):

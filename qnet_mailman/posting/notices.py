@@ -17,8 +17,10 @@ from mailman.utilities.string import oneline
 from zope.component import getUtility
 
 from qnet_mailman import startup
-from qnet_mailman.posting import confirmation
-from qnet_mailman.templates.notices import AUTO_REPLIED, one_line, send
+from qnet_mailman.posting import backscatter, confirmation
+from qnet_mailman.posting.answers import Question, how_to_answer
+from qnet_mailman.posting.author import author_of
+from qnet_mailman.templates.notices import AUTO_REPLIED, one_line, operators, send
 
 log = logging.getLogger('mailman.vette')
 
@@ -29,8 +31,19 @@ def _subject(msg: Any) -> str:
     )
 
 
+def _quotable(msg: Any, author: str) -> str:
+    """The subject, for a text that an operator wrote; not of somebody else's making."""
+    return _subject(msg) if backscatter.is_proven(msg, author) else '(not shown here)'
+
+
 def message_id(msg: Any) -> str | None:
-    """The Message-ID of a message, if it is fit to be quoted; else None."""
+    """The Message-ID of a message that is answered, to be quoted; else None.
+
+    Whoever writes in another's name has chosen it, and it may say anything.
+    """
+    author = author_of(msg).address
+    if author is None or not backscatter.is_proven(msg, author):
+        return None
     found = str(msg.get('message-id', ''))
     return found if found.isascii() and found.isprintable() else None
 
@@ -45,6 +58,8 @@ def _may_tell(mlist: Any, msg: Any, author: str | None) -> bool:
     sent = responses.todays_count(address, Response.hold)
     if sent >= startup.settings().notices_per_day:
         log.info('No further notice to %s about %s today', author, mlist.list_id)
+        return False
+    if not backscatter.mail_allowed(author, msg):
         return False
     responses.response_sent(address, Response.hold)
     return True
@@ -66,7 +81,8 @@ def rejected(mlist: Any, msg: Any, author: str | None, reason: str) -> None:
             f'Your message to {mlist.display_name} was not delivered',
             {
                 'reason': reason,
-                'subject': _subject(msg),
+                'which': backscatter.which(msg, author, _subject(msg)),
+                'subject': _quotable(msg, author),
                 'contact': contact_of(mlist),
             },
             automatic=AUTO_REPLIED,
@@ -83,18 +99,23 @@ def held(mlist: Any, msg: Any, author: str | None, reason: str) -> None:
             author,
             'qnet:user:notice:held',
             f'Your message to {mlist.display_name} waits for a moderator',
-            {'reason': reason, 'subject': _subject(msg)},
+            {
+                'reason': reason,
+                'which': backscatter.which(msg, author, _subject(msg)),
+                'subject': _quotable(msg, author),
+            },
             automatic=AUTO_REPLIED,
             in_reply_to=message_id(msg),
         )
 
 
-def to_confirm(mlist: Any, msg: Any, author: str, token: str) -> None:
-    """Ask the person in whose name a post came whether it is theirs (R6)."""
+def to_confirm(mlist: Any, msg: Any, author: str, token: str) -> bool:
+    """Ask the person in whose name a post came whether it is theirs (R6).
+
+    :return: Whether they were asked; if not, they have had too many mails today.
+    """
     if not _may_tell(mlist, msg, author):
-        return
-    link = confirmation.link(token)
-    by_web = f'open\n\n  {link}\n\nor ' if link is not None else ''
+        return False
     lifetime = startup.settings().post_confirmation_lifetime
     send(
         mlist,
@@ -102,13 +123,68 @@ def to_confirm(mlist: Any, msg: Any, author: str, token: str) -> None:
         'qnet:user:action:confirm-post',
         f'Did you write to {mlist.display_name}?',
         {
-            'subject': _subject(msg),
-            'by_web': by_web,
+            'which': backscatter.which(msg, author, _subject(msg)),
+            'subject': _quotable(msg, author),
+            'by_web': _by_web(token),
+            'how_to_answer': how_to_answer(mlist, Question.post),
             'reply_address': confirmation.reply_address(mlist, token),
             'hours': str(int(lifetime.total_seconds() // 3600)),
         },
         sender=confirmation.reply_address(mlist, token),
     )
+    return True
+
+
+def _by_web(token: str) -> str:
+    link = confirmation.link(token)
+    return f'open\n\n  {link}\n\nor ' if link is not None else ''
+
+
+def kept(mlist: Any, msg: Any, author: str, token: str) -> None:
+    """Tell who answered the question about a post that it is not delivered (R39)."""
+    if _may_tell(mlist, msg, author):
+        send(
+            mlist,
+            author,
+            'qnet:user:notice:post-kept',
+            f'The message to {mlist.display_name} is not delivered',
+            {
+                'by_web': _by_web(token),
+                'how_to_answer': how_to_answer(mlist, Question.post),
+            },
+            automatic=AUTO_REPLIED,
+            in_reply_to=message_id(msg),
+        )
+
+
+def disputed(mlist: Any, author: str, held_id: str, answer: str) -> None:
+    """Tell the operators that a held post may be forged (R39).
+
+    :param author: In whose name it came.
+    :param held_id: The Message-ID under which it is held.
+    :param answer: How the answer begins.
+    """
+    send(
+        None,
+        operators(),
+        'qnet:operator:notice:disputed-post',
+        f'{mlist.display_name}: a message may be forged',
+        {
+            'display_name': mlist.display_name,
+            'listname': mlist.fqdn_listname,
+            'author': one_line(author),
+            'answer': one_line(answer) or '(nothing)',
+            'message_id': one_line(held_id),
+            'where': _where_held(mlist),
+        },
+    )
+
+
+def _where_held(mlist: Any) -> str:
+    web_url = startup.settings().web_url
+    if web_url is None:
+        return 'Postorius, under "Held messages"'
+    return f'{web_url}/mailman3/lists/{mlist.list_id}/held_messages'
 
 
 def moderators(
@@ -131,12 +207,6 @@ def moderators(
     answer['From'] = mlist.request_address
     answer['Date'] = formatdate(localtime=True)
     answer['Message-ID'] = make_msgid()
-    web_url = startup.settings().web_url
-    where = (
-        f'{web_url}/mailman3/lists/{mlist.list_id}/held_messages'
-        if web_url is not None
-        else 'Postorius, under "Held messages"'
-    )
     send(
         mlist,
         mlist.owner_address,
@@ -146,7 +216,7 @@ def moderators(
             'reason': reason,
             'subject': _subject(msg),
             'author': author or 'nobody that could be identified',
-            'where': where,
+            'where': _where_held(mlist),
         },
         attachments=[MIMEMessage(msg), MIMEMessage(answer)],
     )

@@ -153,8 +153,10 @@ def _settings(
     export: Export, mlist: Any, list_type: str, visibility: str
 ) -> dict[str, Any]:
     current = fields.current(mlist)
-    if current.pop('personalize') == 'off':
-        export.remark('list', 'Forms do not say it: personalize is off.')
+    for key, usual in (('personalize', 'on'), ('member_authentication', 'off')):
+        found = current.pop(key)
+        if found != usual:
+            export.remark('list', f'Forms do not say it: {key} is {found}.')
     instead: dict[str, Value] = {
         'display_name': mlist.list_name,
         'description': mlist.list_name,

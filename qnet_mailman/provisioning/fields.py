@@ -22,8 +22,10 @@ from qnet_mailman.model.lists import (
     Replies,
     is_personal,
     mask_of,
+    member_authentication_of,
     replies_of,
     set_mask,
+    set_member_authentication,
     set_personal,
     set_replies,
     type_of,
@@ -31,6 +33,7 @@ from qnet_mailman.model.lists import (
 from qnet_mailman.provisioning import schema, values
 from qnet_mailman.provisioning.schema import ListRequest
 from qnet_mailman.provisioning.threshold_change import ThresholdChange
+from qnet_mailman.settings import PosterAuthentication
 
 Value = str | int
 
@@ -55,8 +58,10 @@ class ListField:
     @property
     def option(self) -> str:
         """Its name for `mailman qnet set`."""
-        return 'window-days' if self.key == 'window_days' else self.key
+        return self.key.replace('_', '-') if self.key in _HYPHENS else self.key
 
+
+_HYPHENS = frozenset({'window_days', 'member_authentication'})
 
 _MASK_WORDS = {
     Mask.administrators: 'the sender is hidden on messages of administrators, '
@@ -75,6 +80,21 @@ _PERSONALIZE_WORDS = {
     Personalize.on: 'each copy has its own link to unsubscribe',
     Personalize.off: 'all copies are alike, without a personal link to unsubscribe',
 }
+
+
+_AUTHENTICATION_WORDS = {
+    PosterAuthentication.off: 'whatever a message says about its author is believed',
+    PosterAuthentication.confirm: "a member's message must be shown to come from them, "
+    'or they are asked',
+    PosterAuthentication.required: "a member's message must be shown to come from "
+    'them, or it waits for a moderator',
+}
+
+
+def _member_authentication_words(value: str, list_type: ListType) -> str:
+    if list_type is ListType.notification:
+        return 'not needed, as only people with posting privileges write'
+    return _AUTHENTICATION_WORDS[PosterAuthentication(value)]
 
 
 def _reply_to_of(mlist: Any) -> str:
@@ -180,6 +200,16 @@ FIELDS: dict[str, ListField] = {
             check=partial(values.choice, words=Personalize),
             words=lambda value, list_type: _PERSONALIZE_WORDS[Personalize(value)],
         ),
+        ListField(
+            'member_authentication',
+            'Who members are',
+            lambda mlist: member_authentication_of(mlist).value,
+            lambda mlist, value: set_member_authentication(
+                mlist, PosterAuthentication(value)
+            ),
+            check=partial(values.choice, words=PosterAuthentication),
+            words=_member_authentication_words,
+        ),
     )
 }
 """By key, in the order in which people read them."""
@@ -243,6 +273,14 @@ def checked(mlist: Any, written: Mapping[str, str]) -> dict[str, Value]:
         f'{key}: {message}'
         for key, message in schema.conflicts({**fit, 'type': type_of(mlist)})
     ]
+    if (
+        fit.get('member_authentication', 'off') != 'off'
+        and type_of(mlist) is ListType.notification
+    ):
+        problems.append(
+            'member-authentication: expected off: on a notification list nobody is '
+            'delivered for being a member; poster_authentication of qnet.cfg is for it'
+        )
     if problems:
         raise Unfit(problems)
     return fit

@@ -10,6 +10,7 @@ from mailman.rest.helpers import NotFound, child
 from qnet_mailman.rest.confirmations import Confirmations
 from qnet_mailman.rest.forms import Forms
 from qnet_mailman.rest.lists import Lists
+from qnet_mailman.rest.mail_allowance import MailAllowance
 from qnet_mailman.rest.posts import Posts
 from qnet_mailman.rest.roles import Roles
 from qnet_mailman.rest.signup import SignUp
@@ -50,6 +51,11 @@ class Root:
     def confirmations(self, context: Any, segments: list[str]) -> Any:
         """/confirmations/..."""
         return Confirmations(), segments
+
+    @child('mail-allowance')
+    def mail_allowance(self, context: Any, segments: list[str]) -> Any:
+        """/mail-allowance"""
+        return MailAllowance(), segments
 
     @child()
     def unsubscribe(self, context: Any, segments: list[str]) -> Any:

@@ -17,7 +17,7 @@ from mailman.app.replybot import can_acknowledge
 
 from qnet_mailman.posting.authentication import shown_by
 from qnet_mailman.posting.author import author_of
-from qnet_mailman.posting.automatic import automatic
+from qnet_mailman.posting.automatic import automatic_answer
 from qnet_mailman.runners.legible import make_legible
 from qnet_mailman.subscriptions.sign_up import address_of
 from qnet_mailman.templates.notices import one_line
@@ -53,13 +53,18 @@ def heading_of(mail: bytes, envelope_sender: str, trusted: Collection[str]) -> H
     msg = _parsed(header[:MAX_HEADER])
     msg.set_unixfrom(envelope_sender)
     message_id = one_line(str(msg.get('message-id', '')))[:255]
-    mark = automatic(msg)
+    mark = automatic_answer(msg, has_content=True)
     if len(header) > MAX_HEADER:
         return Heading(message_id=message_id, mark=mark)
     sender = (address_of(author_of(msg).address or '') or '').lower()
     shown = shown_by(msg, sender, trusted) if sender else None
     make_legible(msg)
     return Heading(sender, message_id, shown or '', mark, can_acknowledge(msg))
+
+
+def is_note(mail: bytes) -> bool:
+    """Whether a mail without a form is a program's answer, by its first lines, too."""
+    return automatic_answer(_parsed(mail[:MAX_HEADER])) is not None
 
 
 def _header(mail: bytes) -> bytes:

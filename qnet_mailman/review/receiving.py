@@ -25,7 +25,7 @@ from qnet_mailman.provisioning.kept import Found
 from qnet_mailman.provisioning.mistakes import FormError, FormInvalid
 from qnet_mailman.review import arrival, reading, requests, telling
 from qnet_mailman.review.doubts import BY_MAIL
-from qnet_mailman.review.heading import Heading
+from qnet_mailman.review.heading import Heading, is_note
 from qnet_mailman.review.reading import Sent
 from qnet_mailman.subscriptions.joining import list_at
 
@@ -78,8 +78,8 @@ def take_mail(mail: bytes, envelope_sender: str, received_at: datetime) -> list[
         return []
     if not read.has_form:
         log.info('A mail without a request form: %s', message_id)
-        if heading.may_answer:
-            telling.no_form(author)
+        if heading.may_answer and not is_note(mail):
+            telling.no_form(author, proven=bool(heading.shown_by))
         return []
     origin = Origin(
         BY_MAIL,

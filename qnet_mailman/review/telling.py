@@ -22,7 +22,9 @@ from qnet_mailman import startup
 from qnet_mailman.bounces.ledger import claim_job, touched
 from qnet_mailman.model.base import by_itself, store
 from qnet_mailman.model.requests import OPEN, QNetRequest, QNetSubmission, Status
+from qnet_mailman.posting import backscatter
 from qnet_mailman.review import requests
+from qnet_mailman.review.doubts import BY_MAIL
 from qnet_mailman.roles.overview import in_zone
 from qnet_mailman.subscriptions import limits
 from qnet_mailman.templates.notices import AUTO_REPLIED, WIDTH, operators, send
@@ -43,12 +45,17 @@ WAITING = 'qnet:operator:notice:forms-waiting'
 log = logging.getLogger('mailman.plugins')
 
 
-def no_form(address: str) -> None:
-    """Tell who sent a mail without a form what to attach, once a day."""
+def no_form(address: str, *, proven: bool) -> None:
+    """Tell who sent a mail without a form what to attach, once a day.
+
+    :param proven: Whether the mail is shown to come from there (R6).
+    """
     if not address:
         return
-    if limits.allowed('mail without form', address, 1, limits.DAY) and limits.allowed(
-        'mails without form', '', MAX_NO_FORM, limits.DAY
+    if (
+        limits.allowed('mail without form', address, 1, limits.DAY)
+        and limits.allowed('mails without form', '', MAX_NO_FORM, limits.DAY)
+        and backscatter.mail_allowed(address, proven=proven)
     ):
         settings = startup.settings()
         _answer(
@@ -74,13 +81,17 @@ def acknowledge(submission_id: int) -> None:
     if not claimed:
         return
     most = startup.settings().forms_mails_per_day
+    submission = store().get_one(QNetSubmission, submission_id)
     query = (
         select(QNetRequest.tell, QNetRequest.id)
         .where(QNetRequest.submission_id == submission_id, QNetRequest.tell != '')
         .order_by(QNetRequest.tell, QNetRequest.id)
     )
     for address, rows in groupby(store().execute(query).all(), lambda row: row[0]):
-        if not limits.allowed('answer about forms', address, most, limits.DAY):
+        if not (
+            limits.allowed('answer about forms', address, most, limits.DAY)
+            and backscatter.mail_allowed(address, proven=_is_proven(submission))
+        ):
             log.info('No further answer about request forms to %s today', address)
             continue
         numbers = [requests.label(row[1]) for row in rows]
@@ -90,6 +101,12 @@ def acknowledge(submission_id: int) -> None:
             f'Your request has arrived: {_named(numbers)}',
             {'numbers': _lines(numbers, len(numbers))},
         )
+
+
+def _is_proven(submission: QNetSubmission) -> bool:
+    # Who hands a form in over REST or at the command line is no stranger; of a mail, its
+    # sender is the one who is told.
+    return submission.route != BY_MAIL or bool(submission.shown_by)
 
 
 def _named(numbers: list[str]) -> str:

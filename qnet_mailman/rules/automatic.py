@@ -9,13 +9,17 @@ from mailman.interfaces.rules import IRule
 from public import public
 from zope.interface import implementer
 
-from qnet_mailman.posting.automatic import automatic
+from qnet_mailman.posting.automatic import automatic, automatic_answer
+from qnet_mailman.subscriptions.subject import mentions_unsubscribe
 
 
 @public
 @implementer(IRule)
 class Automatic:
-    """Match automatic replies and other mail that no person wrote."""
+    """Match automatic replies and other mail that no person wrote.
+
+    What would ask to leave is read as closely as an answer to our question (R39).
+    """
 
     name = 'qnet-automatic'
     description = 'Match mail that a program wrote.'
@@ -24,6 +28,8 @@ class Automatic:
     def check(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
         """See `IRule`."""
         mark = automatic(msg)
+        if mark is None and mentions_unsubscribe(msg['subject']):
+            mark = automatic_answer(msg)
         if mark is None:
             return False
         msgdata['moderation_reasons'] = [f'Automatic mail: {mark}']

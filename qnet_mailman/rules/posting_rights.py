@@ -10,10 +10,11 @@ from public import public
 from zope.interface import implementer
 
 from qnet_mailman import startup
-from qnet_mailman.model.lists import replies_of, type_of
+from qnet_mailman.model.lists import member_authentication_of, replies_of, type_of
 from qnet_mailman.posting.authentication import shown_by
 from qnet_mailman.posting.decision import Fate, Standing, decide
 from qnet_mailman.posting.standing import fate_of
+from qnet_mailman.settings import PosterAuthentication
 
 
 @public
@@ -34,15 +35,17 @@ class PostingRights:
         author = msgdata['qnet_author']
         standing = Standing(msgdata['qnet_standing'])
         personal = msgdata['qnet_personal']
+        members = member_authentication_of(mlist)
         shown = None
-        if standing is Standing.poster:
-            shown = shown_by(msg, author, settings.trusted_authserv_ids)
+        if standing is Standing.poster or members is not PosterAuthentication.off:
+            shown = author and shown_by(msg, author, settings.trusted_authserv_ids)
         decision = decide(
             type_of(mlist),
             replies_of(mlist),
             standing,
             settings.poster_authentication,
-            shown=shown is not None,
+            members=members,
+            shown=bool(shown),
             personal=personal and Fate(personal),
             nonmember=fate_of(mlist.default_nonmember_action) or Fate.hold,
         )

@@ -54,13 +54,14 @@ from sqlalchemy.exc import (
 from qnet_mailman import startup
 from qnet_mailman.model import queues
 from qnet_mailman.model.closures import closure_of
+from qnet_mailman.model.lists import row_of
 from qnet_mailman.provisioning import closing
 from qnet_mailman.provisioning.apply import write_abandoned_map
 from qnet_mailman.review import keeping as review
 from qnet_mailman.roles import keeping as roles
 from qnet_mailman.runners import handover
 from qnet_mailman.runners.legible import make_command_legible, make_legible
-from qnet_mailman.subscriptions import limits, replies, sign_up
+from qnet_mailman.subscriptions import limits, mail_commands, replies, sign_up
 from qnet_mailman.templates.notices import SITE_MAIL
 
 if TYPE_CHECKING:
@@ -260,7 +261,10 @@ class _Commands(command.CommandRunner):
     def _dispose(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool | None:
         if replies.handle(mlist, msg, msgdata):
             return False
-        return super()._dispose(mlist, msg, msgdata)
+        if row_of(mlist) is None:
+            return super()._dispose(mlist, msg, msgdata)
+        mail_commands.handle(mlist, msg, msgdata)
+        return False
 
 
 @public

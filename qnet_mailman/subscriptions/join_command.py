@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 from email.utils import parseaddr
+from io import StringIO
 from typing import Any
 
 from mailman.commands import eml_confirm, eml_membership
@@ -21,16 +22,22 @@ from mailman.utilities.datetime import now
 
 from qnet_mailman.bounces.parts import decode_words
 from qnet_mailman.model.lists import row_of
-from qnet_mailman.posting.automatic import automatic
+from qnet_mailman.posting import backscatter
+from qnet_mailman.posting.automatic import automatic_answer
 from qnet_mailman.subscriptions import confirming, sign_up, tokens
 from qnet_mailman.subscriptions.joining import ListClosed
 from qnet_mailman.templates.notices import one_line
 
 log = logging.getLogger('mailman.subscribe')
 
+ARGUMENTS = (
+    'After "join" there can be digest=no, digest=plain or digest=mime, and '
+    'address=name@example.gov.'
+)
+
 
 def _is_automatic(msg: Any, command: str) -> bool:
-    mark = automatic(msg)
+    mark = automatic_answer(msg)
     if mark is not None:
         log.info('The command %s is automatic (%s) and ignored', command, mark)
     return mark is not None
@@ -56,8 +63,10 @@ class Join(eml_membership.Join):
         if _is_automatic(msg, self.name):
             results.send_response = False
             return ContinueProcessing.no
-        delivery_mode, wanted = self._parse_arguments(arguments, results)
+        # Mailman's words about an argument have it in them.
+        delivery_mode, wanted = self._parse_arguments(arguments, StringIO())
         if delivery_mode is ContinueProcessing.no:
+            print(ARGUMENTS, file=results)
             return ContinueProcessing.no
         # The mail to the address is the only answer, and one address the only one:
         # Mailman's report of the commands would be a second mail to the victim of a
@@ -79,6 +88,7 @@ class Join(eml_membership.Join):
                     if delivery_mode is DeliveryMode.regular
                     else delivery_mode.name
                 ),
+                is_proven=backscatter.is_proven(msg, address),
             )
         )
         return ContinueProcessing.no

@@ -54,7 +54,9 @@ from qnet_mailman.bounces.notices import day_in_words
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import closure_of
 from qnet_mailman.model.lists import Visibility, row_of
-from qnet_mailman.subscriptions import limits, tokens
+from qnet_mailman.posting import backscatter
+from qnet_mailman.posting.answers import Question, how_to_answer
+from qnet_mailman.subscriptions import tokens
 from qnet_mailman.templates.notices import one_line, send
 
 PEND_TYPE = stock.PendableSubscription.PEND_TYPE
@@ -122,15 +124,6 @@ def pendings_of(email: str) -> dict[str, Pending]:
         for (token, expires_at), pended in values.items()
         if pended['type'] == PEND_TYPE
     }
-
-
-def mail_allowed(email: str) -> bool:
-    """Count a mail that a stranger's request causes; whether it may be sent (R13)."""
-    limit = startup.settings().signup_mails_per_day
-    if limits.allowed('sign-up mail', email.lower(), limit, limits.DAY):
-        return True
-    log.info('No further mail about joining today to %s', email)
-    return False
 
 
 def link(token: str) -> str | None:
@@ -303,7 +296,7 @@ class SubscriptionWorkflow(stock.SubscriptionWorkflow):
             tokens.spend(pending.token)
             return
         if not waits_for_approval and (
-            self.pre_approved or mail_allowed(self.address.email)
+            self.pre_approved or backscatter.mail_allowed(self.address.email)
         ):
             self._ask(_renewed(pending))
         raise SubscriptionPendingError(self.mlist, self.address.email)
@@ -354,7 +347,7 @@ class SubscriptionWorkflow(stock.SubscriptionWorkflow):
         self.push('do_confirm_verify')
         self.save()
         # An administrator's doing is not limited: it is no stranger's.
-        if self.pre_approved or mail_allowed(self.address.email):
+        if self.pre_approved or backscatter.mail_allowed(self.address.email):
             self._ask(self._pending)
         raise StopIteration
 
@@ -444,6 +437,7 @@ class SubscriptionWorkflow(stock.SubscriptionWorkflow):
                 'approved': _APPROVED if pending.why is Why.approved else '',
                 'about': f'{about}\n\n' if about else '',
                 'by_web': by_web(pending.token),
+                'how_to_answer': how_to_answer(self.mlist, Question.join),
                 'expires': in_words(pending.expires_at),
                 # Mailman's names, for a text that an operator wrote for it.
                 'token': pending.token,

@@ -22,7 +22,7 @@ from zope.interface import implementer
 from qnet_mailman.bounces.parts import decode_words
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.posting.author import author_of
-from qnet_mailman.posting.automatic import automatic
+from qnet_mailman.posting.automatic import automatic_answer
 from qnet_mailman.subscriptions import leaving, one_click
 
 log = logging.getLogger('mailman.vette')
@@ -76,7 +76,7 @@ def _left_by_token(msg: Any) -> bool:
 
 
 def _request(mlist: Any, msg: Any) -> None:
-    mark = automatic(msg)
+    mark = automatic_answer(msg)
     author = author_of(msg).address
     if mark is not None:
         log.info('Not a request to leave, as it is automatic (%s)', mark)

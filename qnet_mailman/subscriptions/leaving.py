@@ -10,9 +10,9 @@ Who leaves is settled when the question is written, and the question names them:
 address that asked where it is subscribed; else every subscribed address of the same
 user, if the one that asked was verified to be theirs.
 
-Each mail that a request causes counts for the address and the list, and over the day's
-limit there is none: a forged request costs its victim one mail, and a thousand cost a
-few (`leave_mails_per_day`), of which each can be answered.
+Each mail that a request causes counts for the address, and over the day's limit there
+is none: a forged request costs its victim one mail, and a thousand cost a few
+(:mod:`qnet_mailman.posting.backscatter`), of which each can be answered.
 """
 
 from __future__ import annotations
@@ -42,8 +42,9 @@ from zope.interface import implementer
 from qnet_mailman import startup
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import row_of
+from qnet_mailman.posting import backscatter
 from qnet_mailman.posting.notices import message_id
-from qnet_mailman.subscriptions import joining, limits, tokens
+from qnet_mailman.subscriptions import joining, tokens
 from qnet_mailman.templates.notices import AUTO_REPLIED, one_line, send
 
 PEND_TYPE = stock.PendableUnsubscription.PEND_TYPE
@@ -54,8 +55,6 @@ _ADDRESS = 'address '
 """Prefix of the keys under which a pending keeps the addresses that leave: one each,
 as PostgreSQL takes no long value into the index that Mailman has on them."""
 _ASKED_BY = 'asked_by'
-_REQUEST = 'leave'
-_ANSWER = 'leave, answer'
 
 log = logging.getLogger('mailman.subscribe')
 
@@ -84,7 +83,7 @@ def request(mlist: Any, address: str, *, route: str, msg: Any = None) -> None:
     )
     if not leaving:
         tell_not_subscribed(mlist, email, msg)
-    elif _mail_allowed(mlist, email, _REQUEST):
+    elif backscatter.mail_allowed(email, msg):
         _ask(mlist, email, leaving, _token(mlist, email, leaving))
 
 
@@ -109,22 +108,12 @@ def subscribed_addresses(mlist: Any, email: str) -> tuple[str, ...]:
     )
 
 
-def _mail_allowed(mlist: Any, email: str, what: str) -> bool:
-    """Count a mail that a stranger causes; whether it may be sent (R14)."""
-    limit = startup.settings().leave_mails_per_day
-    if limits.allowed(what, f'{mlist.list_id}\0{email}', limit, limits.DAY):
-        return True
-    log.info('No further mail about leaving %s today to %s', mlist.list_id, email)
-    return False
-
-
 def answer(
     mlist: Any,
     email: str,
     template: str,
     subject: str,
     msg: Any,
-    what: str = _ANSWER,
     **more: str,
 ) -> None:
     """Answer a message that came to nothing, within the limit.
@@ -132,11 +121,9 @@ def answer(
     :param template: Name of the text.
     :param subject: The subject line.
     :param msg: The message; None where it did not come by mail.
-    :param what: With what it counts: requests, or else answers of ours.  Nobody uses
-        up with the one what a member needs for the other.
     :param more: What the text's ``$names`` stand for, beside ``user_email``.
     """
-    if _mail_allowed(mlist, email, what):
+    if backscatter.mail_allowed(email, msg):
         send(
             mlist,
             email,
@@ -156,7 +143,6 @@ def tell_not_subscribed(mlist: Any, email: str, msg: Any) -> None:
         'qnet:user:notice:not-subscribed',
         f'You are not subscribed to {mlist.display_name}',
         msg,
-        _REQUEST,
     )
 
 
@@ -329,7 +315,7 @@ class UnsubscriptionWorkflow(stock.UnSubscriptionWorkflow):
         email = self.address.email
         self.token = _token(self.mlist, email, (email,))
         self.token_owner = TokenOwner.subscriber
-        if _mail_allowed(self.mlist, email, _REQUEST):
+        if backscatter.mail_allowed(email):
             _ask(self.mlist, email, (email,), self.token)
         raise StopIteration
 

@@ -2,9 +2,11 @@
 """Answers to the messages that ask for a confirmation (R6, R11-R14).
 
 Such a message comes from the list's ``-confirm`` address with a token in it, so that
-an answer brings the token back.  A person has to answer: what programs answer confirms
-nothing, whatever the token is for.  An answer about leaving must still have the subject
-`Unsubscribe`, as R14 promises.
+an answer brings the token back.  It acts only where it is plainly meant (R39): what
+programs answer confirms nothing, whatever the token is for.  An answer about leaving
+must still have the subject `Unsubscribe`, as R14 promises; one about joining, or about
+a post, the word that was asked for in its first line.  Whatever else is answered about
+a post keeps it held, and the operators hear of it.
 """
 
 from __future__ import annotations
@@ -19,11 +21,13 @@ from mailman.interfaces.address import IEmailValidator
 from mailman.interfaces.listmanager import IListManager
 from zope.component import getUtility
 
+from qnet_mailman.model import audit
 from qnet_mailman.model.lists import row_of
-from qnet_mailman.posting import confirmation
+from qnet_mailman.posting import confirmation, notices
+from qnet_mailman.posting.answers import Question, how_to_answer, opening, says
 from qnet_mailman.posting.author import author_of
-from qnet_mailman.posting.automatic import automatic
-from qnet_mailman.subscriptions import confirming, joining, leaving, tokens
+from qnet_mailman.posting.automatic import automatic, automatic_answer
+from qnet_mailman.subscriptions import confirming, joining, leaving, limits, tokens
 from qnet_mailman.subscriptions.confirming import Kind, Outcome
 from qnet_mailman.subscriptions.subject import is_unsubscribe
 
@@ -37,19 +41,20 @@ def handle(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
     """
     if msgdata.get('subaddress') != 'confirm':
         return False
-    mark = automatic(msg)
     token = token_in(mlist, msg)
+    pended = None if token is None else tokens.look_up(token)
+    pend_type = None if pended is None else pended.get('type')
+    is_ours = row_of(mlist) is not None or pend_type == confirmation.PEND_TYPE
+    # On other lists, no more is taken from Mailman than what says itself (R40).
+    mark = automatic_answer(msg) if is_ours else automatic(msg)
     if mark is not None:
         name = token[:8] if token else None
         log.info('Not a confirmation, as it is automatic (%s): %s', mark, name)
         return True
-    pended = None if token is None else tokens.look_up(token)
-    pend_type = None if pended is None else pended.get('type')
     if pend_type == confirmation.PEND_TYPE:
-        outcome = confirmation.confirm(str(token), route='e-mail', mlist=mlist)
-        log.info('Post confirmation by e-mail: %s', outcome)
+        _release(mlist, msg, str(token))
         return True
-    if row_of(mlist) is None or pend_type == HeldMessagePendable.PEND_TYPE:
+    if not is_ours or pend_type == HeldMessagePendable.PEND_TYPE:
         return False
     if token is None or pended is None or pended.get('list_id') != mlist.list_id:
         _too_late(mlist, msg)
@@ -57,6 +62,8 @@ def handle(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
         msg['subject'], mlist.subject_prefix
     ):
         _ask_for_the_subject(mlist, msg, token)
+    elif pend_type != leaving.PEND_TYPE and not says(msg, mlist, Question.join):
+        _ask_for_the_word(mlist, msg, token)
     else:
         _confirm(mlist, msg, token)
     return True
@@ -74,6 +81,37 @@ def token_in(mlist: Any, msg: Any) -> str | None:
     return None
 
 
+def _release(mlist: Any, msg: Any, token: str) -> None:
+    """Let the held post go, or doubt it the more."""
+    if says(msg, mlist, Question.post):
+        outcome = confirmation.confirm(token, route='e-mail', mlist=mlist)
+        log.info('Post confirmation by e-mail: %s', outcome)
+        return
+    waiting = confirmation.waiting(token, mlist)
+    if waiting is None:
+        return
+    log.warning(
+        '%s: %s may not have written %s: the answer does not say so',
+        mlist.fqdn_listname,
+        waiting.author,
+        waiting.message_id,
+    )
+    author = answerable_author(msg)
+    # Once for a post and a day, however often it is answered.
+    if limits.allowed('disputed post', token, 1, limits.DAY):
+        audit.record(
+            audit.Action.post_disputed,
+            mlist.list_id,
+            waiting.message_id,
+            actor=author or 'nobody',
+            author=waiting.author,
+        )
+        answer = ' '.join(opening(msg))
+        notices.disputed(mlist, waiting.author, waiting.message_id, answer)
+    if author is not None:
+        notices.kept(mlist, msg, author, token)
+
+
 def _confirm(mlist: Any, msg: Any, token: str) -> None:
     confirmed = confirming.confirm(token, route='e-mail', mlist=mlist)
     if confirmed is None:
@@ -81,7 +119,7 @@ def _confirm(mlist: Any, msg: Any, token: str) -> None:
     elif confirmed.kind is Kind.unsubscription and all(
         outcome is Outcome.not_subscribed for _listed, outcome in confirmed.lists
     ):
-        author = _author(msg)
+        author = answerable_author(msg)
         if author is not None:
             leaving.tell_not_subscribed(mlist, author, msg)
     else:
@@ -91,7 +129,7 @@ def _confirm(mlist: Any, msg: Any, token: str) -> None:
 
 
 def _closed(mlist: Any, msg: Any) -> None:
-    author = _author(msg)
+    author = answerable_author(msg)
     if author is not None:
         leaving.answer(
             mlist,
@@ -103,7 +141,7 @@ def _closed(mlist: Any, msg: Any) -> None:
 
 
 def _too_late(mlist: Any, msg: Any) -> None:
-    author = _author(msg)
+    author = answerable_author(msg)
     log.info('%s: an answer that confirms nothing: %s', mlist.fqdn_listname, author)
     if author is not None:
         leaving.answer(
@@ -116,7 +154,7 @@ def _too_late(mlist: Any, msg: Any) -> None:
 
 
 def _ask_for_the_subject(mlist: Any, msg: Any, token: str) -> None:
-    author = _author(msg)
+    author = answerable_author(msg)
     log.info('%s: %s changed the subject', mlist.fqdn_listname, author)
     if author is not None:
         leaving.answer(
@@ -129,7 +167,22 @@ def _ask_for_the_subject(mlist: Any, msg: Any, token: str) -> None:
         )
 
 
-def _author(msg: Any) -> str | None:
+def _ask_for_the_word(mlist: Any, msg: Any, token: str) -> None:
+    author = answerable_author(msg)
+    log.info('%s: the answer of %s is no yes', mlist.fqdn_listname, author)
+    if author is not None:
+        leaving.answer(
+            mlist,
+            author,
+            'qnet:user:notice:missing-word',
+            f'Nothing has changed at {mlist.display_name}',
+            msg,
+            by_web=joining.by_web(token),
+            how_to_answer=how_to_answer(mlist, Question.join),
+        )
+
+
+def answerable_author(msg: Any) -> str | None:
     """Whom to write to; None where that cannot be told, or is a list."""
     author = author_of(msg).address
     if author is None or not getUtility(IEmailValidator).is_valid(author):

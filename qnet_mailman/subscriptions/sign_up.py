@@ -5,11 +5,12 @@ Whoever asks, on the sign-up page or by mail, proves nothing and learns nothing.
 only looks at the syntax and puts the request into the `command` queue; a runner does
 what is here, so that neither the answer nor its time depends on the address.
 
-Each request is one mail to its address, until the day's limit is reached; over it,
-nothing at all happens.  Confirming, by the mail's link or by answering it, covers all
-public lists of the request; for private ones their administrators are asked at once,
-and a mail of its own follows their approval (R12).  Nothing is written to Mailman's
-tables of people for public lists before somebody confirms.
+Each request is one mail to its address, until the day's limit is reached
+(:mod:`qnet_mailman.posting.backscatter`); over it, nothing at all happens.  Confirming,
+by the mail's link or by answering it, covers all public lists of the request; for
+private ones their administrators are asked at once, and a mail of its own follows their
+approval (R12).  Nothing is written to Mailman's tables of people for public lists
+before somebody confirms.
 
 A runner that is killed after its commit and before the request leaves the queue
 repeats the mail, at most once, and counted.
@@ -47,6 +48,8 @@ from qnet_mailman import startup
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import closed_among
 from qnet_mailman.model.lists import Visibility
+from qnet_mailman.posting import backscatter
+from qnet_mailman.posting.answers import Question, how_to_answer
 from qnet_mailman.subscriptions import joining, limits, listing, tokens
 from qnet_mailman.subscriptions.listing import Listed
 from qnet_mailman.templates.notices import one_line, send
@@ -80,6 +83,8 @@ class Request:
     """In UTC."""
     delivery_mode: str | None = None
     """Name of Mailman's `DeliveryMode`; the list's default if None."""
+    is_proven: bool = False
+    """Whether it is shown to come from the address itself (R6)."""
 
 
 @dataclass(frozen=True)
@@ -223,7 +228,7 @@ def handle_queued(msgdata: dict[str, Any]) -> bool:
 def take(request: Request) -> None:
     """Do what a request comes to: write to its address, and ask administrators."""
     # First of all, so that one more of a flood costs one statement.
-    if not joining.mail_allowed(request.address):
+    if not request.is_proven and not backscatter.mail_allowed(request.address):
         return
     if joining.list_at(request.address) is not None:
         log.info('Not signed up, as it is the address of a list: %s', request.address)
@@ -318,8 +323,9 @@ def _write(request: Request, found: Plan) -> None:
                 'YOUR CONFIRMATION IS NEEDED for',
                 found.to_confirm,
                 f'If you want their messages, {joining.by_web(token)}answer this '
-                'message. You do not need to write\nanything in your answer. You can '
-                f'do this until\n{joining.in_words(moment + lifetime)}.',
+                f'message.\n{how_to_answer(mlist, Question.join)}\n\nYou can do this '
+                f'until {joining.in_words(moment + lifetime)}.\nAny other answer '
+                'confirms nothing.',
             )
         )
     elif found.to_approve:

@@ -11,17 +11,12 @@ language, the list's own prefix, tags in square brackets.
 from __future__ import annotations
 
 import re
-import unicodedata
-from email.errors import MessageError
 from email.header import Header
 
-from qnet_mailman.bounces.parts import decode_words
-from qnet_mailman.posting.automatic import AUTOMATIC_SUBJECTS
+from qnet_mailman.posting.answers import decoded_subject, plain
+from qnet_mailman.posting.automatic import ANSWER_SUBJECTS
 
 WORD = 'unsubscribe'
-
-_MAX_SUBJECT = 2_000
-"""Characters; a line has 998 at most (RFC 5322 section 2.1.1), a subject few lines."""
 
 _TAG = re.compile(r'\[[^\[\]]{1,60}\]|【[^【】]{1,60}】')
 
@@ -50,12 +45,12 @@ def is_unsubscribe(value: str | Header | None, prefix: str = '') -> bool:
     :param prefix: What the list puts before its subjects.
     :return: Whether it does.  Never raises.
     """
-    text = _plain(_decoded(value))
-    own = _plain(prefix)
+    text = plain(decoded_subject(value))
+    own = plain(prefix)
     while text:
         if text.strip(_AROUND + _AFTER) == WORD:
             return True
-        if AUTOMATIC_SUBJECTS.match(text) or _AUTOMATIC.match(text):
+        if ANSWER_SUBJECTS.match(text) or _AUTOMATIC.match(text):
             return False
         if own and text.startswith(own):
             text = text[len(own) :].lstrip()
@@ -67,22 +62,10 @@ def is_unsubscribe(value: str | Header | None, prefix: str = '') -> bool:
     return False
 
 
-def _decoded(value: str | Header | None) -> str:
-    if value is None:
-        return ''
-    if isinstance(value, Header):
-        # A field with 8-bit bytes.  As a string it would have lost them.
-        try:
-            value = value.encode(maxlinelen=0)
-        except (MessageError, ValueError):
-            value = str(value)
-    return decode_words(value) if len(value) <= _MAX_SUBJECT else ''
+def mentions_unsubscribe(value: str | Header | None) -> bool:
+    """Whether a subject ends with the word, whatever stands before it; never raises.
 
-
-def _plain(text: str) -> str:
-    """Text as it looks, more or less: one kind of space, colon and case."""
-    # NFKC makes full-width letters, colons and brackets plain ones, and no-break
-    # spaces spaces.  Cf are zero-width spaces, joiners, marks of direction.
-    wide = unicodedata.normalize('NFKC', text)
-    seen = ''.join(char for char in wide if unicodedata.category(char) != 'Cf')
-    return ' '.join(seen.casefold().split())
+    So does what a program answers to a question about leaving.
+    """
+    text = plain(decoded_subject(value)).strip(_AROUND + _AFTER)
+    return re.search(rf'(^|\W){WORD}$', text) is not None

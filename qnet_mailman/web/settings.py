@@ -185,6 +185,7 @@ LOGIN_REDIRECT_URL = 'qnet_start'
 SHOW_ANONYMOUS_SUBSCRIBE_FORM = False
 # Without it every page of a signed-in person is an error 500.
 LOGOUT_URL = 'account_logout'
+ACCOUNT_ADAPTER = 'qnet_mailman.web.accounts.adapter.AccountAdapter'
 ACCOUNT_LOGIN_METHODS = {'username', 'email'}
 ACCOUNT_SIGNUP_FIELDS = ['email*', 'username*', 'password1*', 'password2*']
 # An address nobody has proved must not become somebody's Mailman user.

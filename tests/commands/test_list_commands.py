@@ -147,7 +147,8 @@ def test_set_is_all_or_nothing_and_tells_all_mistakes(mlist: Any) -> None:
         'reply_to: found "x"; expected an e-mail address such as '
         'pat@agency.example.gov',
         '"colour" is not a setting; known are display_name, description, mask, '
-        'replies, reply_to, threshold, window-days, personalize',
+        'replies, reply_to, threshold, window-days, personalize, '
+        'member-authentication',
         'replies: found "accept"; expected reject: on a notification list only people '
         'with posting privileges write, and messages of all others are rejected',
         'Nothing was changed.',

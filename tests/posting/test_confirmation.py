@@ -52,7 +52,7 @@ def answer(
     raw = (
         f'From: Pat Example <pat@agency.example.gov>\r\nTo: {notice["from"]}\r\n'
         f'Subject: Re: {notice["subject"]}\r\nMessage-ID: <answer@example.net>\r\n'
-        f'{fields}\r\nYes, that is mine.\r\n'
+        f'{fields}\r\nDeliver\r\n\r\nYes, that is mine.\r\n'
     )
     config.switchboards['command'].enqueue(
         message(raw, envelope), listid=mlist.list_id, subaddress='confirm'

@@ -416,7 +416,8 @@ def test_moderation_of_one_person(
 
 def test_notices_name_list_reason_and_contact(populated: Any) -> None:
     mlist = populated('notification')
-    outcome = outcome_of(mlist, raw_post(mlist, 'member@example.org'))
+    shown = 'mx.example.gov; dmarc=pass header.from=example.org'
+    outcome = outcome_of(mlist, raw_post(mlist, 'member@example.org', voucher=shown))
     (notice,) = outcome.notices
     text = notice.get_payload(decode=True).decode()
     assert notice['auto-submitted'] == 'auto-replied'

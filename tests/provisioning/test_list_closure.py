@@ -467,7 +467,7 @@ def test_who_answers_too_late_by_mail_is_told(mlist: Any, clock: Clock) -> None:
     ((asked, _more),) = taken()
     provision()
     taken()
-    raw = f'From: late@example.org\nTo: {asked["from"]}\nSubject: Re: x\n\nYes.\n'
+    raw = f'From: late@example.org\nTo: {asked["from"]}\nSubject: Re: x\n\nJOIN\n'
     command(mlist, 'confirm', raw, 'late@example.org')
     run('command')
     ((note, more),) = taken()

@@ -14,11 +14,17 @@ READER = 'reader@example.net'
 _numbers = itertools.count(1)
 
 
-def raw(to: str, subject: str, sender: str = READER, fields: str = '') -> str:
+def raw(
+    to: str,
+    subject: str,
+    sender: str = READER,
+    fields: str = '',
+    body: str = 'Good bye.',
+) -> str:
     """A message as a person's mail program writes it."""
     return (
         f'From: {sender}\r\nTo: {to}\r\nSubject: {subject}\r\n{fields}'
-        f'Message-ID: <{next(_numbers)}@example.net>\r\n\r\nGood bye.\r\n'
+        f'Message-ID: <{next(_numbers)}@example.net>\r\n\r\n{body}\r\n'
     )
 
 
@@ -46,7 +52,8 @@ def answer(
     subject: str | None = None,
     sender: str = READER,
     fields: str = '',
+    body: str = 'Good bye.',
 ) -> None:
     """Answer a message, as a mail program does."""
     subject = f'Re: {question["subject"]}' if subject is None else subject
-    to_command(mlist, 'confirm', raw(question['from'], subject, sender, fields))
+    to_command(mlist, 'confirm', raw(question['from'], subject, sender, fields, body))

@@ -143,7 +143,7 @@ def test_public_signed_in_with_an_unproven_address_confirms(make_list: Any) -> N
 def test_asking_again_repeats_the_mail_within_limits(
     make_list: Any, configure: Any
 ) -> None:
-    configure(signup_mails_per_day='2')
+    configure(unproven_mails_per_day='2')
     mlist = make_list()
     token, _, _ = register(mlist)
     with pytest.raises(SubscriptionPendingError):
@@ -277,7 +277,7 @@ def test_a_hostile_name_stays_in_its_line(make_list: Any) -> None:
 def test_the_confirmation_after_an_approval_is_always_sent(
     make_list: Any, configure: Any
 ) -> None:
-    configure(signup_mails_per_day='1')
+    configure(unproven_mails_per_day='1')
     register(make_list())
     private = make_list('notification', 'private')
     token, _, _ = register(private)

@@ -39,7 +39,7 @@ def test_a_public_list(make_list: Any, subject: str) -> None:
     tell(mlist, 'request' if subject else 'join', subject + JOIN)
     mail = the_mail()
     assert mail['subject'] == 'Please confirm your request for e-mail updates'
-    answer = f'From: {READER}\nTo: {mail["from"]}\nSubject: Re: x\n\nyes\n'
+    answer = f'From: {READER}\nTo: {mail["from"]}\nSubject: Re: x\n\nJOIN\n'
     tell(mlist, 'confirm', answer)
     assert members(mlist) == [READER]
     assert mlist.members.get_member(READER).address.display_name == 'Rea Reader'
@@ -61,7 +61,7 @@ def test_a_private_list_from_the_join_address_to_the_end(make_list: Any) -> None
     assert str(result['subject']) == RESULTS
     assert 'Confirmed' in text(result)
     assert members(mlist) == []
-    tell(mlist, 'confirm', f'From: {READER}\nTo: {to_reader["from"]}\n\nyes\n')
+    tell(mlist, 'confirm', f'From: {READER}\nTo: {to_reader["from"]}\n\nJoin.\n')
     assert members(mlist) == [READER]
 
 

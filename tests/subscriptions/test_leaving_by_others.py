@@ -117,7 +117,7 @@ def test_it_is_listed_and_decided_over_rest(mlist: Any) -> None:
 
 
 def test_asking_over_rest_is_limited(mlist: Any, configure: Any) -> None:
-    configure(leave_mails_per_day='2')
+    configure(unproven_mails_per_day='2')
     path = f'lists/{mlist.list_id}/member/{READER}'
     answers = [rest('DELETE', path, pre_confirmed=False) for _ in range(4)]
     assert {answered.status_code for answered in answers} == {202}
