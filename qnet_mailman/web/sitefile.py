@@ -96,6 +96,12 @@ def read_site_file(path: Path) -> dict[str, Any]:
             raise ImproperlyConfigured(
                 f'{path}: {name} is {address!r}; expected an e-mail address'
             )
+    for name in ('ROLE_IDLE_SECONDS', 'OPERATOR_IDLE_SECONDS'):
+        seconds = site.get(name, 1)
+        if type(seconds) is not int or seconds < 1:
+            raise ImproperlyConfigured(
+                f'{path}: {name} is {seconds!r}; expected a number of seconds'
+            )
     try:
         site['OPENID_PROVIDERS'] = read_providers(site.get('OPENID_PROVIDERS', {}))
     except ImproperlyConfigured as error:

@@ -162,7 +162,8 @@ def test_a_number_may_be_a_user_id() -> None:
     ('claim', 'form'),
     [
         ('List Administrator', 'objects'),
-        ({'role': ADMIN}, 'objects'),
+        (entry(ADMIN), 'strings'),
+        (True, 'objects'),
         (7, 'strings'),
         ([ADMIN], 'delimited'),
         ('x,' * 150_000, 'delimited'),
