@@ -145,6 +145,7 @@ class HostileProvider:
             OPENID_PROVIDERS=providers,
             SOCIALACCOUNT_PROVIDERS=for_allauth(providers),
             LOCAL_SUPERUSERS=False,
+            LOCAL_SIGN_UP=False,
         ):
             yield
 
