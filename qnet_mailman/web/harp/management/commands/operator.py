@@ -23,6 +23,14 @@ from qnet_mailman.web.harp.operators import (
 )
 from qnet_mailman.web.harp.session import Identity
 
+#: What is said, by what was asked for and whether that changed anything.
+DONE = {
+    ('add', True): 'an operator now',
+    ('add', False): 'an operator already',
+    ('remove', True): 'no operator any more',
+    ('remove', False): 'was no operator',
+}
+
 
 class Command(BaseCommand):
     """Look at the operators, or change who is one."""
@@ -74,5 +82,4 @@ class Command(BaseCommand):
                 else f'{person}: no operator any more, but Mailman core does not '
                 'answer: this is not in the audit log'
             ) from None
-        state = 'an operator' if what == 'add' else 'no operator'
-        self.stdout.write(f'{person}: {state} {"now" if changed else "already"}')
+        self.stdout.write(f'{person}: {DONE[what, changed]}')
