@@ -136,8 +136,9 @@ EMAIL_PORT = 25
 
 # The header field in which that proxy says whom it got a request from.  The sign-up
 # page takes only so many requests an hour from one client, and so do the pages for
-# signing in; without this, all clients behind the proxy count as one.  The proxy must set the field itself (with nginx:
-# proxy_set_header X-Real-IP $remote_addr).  Of several values the last one counts.
+# signing in; without this, all clients behind the proxy count as one.  The proxy must
+# set the field itself (with nginx: proxy_set_header X-Real-IP $remote_addr).  Of
+# several values the last one counts.
 # CLIENT_ADDRESS_HEADER = 'HTTP_X_REAL_IP'
 
 # Tells browsers to use nothing but https for this many seconds.  Start small.
