@@ -82,6 +82,30 @@ def test_core_gets_what_it_asks_for(served: str) -> None:
     assert [each['provider'] for each in answer.json()['providers']] == ['harp']
 
 
+def test_core_is_told_what_to_show(served: str, forgotten: GatedSite) -> None:
+    """By Postorius itself, and again after the password has changed."""
+    from django.core.management import call_command
+    from django.test import override_settings
+    from postorius.models import EmailTemplate
+
+    text = EmailTemplate.objects.get()
+    forgotten.core.changes.clear()
+    forgotten.browser('administrator').post(
+        f'/mailman3/lists/{NEWS}/templates/{text.pk}/update',
+        {'data': 'Better'},
+        secure=True,
+    )
+    with override_settings(MAILMAN_REST_API_PASS='another password'):
+        call_command('register_texts', verbosity=0)
+    told = [fields for _method, _path, fields in forgotten.core.changes]
+    assert [fields['username'] for fields in told] == [[USER]] * 2
+    assert [fields['password'][0] for fields in told] == [
+        password_from(REST_PASSWORD),
+        password_from('another password'),
+    ]
+    assert told[0]['list:member:regular:footer'][0].endswith(PATHS[1])
+
+
 def test_a_password_that_everybody_knows_is_told() -> None:
     from django.test import override_settings
 

@@ -9,16 +9,12 @@ from typing import Any
 
 import pytest
 
-from qnet_mailman.core_credential import USER, password_from
 from tests.web.gate.conftest import GatedSite
 from tests.web.gate.stub_mailman import NEWS, NEWS_ADDRESS, OTHER, TOKEN
 
-#: Of core's REST server, in the site file of these tests.
-REST_PASSWORD = 'test password'
 LISTS = '/mailman3/lists'
 L = f'{LISTS}/{NEWS}'
 GATE = 'qnet_mailman.web.gate.middleware.GateMiddleware'
-TEXT = '/mailman3/api/templates/list/{}/list:member:regular:footer'
 
 
 @pytest.fixture
@@ -206,61 +202,6 @@ def test_no_such_text(forgotten: GatedSite, pk: str) -> None:
     path = f'{L}/templates/{pk}/update'
     answer = forgotten.browser('administrator').get(path, secure=True)
     assert answer.status_code == 404
-
-
-def as_core(password: str = REST_PASSWORD) -> dict[str, str]:
-    """The header field by which core is known.
-
-    :param password: That of core's REST server.
-    """
-    shown = f'{USER}:{password_from(password)}'.encode()
-    return {'authorization': f'Basic {base64.b64encode(shown).decode()}'}
-
-
-def test_core_gets_the_text(forgotten: GatedSite, texts: dict[str, Any]) -> None:
-    path = TEXT.format(NEWS)
-    answer = forgotten.browser('').get(path, secure=True, headers=as_core())
-    assert answer.status_code == 200
-    assert answer.content == f'Footer of {NEWS}'.encode()
-
-
-def test_nobody_else_gets_the_text(forgotten: GatedSite, texts: dict[str, Any]) -> None:
-    """And no redirection: core would take the page at its end for the text."""
-    rest = base64.b64encode(f'restadmin:{REST_PASSWORD}'.encode()).decode()
-    for headers in (
-        {},
-        as_core('another password'),
-        {'authorization': f'Basic {rest}'},
-        {'authorization': 'Basic'},
-        {'authorization': 'Basic é'},
-        {'authorization': as_core()['authorization'].replace('Basic', 'Bearer')},
-    ):
-        for name in ('', 'administrator'):
-            answer = forgotten.browser(name).get(
-                TEXT.format(NEWS), secure=True, headers=headers
-            )
-            assert answer.status_code == 403
-
-
-def test_core_is_told_what_to_show(forgotten: GatedSite, texts: dict[str, Any]) -> None:
-    """By Postorius itself, and again after the password has changed."""
-    from django.core.management import call_command
-    from django.test import override_settings
-
-    path = f'{L}/templates/{texts[NEWS].pk}/update'
-    forgotten.core.changes.clear()
-    forgotten.browser('administrator').post(path, {'data': 'Better'}, secure=True)
-    with override_settings(MAILMAN_REST_API_PASS='another password'):
-        call_command('register_texts', verbosity=0)
-    told = [fields for _method, path, fields in forgotten.core.changes if NEWS in path]
-    assert [fields['username'] for fields in told] == [[USER]] * 2
-    assert [fields['password'][0] for fields in told] == [
-        password_from(REST_PASSWORD),
-        password_from('another password'),
-    ]
-    assert told[0]['list:member:regular:footer'] == [
-        f'https://lists.example.gov{TEXT.format(NEWS)}'
-    ]
 
 
 # Tokens.
