@@ -60,6 +60,42 @@ def _keys() -> tuple[str, str]:
     return private.decode(), public.decode()
 
 
+def _openid(issuer: str, site: str, userinfo: str) -> dict[str, Any]:
+    """What makes the portal an OpenID provider, with our site as its client."""
+    private, public = _keys()
+    client = {
+        'ClientID': CLIENT,
+        'ClientSecret': SECRET,
+        'IDTokenSignAlg': 'RS256',
+        'UserInfoSignAlg': userinfo,
+        'RequirePKCE': 1,
+        'BypassConsent': 1,
+        'LogoutBypassConfirm': 1,
+        'RedirectUris': f'{site}/accounts/oidc/harp/login/callback/',
+        'PostLogoutRedirectUris': f'{site}/',
+    }
+    options = {f'oidcRPMetaDataOptions{name}': it for name, it in client.items()}
+    claims = {
+        'name': 'cn',
+        'email': 'mail',
+        'email_verified': 'verified;bool',
+        'roles': 'roles',
+    }
+    return {
+        'issuerDBOpenIDConnectActivation': 1,
+        'issuerDBOpenIDConnectPath': '^/oauth2/',
+        'issuerDBOpenIDConnectRule': 1,
+        'oidcServiceMetaDataIssuer': issuer,
+        'oidcServicePrivateKeySig': private,
+        'oidcServicePublicKeySig': public,
+        'oidcServiceKeyIdSig': 'one',
+        'oidcServiceAllowAuthorizationCodeFlow': 1,
+        'oidcRPMetaDataOptions': {CLIENT: options},
+        'oidcRPMetaDataExportedVars': {CLIENT: claims},
+        'oidcRPMetaDataOptionsExtraClaims': {CLIENT: {'roles': 'roles'}},
+    }
+
+
 class LemonLDAP:
     """The provider.
 
@@ -95,20 +131,8 @@ class LemonLDAP:
         self._process: subprocess.Popen[str] | None = None
 
     def _settings(self, site: str, userinfo: str) -> dict[str, Any]:
-        private, public = _keys()
         sessions = str(self._folder / 'sessions')
         store = {'Directory': sessions, 'LockDirectory': sessions}
-        client = {
-            'ClientID': CLIENT,
-            'ClientSecret': SECRET,
-            'IDTokenSignAlg': 'RS256',
-            'UserInfoSignAlg': userinfo,
-            'RequirePKCE': 1,
-            'BypassConsent': 1,
-            'LogoutBypassConfirm': 1,
-            'RedirectUris': f'{site}/accounts/oidc/harp/login/callback/',
-            'PostLogoutRedirectUris': f'{site}/',
-        }
         return {
             'cfgNum': 1,
             'cfgDate': '1',
@@ -135,29 +159,7 @@ class LemonLDAP:
             'exportedVars': {},
             'locationRules': {},
             'exportedHeaders': {},
-            'issuerDBOpenIDConnectActivation': 1,
-            'issuerDBOpenIDConnectPath': '^/oauth2/',
-            'issuerDBOpenIDConnectRule': 1,
-            'oidcServiceMetaDataIssuer': self.issuer,
-            'oidcServicePrivateKeySig': private,
-            'oidcServicePublicKeySig': public,
-            'oidcServiceKeyIdSig': 'one',
-            'oidcServiceAllowAuthorizationCodeFlow': 1,
-            'oidcRPMetaDataOptions': {
-                CLIENT: {
-                    f'oidcRPMetaDataOptions{name}': value
-                    for name, value in client.items()
-                }
-            },
-            'oidcRPMetaDataExportedVars': {
-                CLIENT: {
-                    'name': 'cn',
-                    'email': 'mail',
-                    'email_verified': 'verified;bool',
-                    'roles': 'roles',
-                }
-            },
-            'oidcRPMetaDataOptionsExtraClaims': {CLIENT: {'roles': 'roles'}},
+            **_openid(self.issuer, site, userinfo),
         }
 
     def __enter__(self) -> LemonLDAP:
