@@ -17,7 +17,8 @@ Then, as that user:
     django-admin qcluster
 """
 
-# Where people reach the site.  Only this host name (and loopback) is answered.
+# Where people reach the site.  Only this host name (and loopback) is answered, and
+# links have this name and port whatever a request says.
 WEB_URL = 'https://lists.example.gov'
 
 # A folder that the web side's user may write: search index, static files (the
@@ -29,7 +30,9 @@ VAR_DIR = '/var/lib/qnet-mailer/web'
 #   python3 -c 'import secrets; print(secrets.token_urlsafe(48))'
 SECRET_KEY = ''
 
-# Mailman core's REST server: [webservice] in mailman.cfg.
+# Mailman core's REST server: [webservice] in mailman.cfg.  What core shows to fetch
+# texts from this site is made from the password; after changing it, run
+# `django-admin register_texts`.
 MAILMAN_REST_API_URL = 'http://localhost:8001'
 MAILMAN_REST_API_USER = 'restadmin'
 MAILMAN_REST_API_PASS = ''
@@ -107,6 +110,15 @@ EMAIL_PORT = 25
 # for emergencies, and off again afterwards.
 # LOCAL_SUPERUSERS = True
 
+# Lets anybody make an account with a password although there is a provider.  Members
+# need none to subscribe or to leave.
+# LOCAL_SIGN_UP = True
+
+# After how many idle seconds a session ends that was signed in through a provider,
+# and one of an operator.
+# ROLE_IDLE_SECONDS = 28800
+# OPERATOR_IDLE_SECONDS = 1800
+
 # PostgreSQL, for everything but a small host.
 # DATABASES = {
 #     'default': {
@@ -123,9 +135,10 @@ EMAIL_PORT = 25
 # SECURE_PROXY_SSL_HEADER = ('HTTP_X_FORWARDED_PROTO', 'https')
 
 # The header field in which that proxy says whom it got a request from.  The sign-up
-# page takes only so many requests an hour from one client; without this, all clients
-# behind the proxy count as one.  The proxy must set the field itself (with nginx:
-# proxy_set_header X-Real-IP $remote_addr).  Of several values the last one counts.
+# page takes only so many requests an hour from one client, and so do the pages for
+# signing in; without this, all clients behind the proxy count as one.  The proxy must
+# set the field itself (with nginx: proxy_set_header X-Real-IP $remote_addr).  Of
+# several values the last one counts.
 # CLIENT_ADDRESS_HEADER = 'HTTP_X_REAL_IP'
 
 # Tells browsers to use nothing but https for this many seconds.  Start small.

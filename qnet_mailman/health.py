@@ -16,6 +16,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from qnet_mailman import startup
+from qnet_mailman.core_credential import USER, password_from
 from qnet_mailman.mta import hosts
 from qnet_mailman.review.requests import how_many
 from qnet_mailman.roles import overview
@@ -160,7 +161,12 @@ def _web(settings: Settings) -> Iterator[Finding]:
     url = f'{settings.web_url}/harp/connections/'
     try:
         with requests.Session() as session:
-            answer = session.get(url, timeout=WEB_TIMEOUT, allow_redirects=False)
+            answer = session.get(
+                url,
+                auth=(USER, password_from(config.webservice.admin_pass)),
+                timeout=WEB_TIMEOUT,
+                allow_redirects=False,
+            )
         status = answer.status_code
         providers = answer.json()['providers'] if status == HTTPStatus.OK else []
         found = [
@@ -174,7 +180,8 @@ def _web(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             'warning',
             'web',
-            f'{url} is not for this host: name it in MAILMAN_ARCHIVER_FROM there',
+            f'{url} does not know us: MAILMAN_REST_API_PASS there must be admin_pass '
+            'of [webservice] in mailman.cfg here',
         )
     elif status != HTTPStatus.OK:
         yield Finding('error', 'web', f'{url}: status {status}')

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import threading
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from click.testing import CliRunner
 
 from qnet_mailman import health
 from qnet_mailman.commands.cli_qnet import qnet
+from qnet_mailman.core_credential import USER, password_from
 
 
 class _Web:
@@ -22,6 +24,7 @@ class _Web:
     status = 200
     body: Any = b''
     asked: tuple[str, ...] = ()
+    shown: str = ''
 
 
 @pytest.fixture
@@ -31,6 +34,7 @@ def web(core: Any, configure: Any) -> Iterator[_Web]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             told.asked += (self.path,)
+            told.shown = self.headers['Authorization']
             self.send_response(told.status)
             self.send_header('Location', '/elsewhere')
             self.end_headers()
@@ -71,6 +75,8 @@ def test_providers_good_and_bad(web: _Web) -> None:
         ('error', 'provider eua', 'https://eua: no keys'),
     ]
     assert web.asked == ('/harp/connections/',)
+    shown = f'{USER}:{password_from("restpass")}'.encode()
+    assert web.shown == f'Basic {base64.b64encode(shown).decode()}'
     assert CliRunner().invoke(qnet, ['check']).exit_code == 1
     assert CliRunner().invoke(qnet, ['check', '--no-web']).exit_code == 0
 
@@ -83,7 +89,7 @@ def test_no_provider(web: _Web) -> None:
 @pytest.mark.parametrize(
     ('status', 'body', 'level', 'text'),
     [
-        (403, b'', 'warning', 'MAILMAN_ARCHIVER_FROM'),
+        (403, b'', 'warning', 'MAILMAN_REST_API_PASS'),
         (302, b'', 'error', 'status 302'),
         (503, b'{"providers": []}', 'error', 'status 503'),
         (200, b'<html>', 'error', 'JSONDecodeError'),

@@ -54,6 +54,8 @@ class Action(StrEnum):
     refusals_withheld = 'refusals withheld'
     key_made = 'key made'
     key_revoked = 'key revoked'
+    operator_added = 'operator added'
+    operator_removed = 'operator removed'
 
 
 class QNetAudit(Base):

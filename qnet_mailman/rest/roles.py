@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from lazr.config import as_boolean
@@ -68,6 +69,15 @@ def _roles(value: Any) -> set[Role]:
     return {role_of(each) for each in list_of_strings_validator(value)}
 
 
+class _Change(StrEnum):
+    add = 'add'
+    remove = 'remove'
+
+
+_OPERATOR = {
+    _Change.add: audit.Action.operator_added,
+    _Change.remove: audit.Action.operator_removed,
+}
 _WHO: dict[str, Any] = {'provider': str, 'user_id': str}
 
 
@@ -297,6 +307,22 @@ class _Import(_Post):
         return plan.as_dict()
 
 
+class _Operator(_Post):
+    """The web side makes a person an operator, or no operator any more.
+
+    Operators are the web side's: core only writes it into the audit log (R31).
+    """
+
+    required = {**_WHO, 'change': lambda value: _Change(values.choice(value, _Change))}
+    optional = {'name': person, 'email': _email}
+
+    def work(self, fields: dict[str, Any]) -> dict[str, Any]:
+        """See the class."""
+        identity, change = _identity(fields), fields.pop('change')
+        audit.record(_OPERATOR[change], None, str(identity), **fields)
+        return {'recorded': True}
+
+
 class _Rights:
     def on_get(self, request: Any, response: Any) -> None:
         """What a person may do now; nothing for one who is not known."""
@@ -363,4 +389,5 @@ RESOURCES: dict[str, Callable[[], Any]] = {
     'revoke': lambda: _WithReason(grants.revoke),
     'expire-at': _ExpireAt,
     'import': _Import,
+    'operator': _Operator,
 }

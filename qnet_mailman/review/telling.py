@@ -104,8 +104,8 @@ def acknowledge(submission_id: int) -> None:
 
 
 def _is_proven(submission: QNetSubmission) -> bool:
-    # Who hands a form in over REST or at the command line is no stranger; of a mail, its
-    # sender is the one who is told.
+    # Who hands a form in over REST or at the command line is no stranger; of a mail,
+    # its sender is the one who is told.
     return submission.route != BY_MAIL or bool(submission.shown_by)
 
 

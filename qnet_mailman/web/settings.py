@@ -84,6 +84,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    'qnet_mailman.web.hosts.HostMiddleware',
     'django.middleware.security.SecurityMiddleware',
     'django.contrib.sessions.middleware.SessionMiddleware',
     'django.middleware.common.CommonMiddleware',
@@ -185,9 +186,11 @@ LOGIN_REDIRECT_URL = 'qnet_start'
 SHOW_ANONYMOUS_SUBSCRIBE_FORM = False
 # Without it every page of a signed-in person is an error 500.
 LOGOUT_URL = 'account_logout'
-ACCOUNT_ADAPTER = 'qnet_mailman.web.accounts.adapter.AccountAdapter'
 ACCOUNT_LOGIN_METHODS = {'username', 'email'}
-ACCOUNT_SIGNUP_FIELDS = ['email*', 'username*', 'password1*', 'password2*']
+# Nobody chooses a user name: it could look like somebody else's ID at a provider, and
+# the answer would tell who has an account.
+ACCOUNT_SIGNUP_FIELDS = ['email*', 'password1*', 'password2*']
+ACCOUNT_ADAPTER = 'qnet_mailman.web.accounts.adapter.AccountAdapter'
 # An address nobody has proved must not become somebody's Mailman user.
 ACCOUNT_EMAIL_VERIFICATION = 'mandatory'
 ACCOUNT_UNIQUE_EMAIL = True
@@ -215,6 +218,13 @@ SOCIALACCOUNT_LOGIN_ON_GET = False
 #: Whether superusers may sign in with a local password.  That is the only way in
 #: before a provider is connected, and for emergencies; otherwise off.
 LOCAL_SUPERUSERS = not _site['OPENID_PROVIDERS']
+#: Whether anybody may make an account with a password.  Where there is a provider,
+#: people sign in through it, and members need no account.
+LOCAL_SIGN_UP = not _site['OPENID_PROVIDERS']
+#: Idle seconds after which a session that was signed in through a provider ends.
+ROLE_IDLE_SECONDS = 8 * 3600
+#: The same for operators, however they signed in.
+OPERATOR_IDLE_SECONDS = 30 * 60
 #: Seconds for which core's answer about a person's rights counts; at most 60 (R26).
 RIGHTS_CACHE_SECONDS = 60
 

@@ -90,20 +90,34 @@ def read_site_file(path: Path) -> dict[str, Any]:
         raise ImproperlyConfigured(
             f'{path}: VAR_DIR is {str(site["VAR_DIR"])!r}; expected an absolute path'
         )
+    _check_values(path, site)
+    try:
+        site['OPENID_PROVIDERS'] = read_providers(site.get('OPENID_PROVIDERS', {}))
+    except ImproperlyConfigured as error:
+        raise ImproperlyConfigured(f'{path}: {error}') from None
+    return site
+
+
+def _check_values(path: Path, site: Mapping[str, Any]) -> None:
+    """Look at settings that may be left out.
+
+    :raises ImproperlyConfigured: where one cannot work.
+    """
     for name in ('SUPPORT_ADDRESS', 'FORMS_ADDRESS'):
         address = site.get(name, '')
         if address and not re.fullmatch(r'[^@\s]+@[^@\s]+', str(address)):
             raise ImproperlyConfigured(
                 f'{path}: {name} is {address!r}; expected an e-mail address'
             )
-    try:
-        site['OPENID_PROVIDERS'] = read_providers(site.get('OPENID_PROVIDERS', {}))
-    except ImproperlyConfigured as error:
-        raise ImproperlyConfigured(f'{path}: {error}') from None
+    for name in ('ROLE_IDLE_SECONDS', 'OPERATOR_IDLE_SECONDS'):
+        seconds = site.get(name, 1)
+        if type(seconds) is not int or seconds < 1:
+            raise ImproperlyConfigured(
+                f'{path}: {name} is {seconds!r}; expected a number of seconds'
+            )
     field = site.get('CLIENT_ADDRESS_HEADER', '')
     if field and not re.fullmatch(r'HTTP_[A-Z0-9_]+', str(field)):
         raise ImproperlyConfigured(
             f'{path}: CLIENT_ADDRESS_HEADER is {field!r}; expected the name of a '
             "header field as Django has it, such as 'HTTP_X_REAL_IP'"
         )
-    return site

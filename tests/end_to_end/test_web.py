@@ -181,6 +181,37 @@ def test_masked_and_unmasked_posts_are_one_thread(site: Site) -> None:
         assert len(threads()) == 1
 
 
+def test_a_text_set_in_postorius_reaches_the_copies(
+    site: Site, operator: requests.Session
+) -> None:
+    """Core fetches it from the web side, where it shows a credential."""
+    list_id = LIST.replace('@', '.')
+    url = f'{site.web_url}/mailman3/lists/{list_id}/templates/new'
+    answer = operator.post(
+        url,
+        data={
+            'csrfmiddlewaretoken': token_in(operator.get(url, timeout=30).text),
+            'name': 'list:member:regular:footer',
+            'data': 'Set by hand.',
+        },
+        headers={'Referer': url},
+        timeout=60,
+    )
+    assert answer.status_code == 200, answer.text[:2000]
+    (uri,) = site.rest('GET', f'lists/{list_id}/uris').json()['entries']
+    # Whoever is on this host, or comes through its proxy, does not get it.
+    with requests.Session() as session:
+        session.trust_env = False
+        stranger = session.get(uri['uri'], timeout=30)
+    assert stranger.status_code == 403
+    assert 'Set by hand.' not in stranger.text
+    site.lmtp_send(POSTER, LIST, announcement('with-footer'))
+    (copy,) = site.delivered(
+        lambda mail: mail.subject == 'with-footer' and READER in mail.recipients
+    )
+    assert 'Set by hand.' in copy.message.as_string()
+
+
 # The last one: it changes a setting of the site.
 def test_the_page_that_releases_a_post(site: Site) -> None:
     site.stop_core()

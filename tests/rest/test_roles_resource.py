@@ -227,3 +227,27 @@ def test_an_owner_added_over_rest_is_none(mlist: Any) -> None:
     assert owners(mlist) == []
     found = ask('GET', f'lists/{mlist.list_id}/roster/owner').json
     assert found['total_size'] == 0
+
+
+def test_operators_are_in_the_audit_log(core: Any) -> None:
+    """They are the web side's; core writes down who was made one, and by whom."""
+    for change in ('add', 'remove'):
+        answer = post(
+            'operator', **CLAIMS, change=change, actor='operator:ann at the web side'
+        )
+        assert (answer.status_code, answer.json['recorded']) == (200, True)
+    rows = store().scalars(select(QNetAudit).order_by(QNetAudit.id)).all()
+    assert [(row.action, row.subject, row.actor) for row in rows] == [
+        (
+            f'operator {done}',
+            'harp:pexample',
+            'REST: operator:ann at the web side',
+        )
+        for done in ('added', 'removed')
+    ]
+    assert 'pat@agency.example.gov' in rows[0].detail
+    for wrong in ({'change': 'promote'}, {'user_id': ''}, {'provider': '!'}):
+        assert (
+            post('operator', **{**CLAIMS, 'change': 'add', **wrong}).status_code == 400
+        )
+    assert len(store().scalars(select(QNetAudit)).all()) == 2

@@ -35,8 +35,13 @@ EMAIL_BACKEND = 'django.core.mail.backends.locmem.EmailBackend'
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Django, set up and migrated; the site file's path."""
     import django
+    from django.conf import settings
     from django.core.management import call_command
 
+    if settings.configured:
+        # Already set up, for tests in another folder that share this.
+        yield Path(os.environ['QNET_WEB_SETTINGS'])
+        return
     folder = tmp_path_factory.mktemp('web')
     site_file = folder / 'settings_local.py'
     site_file.write_text(SITE_FILE.format(var_dir=str(folder)))

@@ -60,10 +60,13 @@ def test_a_missing_setting_is_named_with_its_purpose(
         ('SUPPORT_ADDRESS', 'the help desk', 'an e-mail address'),
         ('FORMS_ADDRESS', 'requests@', 'an e-mail address'),
         ('CLIENT_ADDRESS_HEADER', 'X-Real-IP', 'HTTP_X_REAL_IP'),
+        ('ROLE_IDLE_SECONDS', '8h', 'a number of seconds'),
+        ('OPERATOR_IDLE_SECONDS', 0, 'a number of seconds'),
+        ('OPERATOR_IDLE_SECONDS', True, 'a number of seconds'),
     ],
 )
 def test_a_value_that_cannot_work_is_named(
-    web: Path, tmp_path: Path, name: str, value: str, words: str
+    web: Path, tmp_path: Path, name: str, value: object, words: str
 ) -> None:
     with pytest.raises(ImproperlyConfigured) as caught:
         read_site_file(altered(web, tmp_path, **{name: value}))

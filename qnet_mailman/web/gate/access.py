@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from django.conf import settings
 from django.http import HttpRequest
 
+from qnet_mailman.web.harp.operators import has_power
 from qnet_mailman.web.harp.rights import NO_RIGHTS, Rights, rights_of
 from qnet_mailman.web.harp.session import Identity, identity
 
@@ -44,9 +44,7 @@ class Access:
         """Whether the person may do everything."""
         user = self._request.user
         return bool(
-            user.is_authenticated
-            and user.is_superuser
-            and (settings.LOCAL_SUPERUSERS or self.identity is not None)
+            user.is_authenticated and user.is_superuser and has_power(self._request)
         )
 
     @cached_property

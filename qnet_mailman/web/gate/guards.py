@@ -7,32 +7,31 @@ gives None to go on to the page, or what is answered instead.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
-from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from postorius.forms.list_forms import ACTION_CHOICES
 from postorius.models import EmailTemplate
 
+from qnet_mailman.web.core import CoreUnavailable, call, found
 from qnet_mailman.web.gate import bookmarks
 from qnet_mailman.web.gate.access import list_id_of
 from qnet_mailman.web.gate.archives import subscriptions_of
 from qnet_mailman.web.gate.pages import explain, refuse
 from qnet_mailman.web.gate.policy import SAFE_METHODS, Need
-from qnet_mailman.web.pages import may_be_token
-from qnet_mailman.web.signup.client import client_address
-
-log = logging.getLogger('qnet.web')
+from qnet_mailman.web.pages import may_be_token, page
 
 Guard = Callable[[HttpRequest, Mapping[str, Any]], HttpResponse | None]
 
 #: Rosters that are a projection of assignments and roles (R25).
 PROJECTED = ('owner', 'moderator')
 ROSTERS = (*PROJECTED, 'member', 'nonmember')
+#: What somebody who looks after a list decides about.
+REQUESTS = ('subscription', 'unsubscription')
 
 
 def people(request: HttpRequest, kwargs: Mapping[str, Any]) -> HttpResponse | None:
@@ -84,11 +83,13 @@ def list_template(
     :raises Http404: where it is another list's, or there is none.
     """
     pk = kwargs.get('pk') or ''
-    found = None
+    template = None
     # Longer numbers than a database's are not asked for.
     if pk.isascii() and pk.isdigit() and len(pk) < 19:
-        found = EmailTemplate.objects.filter(pk=int(pk), context='list').first()
-    if found is None or list_id_of(found.identifier) != list_id_of(kwargs['list_id']):
+        template = EmailTemplate.objects.filter(pk=int(pk), context='list').first()
+    if template is None or list_id_of(template.identifier) != list_id_of(
+        kwargs['list_id']
+    ):
         raise Http404('no such template of this list')
     return None
 
@@ -128,27 +129,35 @@ def confirm_token(
     return response
 
 
-def is_core(request: HttpRequest) -> bool:
-    """Whether a request comes from a host that core runs on.
+def handle_subscription_request(
+    request: HttpRequest, kwargs: Mapping[str, Any]
+) -> HttpResponse | None:
+    """The request is one to this list.  Core decides about any token that it knows,
+    whatever the list, and whatever the token is for.
 
-    :param request: The request.
+    :raises Http404: where it is another list's, something else, or none.
     """
-    hosts = {'127.0.0.1', '::1', *settings.MAILMAN_ARCHIVER_FROM}
-    address = client_address(request)
-    if '*' in hosts or address in hosts:
-        return True
-    log.warning(
-        '%s was not given to %s, which is not in MAILMAN_ARCHIVER_FROM',
-        request.path,
-        address,
-    )
-    return False
+    token = kwargs['request_id']
+    if not may_be_token(token):
+        raise Http404('no token')
+    name = quote(kwargs['list_id'], safe='@')
+    path = f'lists/{name}/requests/{quote(token, safe="")}'
+    try:
+        pending = found(call('GET', path))
+    except CoreUnavailable:
+        return page(request, 'qnet/unavailable.html', status=503)
+    if pending.get('type') not in REQUESTS or pending.get('list_id') != list_id_of(
+        kwargs['list_id']
+    ):
+        raise Http404('no such request to this list')
+    return None
 
 
 GUARDS: Mapping[str, Guard] = {
     'list_members': list_members,
     'remove_role': remove_role,
     'moderate_held_message': moderate_held_message,
+    'handle_subscription_request': handle_subscription_request,
     'list_template_update': list_template,
     'list_template_delete': list_template,
     'change_subscription': change_subscription,

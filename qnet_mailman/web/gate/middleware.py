@@ -15,13 +15,16 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.cache import add_never_cache_headers
 
 from qnet_mailman.web.gate import archives
 from qnet_mailman.web.gate.access import Access
-from qnet_mailman.web.gate.guards import GUARDS, is_core
+from qnet_mailman.web.gate.core_only import is_core
+from qnet_mailman.web.gate.guards import GUARDS
 from qnet_mailman.web.gate.pages import explain, refuse
-from qnet_mailman.web.gate.policy import Need, need_of
+from qnet_mailman.web.gate.policy import Need, is_personal, need_of
 
 log = logging.getLogger('qnet.web')
 
@@ -38,7 +41,14 @@ class GateMiddleware:
         :param request: The request.
         """
         request.qnet = Access(request)
-        return self.get_response(request)
+        response = self.get_response(request)
+        found = request.resolver_match
+        if settings.SESSION_COOKIE_NAME in request.COOKIES or (
+            found is not None and is_personal(found.view_name)
+        ):
+            # Nothing of it stays in a browser that others use, or in a proxy.
+            _keep_out_of_caches(response)
+        return response
 
     def process_view(
         self, request: HttpRequest, _view: Any, _args: Any, kwargs: dict[str, Any]
@@ -63,6 +73,14 @@ class GateMiddleware:
         if answer is None and need is not Need.CORE:
             _mark(request, kwargs)
         return answer
+
+
+def _keep_out_of_caches(response: HttpResponse) -> None:
+    """What `no-store` says, unless the page has said it (RFC 9111, section 5.2.2.5)."""
+    if 'no-store' not in response.get('Cache-Control', ''):
+        # A field that a stock view has set, such as max-age, would contradict it.
+        del response['Cache-Control']
+        add_never_cache_headers(response)
 
 
 def _is_met(need: Need, request: HttpRequest, name: str) -> bool:

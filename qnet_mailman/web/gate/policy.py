@@ -19,7 +19,7 @@ class Need(Enum):
     """What a person needs for a page to open; an operator may open all of them.
 
     A reader is anybody where the archive is public, otherwise the list's members,
-    administrators and moderators.  Core's is the host that it runs on.
+    administrators and moderators.  Core is who shows its credential.
     """
 
     PUBLIC = 'nothing'
@@ -228,6 +228,10 @@ NEEDS: Mapping[str, Need] = MappingProxyType(
 #: Where changing something needs more than looking at it.
 UNSAFE: Mapping[str, Need] = MappingProxyType({'list_members': Need.ADMINISTRATOR})
 
+#: Pages that open without signing in, or before it, begin so where they are about one
+#: person: some have the secret of a mail in their address.
+_ACCOUNTS = ('account_', 'socialaccount_', 'openid_connect_')
+
 #: Names that begin so are Django's own pages for what is in the database.
 ADMIN = 'admin:'
 
@@ -244,3 +248,14 @@ def need_of(name: str, method: str = 'GET') -> Need | None:
     if method not in SAFE_METHODS and name in UNSAFE:
         return UNSAFE[name]
     return NEEDS.get(name)
+
+
+def is_personal(name: str) -> bool:
+    """Whether no copy of a page may be kept, even where nobody is signed in.
+
+    :param name: The page's, as Django resolves it (`view_name`).
+    """
+    return name.startswith(_ACCOUNTS) or need_of(name) not in (
+        Need.PUBLIC,
+        Need.READER,
+    )

@@ -8,9 +8,11 @@ from typing import Any
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.providers.base.constants import AuthError
+from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.http import HttpRequest
 
+from qnet_mailman.web.accounts.adapter import new_user_name
 from qnet_mailman.web.harp.config import providers
 from qnet_mailman.web.harp.flows import before_sign_in, record_person
 from qnet_mailman.web.harp.pages import Refusal, refusal_page
@@ -18,6 +20,24 @@ from qnet_mailman.web.harp.pages import Refusal, refusal_page
 #: Errors of a provider that is there but does not work (RFC 6749, section
 #: 4.1.2.1).
 _DOWN = ('server_error', 'temporarily_unavailable')
+
+
+def user_name(provider: str, user_id: str) -> str:
+    """The user name of a new account: for people to read, it decides nothing.
+
+    With the colon it is none that somebody could have taken before.
+
+    :param provider: The provider's key in the settings.
+    :param user_id: The person's ID there.
+    """
+    users = get_user_model()
+    name = f'{provider}:{user_id}'
+    if len(name) <= users._meta.get_field('username').max_length and not (
+        users.objects.filter(username__iexact=name).exists()
+    ):
+        return name
+    # The ID is too long, or was another subject's, whose account is still here.
+    return new_user_name()
 
 
 class SocialAccountAdapter(DefaultSocialAccountAdapter):
@@ -35,6 +55,10 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):
         self, request: HttpRequest, sociallogin: Any, form: Any = None
     ) -> Any:
         """A new account: all of it, or nothing."""
+        arrival = sociallogin.arrival
+        sociallogin.user.username = user_name(
+            arrival.config.provider, arrival.person.user_id
+        )
         user = super().save_user(request, sociallogin, form)
         record_person(sociallogin.account, sociallogin.arrival)
         return user

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import requests
@@ -22,6 +23,9 @@ TIMEOUT = (3.05, 5)
 DEADLINE = 10
 #: Bytes that an answer may have.
 MAX_SIZE = 1_000_000
+#: Media types.
+JSON = 'application/json'
+JWT = 'application/jwt'
 
 
 class ProviderUnavailable(Exception):
@@ -70,22 +74,51 @@ def fetch(
     :raises ProviderRefused: where the answer is an OAuth error.
     :raises ProviderUnavailable: where it is anything but an object.
     """
+    return _object(_exchange(method, url, data, auth, JSON))
+
+
+def fetch_claims(url: str, auth: AuthBase) -> dict[str, Any] | str:
+    """GET what may be a JSON object, or a signed token.
+
+    :param url: The address.
+    :param auth: How to show who asks.
+    :return: The object; the token as it came, for somebody to check.
+    :raises ProviderRefused: where the answer is an OAuth error.
+    :raises ProviderUnavailable: where it is anything else.
+    """
+    answer = _exchange('GET', url, None, auth, f'{JSON}, {JWT}')
+    if answer.status == 200 and answer.kind == JWT:
+        return answer.body.decode('ascii', 'replace').strip()
+    return _object(answer)
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """What came back.
+
+    :ivar asked: For messages: method and address.
+    :ivar kind: The media type, without parameters, in lower case.
+    """
+
+    asked: str
+    status: int
+    kind: str
+    body: bytes
+
+
+def _object(answer: _Answer) -> dict[str, Any]:
     try:
-        status, body = _exchange(method, url, data, auth)
-    except (requests.RequestException, ValueError) as error:
-        # The message may quote the address, never the fields.
-        raise ProviderUnavailable(f'{method} {url}: {type(error).__name__}') from error
-    try:
-        answer = json.loads(body)
+        found = json.loads(answer.body)
     except (ValueError, RecursionError):
-        answer = None
-    if isinstance(answer, dict):
+        found = None
+    status = answer.status
+    if isinstance(found, dict):
         if status == 200:
-            return answer
-        code = answer.get('error')
+            return found
+        code = found.get('error')
         if 400 <= status < 500 and isinstance(code, str):
             raise ProviderRefused(code[:50] if code.isprintable() else 'unreadable')
-    raise ProviderUnavailable(f'{method} {url}: status {status}, not a JSON object')
+    raise ProviderUnavailable(f'{answer.asked}: status {status}, not a JSON object')
 
 
 def _exchange(
@@ -93,7 +126,28 @@ def _exchange(
     url: str,
     data: Mapping[str, str] | None,
     auth: AuthBase | None,
-) -> tuple[int, bytes]:
+    accept: str,
+) -> _Answer:
+    """Ask.
+
+    :raises ProviderUnavailable: where no answer comes.
+    """
+    asked = f'{method} {url}'
+    try:
+        status, kind, body = _receive(method, url, data, auth, accept)
+    except (requests.RequestException, ValueError) as error:
+        # The message may quote the address, never the fields.
+        raise ProviderUnavailable(f'{asked}: {type(error).__name__}') from error
+    return _Answer(asked, status, kind.partition(';')[0].strip().lower(), body)
+
+
+def _receive(
+    method: str,
+    url: str,
+    data: Mapping[str, str] | None,
+    auth: AuthBase | None,
+    accept: str,
+) -> tuple[int, str, bytes]:
     until = time.monotonic() + DEADLINE
     with (
         requests.Session() as session,
@@ -102,7 +156,7 @@ def _exchange(
             url,
             data=data,
             auth=auth,
-            headers={'Accept': 'application/json'},
+            headers={'Accept': accept},
             timeout=TIMEOUT,
             allow_redirects=False,
             stream=True,
@@ -113,4 +167,5 @@ def _exchange(
             body += piece
             if len(body) > MAX_SIZE or time.monotonic() > until:
                 raise requests.RequestException('too large or too slow')
-        return answer.status_code, bytes(body)
+        kind = answer.headers.get('Content-Type', '')
+        return answer.status_code, kind, bytes(body)

@@ -28,6 +28,7 @@ from qnet_mailman.web.accounts.flows import (
     is_anothers,
     move_address,
 )
+from qnet_mailman.web.harp.idle import mark
 from qnet_mailman.web.harp.mapping import Person
 from qnet_mailman.web.harp.models import ProviderPerson, ProviderSession
 from qnet_mailman.web.harp.openid.adapter import Arrival
@@ -81,8 +82,12 @@ def before_sign_in(request: HttpRequest, login: Any) -> None:
     user = login.user if login.is_existing else None
     if user is None and connecting and request.user.is_authenticated:
         user = request.user
+    if not person.email:
+        place = arrival.config.claims.email
+        raise SignInRefused(Refusal.NO_ADDRESS, f'no usable address at {place!r}')
     if not person.email_verified:
-        raise SignInRefused(Refusal.UNVERIFIED, 'address not verified', person.email)
+        place = arrival.config.claims.email_verified
+        raise SignInRefused(Refusal.UNVERIFIED, f'{place!r} is not true', person.email)
     if is_anothers(person.email, user):
         # The provider's word that this person reads the address now does not
         # show that it was they who made that account.  They can show it: by
@@ -193,7 +198,7 @@ def on_any_sign_in(
     """Whoever signs in begins without a provider's identity.
 
     Django keeps a session's data where the same person signs in again, by
-    whatever means.
+    whatever means.  The time for which the session is idle begins anew, too.
 
     :param sender: Who sent Django's signal.
     :param request: The request.
@@ -202,6 +207,7 @@ def on_any_sign_in(
     if request is not None:
         request.session.pop(SESSION_KEY, None)
         request.session.pop(ID_TOKEN_KEY, None)
+        mark(request)
 
 
 def on_connected(sender: Any, sociallogin: Any, **_kwargs: Any) -> None:

@@ -75,8 +75,9 @@ class Claims(BaseModel):
     email: Place = 'email'
     email_verified: Place = 'email_verified'
     roles: Place = 'roles'
-    #: ``objects``: a list of objects; ``strings``: a list of strings;
-    #: ``delimited``: one string.
+    #: ``objects``: a list of objects; ``strings``: a list of strings; ``delimited``:
+    #: one string.  One object or string alone is a list of one: LemonLDAP::NG 2.16
+    #: and AD FS write a claim with one value so, and with two as a list.
     roles_form: Literal['objects', 'strings', 'delimited'] = 'objects'
     #: Between the roles of a delimited string.
     delimiter: str = ','
@@ -252,10 +253,17 @@ def roles_from(claims: Claims, value: Any) -> tuple[str, ...]:
         return ()
     if claims.roles_form == 'delimited':
         if not isinstance(value, str) or len(value) > MAX_ROLES_TEXT:
-            raise MappingError('the roles are not one string of a sensible length')
+            raise MappingError(
+                f'the roles at {claims.roles!r} are not one string of a sensible length'
+            )
         value = value.split(claims.delimiter)
+    elif isinstance(value, dict if claims.roles_form == 'objects' else str):
+        value = [value]
     elif not isinstance(value, list):
-        raise MappingError('the roles are not a list')
+        raise MappingError(
+            f'the roles at {claims.roles!r} are neither a list nor one of the '
+            f'{claims.roles_form}, but of the type {type(value).__name__}'
+        )
     if len(value) > MAX_ROLES:
         raise MappingError(f'more than {MAX_ROLES} roles')
     found = {

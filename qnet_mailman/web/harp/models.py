@@ -37,6 +37,9 @@ class ProviderPerson(models.Model):
     #: When a process that refreshes the person gives up the right to do so.
     busy_until = models.DateTimeField(null=True, blank=True)
     checked_at = models.DateTimeField(null=True, blank=True)
+    #: Whether the person is an operator: the superuser flag of the account counts
+    #: only in sessions of such a person (see :mod:`qnet_mailman.web.harp.operators`).
+    is_operator = models.BooleanField(default=False)
 
     class Meta:
         constraints = [

@@ -28,8 +28,9 @@ from qnet_mailman.web.harp.fetch import (
     ProviderRefused,
     ProviderUnavailable,
     fetch,
+    fetch_claims,
 )
-from qnet_mailman.web.harp.tokens import KeyUnknown
+from qnet_mailman.web.harp.tokens import KeyUnknown, TokenRefused, check_userinfo
 
 log = logging.getLogger('qnet.web')
 
@@ -154,8 +155,21 @@ class OpenIDProvider:
         :param subject: Who the ID token is about.
         :raises ProviderUnavailable: where the answer is about somebody else
             (Core, section 5.3.2).
+        :raises TokenRefused: where it is a signed token, and not good.
         """
-        answer = self._get(self.needed('userinfo_endpoint'), Bearer(access_token))
+        url = self.needed('userinfo_endpoint')
+        try:
+            answer = fetch_claims(url, Bearer(access_token))
+        except ProviderRefused as error:
+            raise ProviderUnavailable(f'GET {url}: {error}') from error
+        if isinstance(answer, str):
+            token = answer
+            try:
+                answer = self.check(
+                    lambda keys: check_userinfo(token, keys, **self.expected)
+                )
+            except TokenRefused as error:
+                raise TokenRefused(f'userinfo: {error}') from error
         if answer.get('sub') != subject:
             raise ProviderUnavailable('userinfo is about another subject')
         return answer
@@ -224,9 +238,9 @@ class OpenIDProvider:
             raise
 
     @staticmethod
-    def _get(url: str, auth: AuthBase | None = None) -> dict[str, Any]:
+    def _get(url: str) -> dict[str, Any]:
         """Read a document; one that is refused is one that cannot be had."""
         try:
-            return fetch('GET', url, auth=auth)
+            return fetch('GET', url)
         except ProviderRefused as error:
             raise ProviderUnavailable(f'GET {url}: {error}') from error

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 #: Where a session names its :class:`ProviderSession`.
 SESSION_KEY = 'qnet_provider_session'
+#: The provider of an ID that is written without one; core has the same.
+DEFAULT_PROVIDER = 'harp'
 #: Where it keeps the ID token, which the provider wants back at sign-out.
 ID_TOKEN_KEY = 'qnet_id_token'
 
@@ -30,6 +32,18 @@ class Identity:
 
     provider: str
     user_id: str
+
+    @classmethod
+    def written(cls, text: str) -> Identity:
+        """Whom an ID names, as forms and core's commands write it.
+
+        :param text: ``pexample``, or ``eua:ab12`` for a provider with another key
+            than :data:`DEFAULT_PROVIDER`.
+        """
+        provider, colon, user_id = text.strip().partition(':')
+        if not colon:
+            return cls(DEFAULT_PROVIDER, provider)
+        return cls(provider.strip().lower(), user_id.strip())
 
 
 def identity(request: HttpRequest) -> Identity | None:

@@ -23,8 +23,10 @@ import jwt
 #: published key for a shared secret.
 ALGORITHMS = (
     'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512',
-    'ES256', 'ES384', 'ES512', 'EdDSA',
+    'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519', 'Ed448',
 )  # fmt: skip
+#: RFC 9864, section 2.2: EdDSA, with the curve in the name.
+_CURVES = ('Ed25519', 'Ed448')
 #: The kind of key that an algorithm takes (RFC 7518, section 6.1; RFC 8037).
 _KEY_TYPES = {'RS': 'RSA', 'PS': 'RSA', 'ES': 'EC', 'Ed': 'OKP'}
 #: RFC 7518, section 3.3.
@@ -33,6 +35,13 @@ _MIN_RSA_BITS = 2048
 MAX_LENGTH = 100_000
 #: The event that makes a token a logout token.
 LOGOUT_EVENT = 'http://schemas.openid.net/event/backchannel-logout'
+
+for _curve in _CURVES:
+    try:
+        jwt.get_algorithm_by_name(_curve)
+    except NotImplementedError:
+        # This PyJWT knows the algorithm by its older name alone.
+        jwt.register_algorithm(_curve, jwt.get_algorithm_by_name('EdDSA'))
 
 # What PyJWT and json raise for odd input beside their own errors: an infinite
 # number as the time, a thousand brackets.
@@ -101,6 +110,35 @@ def check_signed(
     :raises KeyUnknown: where none of the keys made the signature.
     :raises TokenRefused: where anything else is wrong.
     """
+    claims = _decode(
+        token,
+        keys,
+        algorithms,
+        issuer=issuer,
+        audience=client_id,
+        leeway=skew,
+        options={'require': list(required)},
+    )
+    audience = claims.get('aud')
+    party = claims.get('azp')
+    # Core, section 3.1.3.7 (4, 5): among several recipients, the one it was
+    # issued to must be us.
+    if (party is not None or (isinstance(audience, list) and len(audience) > 1)) and (
+        party != client_id
+    ):
+        raise TokenRefused('issued to another client')
+    return claims
+
+
+def _decode(
+    token: str, keys: Sequence[Any], algorithms: Sequence[str], **how: Any
+) -> dict[str, Any]:
+    """Check the signature, and what PyJWT is told to check.
+
+    :param how: PyJWT's arguments.
+    :raises KeyUnknown: where none of the keys made the signature.
+    :raises TokenRefused: where anything else is wrong.
+    """
     if not isinstance(token, str) or len(token) > MAX_LENGTH:
         raise TokenRefused('not a token')
     try:
@@ -113,26 +151,44 @@ def check_signed(
     key = _find_key(keys, algorithm, header.get('kid'))
     try:
         claims: dict[str, Any] = jwt.decode(
-            token,
-            key=key,
-            algorithms=[algorithm],
-            issuer=issuer,
-            audience=client_id,
-            leeway=skew,
-            options={'require': list(required)},
+            token, key=key, algorithms=[algorithm], **how
         )
     except jwt.InvalidSignatureError as error:
         raise KeyUnknown('the signature is wrong') from error
     except _ODD as error:
         raise TokenRefused(f'{type(error).__name__}: {error}'[:200]) from error
-    audience = claims.get('aud')
-    party = claims.get('azp')
-    # Core, section 3.1.3.7 (4, 5): among several recipients, the one it was
-    # issued to must be us.
-    if (party is not None or (isinstance(audience, list) and len(audience) > 1)) and (
-        party != client_id
-    ):
-        raise TokenRefused('issued to another client')
+    return claims
+
+
+def check_userinfo(
+    token: str,
+    keys: Sequence[Any],
+    *,
+    issuer: str,
+    client_id: str,
+    skew: int,
+    algorithms: Sequence[str],
+) -> dict[str, Any]:
+    """Check an answer of userinfo that is a signed token (Core, section 5.3.2).
+
+    Whom it is about is left to the caller, as with an answer that is not signed.
+
+    :return: Its claims.
+    :raises TokenRefused: where it is not good.
+    """
+    claims = _decode(
+        token,
+        keys,
+        algorithms,
+        leeway=skew,
+        options={'verify_aud': False, 'verify_iss': False},
+    )
+    # They should be there, and need not be.
+    if claims.get('iss', issuer) != issuer:
+        raise TokenRefused('of another issuer')
+    audience = claims.get('aud', client_id)
+    if client_id not in (audience if isinstance(audience, list) else [audience]):
+        raise TokenRefused('for another client')
     return claims
 
 
@@ -165,9 +221,11 @@ def check_id_token(
         raise TokenRefused('the subject has odd characters')
     found = claims.get('at_hash')
     if found is not None and access_token is not None:
-        # Core, section 3.1.3.8.  EdDSA's hash is not fixed by the standard.
+        # Core, section 3.1.3.8.  The hash of EdDSA is not fixed by the standard.
         algorithm = str(jwt.get_unverified_header(token)['alg'])
-        if algorithm != 'EdDSA' and not _same(found, _half(access_token, algorithm)):
+        if algorithm.startswith('Ed'):
+            return claims
+        if not _same(found, _half(access_token, algorithm)):
             raise TokenRefused('not issued together with the access token')
     return claims
 
@@ -209,14 +267,15 @@ def _find_key(keys: Sequence[Any], algorithm: str, kid: Any) -> Any:
         if isinstance(key, dict)
         and key.get('kty') == _KEY_TYPES[algorithm[:2]]
         and key.get('use') in (None, 'sig')
-        and key.get('alg') in (None, algorithm)
+        and key.get('alg') in _names(algorithm, key)
         and (kid is None or key.get('kid') == kid)
     ]
     # Core, section 10.1: a token may do without a key ID where there is but one.
     if len(fitting) != 1:
         raise KeyUnknown('not signed with one of the known keys')
     try:
-        key = jwt.PyJWK(fitting[0], algorithm=algorithm).key
+        known = 'EdDSA' if algorithm in _CURVES else algorithm
+        key = jwt.PyJWK(fitting[0], algorithm=known).key
     except _ODD as error:
         raise TokenRefused('the key cannot be read') from error
     if (
@@ -225,6 +284,15 @@ def _find_key(keys: Sequence[Any], algorithm: str, kid: Any) -> Any:
     ):
         raise TokenRefused('the key is too short')
     return key
+
+
+def _names(algorithm: str, key: dict[str, Any]) -> tuple[Any, ...]:
+    """What a key's ``alg`` may say, for it to be one for an algorithm."""
+    if not algorithm.startswith('Ed'):
+        return None, algorithm
+    curve = key.get('crv')
+    # RFC 9864: the old name says no curve, the new one is the curve's.
+    return (None, 'EdDSA', curve) if algorithm in ('EdDSA', curve) else ()
 
 
 def _same(one: Any, other: str) -> bool:

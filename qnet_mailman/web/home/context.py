@@ -7,12 +7,14 @@ from django.conf import settings
 from django.http import HttpRequest
 
 
-def site(_request: HttpRequest) -> dict[str, str]:
-    """Whom the pages name for help, and for request forms (R34).
+def site(_request: HttpRequest) -> dict[str, str | bool]:
+    """Whom the pages name for help, and for request forms (R34), and whether anybody
+    may make an account.
 
     :param _request: Any request.
     """
     return {
+        'local_sign_up': settings.LOCAL_SIGN_UP,
         'support_address': settings.SUPPORT_ADDRESS,
         'forms_address': settings.FORMS_ADDRESS or settings.SUPPORT_ADDRESS,
     }

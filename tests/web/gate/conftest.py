@@ -95,6 +95,7 @@ class GatedSite:
             subject=name,
             user_id=name,
             email=email,
+            is_operator=user.is_superuser,
         )
         self.users[name] = user
         return user

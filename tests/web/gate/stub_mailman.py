@@ -19,6 +19,8 @@ NEWS = f'news.{DOMAIN}'
 NEWS_ADDRESS = f'news@{DOMAIN}'
 OTHER = f'other.{DOMAIN}'
 TOKEN = 'a' * 40
+#: Of a request to the other list.
+OTHERS_TOKEN = 'b' * 40
 HELD_TEXT = 'From: a@example.org\nSubject: Hello\n\nHello\n'
 SETTINGS: dict[str, Any] = {
     'posting_pipeline': 'qnet-posting-pipeline',
@@ -163,11 +165,13 @@ class StubMailman:
             case ['held', _]:
                 return 404, None
             case ['requests', token]:
+                # As in core, whatever the list that the address names.
                 return 200, {
                     'token': token,
                     'token_owner': 'moderator',
                     'email': 'new@example.org',
                     'type': 'subscription',
+                    'list_id': OTHER if token == OTHERS_TOKEN else NEWS,
                 }
             case [('member' | 'owner' | 'moderator' | 'nonmember') as role, email]:
                 for member in self.members(list_id, role):

@@ -15,7 +15,6 @@ from tests.web.gate.stub_mailman import NEWS, NEWS_ADDRESS, OTHER, TOKEN
 LISTS = '/mailman3/lists'
 L = f'{LISTS}/{NEWS}'
 GATE = 'qnet_mailman.web.gate.middleware.GateMiddleware'
-TEXT = '/mailman3/api/templates/list/{}/list:member:regular:footer'
 
 
 @pytest.fixture
@@ -203,42 +202,6 @@ def test_no_such_text(forgotten: GatedSite, pk: str) -> None:
     path = f'{L}/templates/{pk}/update'
     answer = forgotten.browser('administrator').get(path, secure=True)
     assert answer.status_code == 404
-
-
-def test_core_gets_the_text(forgotten: GatedSite, texts: dict[str, Any]) -> None:
-    answer = forgotten.browser('').get(TEXT.format(NEWS), secure=True)
-    assert answer.status_code == 200
-    assert answer.content == f'Footer of {NEWS}'.encode()
-
-
-def test_nobody_else_gets_the_text(forgotten: GatedSite, texts: dict[str, Any]) -> None:
-    """And no redirection: core would take the page at its end for the text."""
-    for name in ('', 'administrator'):
-        answer = forgotten.browser(name).get(
-            TEXT.format(NEWS), secure=True, REMOTE_ADDR='192.0.2.7'
-        )
-        assert answer.status_code == 403
-
-
-def test_who_is_core_behind_a_proxy(
-    forgotten: GatedSite, texts: dict[str, Any]
-) -> None:
-    from django.test import override_settings
-
-    def status(address: str) -> int:
-        answer = forgotten.browser('').get(
-            TEXT.format(NEWS), secure=True, headers={'x-real-ip': address}
-        )
-        return int(answer.status_code)
-
-    with override_settings(CLIENT_ADDRESS_HEADER='HTTP_X_REAL_IP'):
-        assert status('127.0.0.1') == 200
-        assert status('192.0.2.7') == 403
-        with override_settings(MAILMAN_ARCHIVER_FROM=('192.0.2.7',)):
-            assert status('192.0.2.7') == 200
-            assert status('192.0.2.8') == 403
-        with override_settings(MAILMAN_ARCHIVER_FROM=('*',)):
-            assert status('192.0.2.8') == 200
 
 
 # Tokens.

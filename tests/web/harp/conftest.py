@@ -22,6 +22,7 @@ class RolesCore:
 
     :ivar granted: The active roles by provider and user ID.
     :ivar lists: The rights that an administrator's role gives.
+    :ivar operators: What it was told about operators, for the audit log.
     :ivar down: Whether it answers 503 to everything.
     """
 
@@ -30,6 +31,7 @@ class RolesCore:
     granted: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     lists: list[str] = field(default_factory=lambda: ['news.example.gov'])
     sign_ins: list[dict[str, list[str]]] = field(default_factory=list)
+    operators: list[dict[str, list[str]]] = field(default_factory=list)
     looked_up: int = 0
     deleted: list[str] = field(default_factory=list)
 
@@ -62,10 +64,14 @@ def roles_core() -> Iterator[RolesCore]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
+            fields = parse_qs(body.decode(), keep_blank_values=True)
+            if self.path == '/3.1/plugins/qnet/roles/operator' and not stub.down:
+                stub.operators.append(fields)
+                self.answer(200, {'recorded': True})
+                return
             if self.path != '/3.1/plugins/qnet/roles/sign-in':
                 self.answer(400)
                 return
-            fields = parse_qs(body.decode(), keep_blank_values=True)
             provider, user_id = fields['provider'][0], fields['user_id'][0]
             if not stub.down:
                 stub.sign_ins.append(fields)

@@ -62,6 +62,7 @@ class HostileProvider:
     :ivar published: The keys that it publishes.
     :ivar answers: Instead of the usual answer to a path: status and body, or
         a function that makes them.
+    :ivar kinds: Their media types, where not JSON.
     :ivar asked: Which paths were asked for.
     :ivar forms: The forms sent to the token endpoint.
     """
@@ -76,6 +77,7 @@ class HostileProvider:
         self.algorithm: str | None = 'RS256'
         self.published: dict[str, rsa.RSAPrivateKey] = {'one': KEY}
         self.answers: dict[str, Any] = {}
+        self.kinds: dict[str, str] = {}
         self.asked: list[str] = []
         self.forms: list[dict[str, list[str]]] = []
         self.refresh_token: str | None = None
@@ -97,7 +99,8 @@ class HostileProvider:
                 self.send_response(status)
                 if status == 302:
                     self.send_header('Location', f'{provider.issuer}/elsewhere')
-                self.send_header('Content-Type', 'application/json')
+                kind = provider.kinds.get(path, 'application/json')
+                self.send_header('Content-Type', kind)
                 self.send_header('Content-Length', str(len(data)))
                 self.end_headers()
                 self.wfile.write(data)
@@ -145,6 +148,7 @@ class HostileProvider:
             OPENID_PROVIDERS=providers,
             SOCIALACCOUNT_PROVIDERS=for_allauth(providers),
             LOCAL_SUPERUSERS=False,
+            LOCAL_SIGN_UP=False,
         ):
             yield
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import requests
 
+from qnet_mailman.core_credential import USER, password_from
 from tests.web.harp.certified import SECRET, CertifiedProvider, free_port
 from tests.web.harp.conftest import RolesCore
 from tests.web.harp.walking import Walker, live_site
@@ -173,9 +174,11 @@ def test_the_connection(
 ) -> None:
     """As `mailman qnet check` and `django-admin check_providers` see it."""
     with known(provider, **fields):
-        (seen,) = requests.get(f'{site}/harp/connections/', timeout=30).json()[
-            'providers'
-        ]
+        (seen,) = requests.get(
+            f'{site}/harp/connections/',
+            auth=(USER, password_from('test password')),
+            timeout=30,
+        ).json()['providers']
     assert seen['provider'] == 'harp'
     assert seen['issuer'] == fields.get('issuer', provider.issuer)
     assert problem in seen['problem']

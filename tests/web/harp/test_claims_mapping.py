@@ -159,10 +159,29 @@ def test_a_number_may_be_a_user_id() -> None:
 
 
 @pytest.mark.parametrize(
+    ('one', 'form', 'expected'),
+    [
+        (entry(ADMIN), 'objects', ('administrator',)),
+        ({'role': ADMIN}, 'objects', ()),
+        (f'{PROGRAM}/{ORGANIZATION}/{MODERATOR}', 'strings', ('moderator',)),
+        ('', 'strings', ()),
+        ('Other/Other/Other', 'strings', ()),
+    ],
+)
+def test_one_value_is_a_list_of_one(
+    one: Any, form: str, expected: tuple[str, ...]
+) -> None:
+    """LemonLDAP::NG 2.16 and AD FS write one role so, and two as a list."""
+    assert roles(one, roles_form=form) == expected
+    assert roles([one], roles_form=form) == expected
+
+
+@pytest.mark.parametrize(
     ('claim', 'form'),
     [
         ('List Administrator', 'objects'),
-        ({'role': ADMIN}, 'objects'),
+        (entry(ADMIN), 'strings'),
+        (True, 'objects'),
         (7, 'strings'),
         ([ADMIN], 'delimited'),
         ('x,' * 150_000, 'delimited'),

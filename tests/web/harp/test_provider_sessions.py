@@ -318,9 +318,12 @@ def test_a_superuser_in_an_emergency(hostile: HostileProvider) -> None:
 
 
 def test_a_superuser_through_the_provider(browser: Any, roles_core: RolesCore) -> None:
+    from qnet_mailman.web.harp.models import ProviderPerson
+
     user = ann()
     user.is_staff = user.is_superuser = True
     user.save()
+    ProviderPerson.objects.filter(account__user=user).update(is_operator=True)
     assert browser.get('/admin/').status_code == 200
 
 

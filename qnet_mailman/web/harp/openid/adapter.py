@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from qnet_mailman.web.harp.config import ProviderConfig
-from qnet_mailman.web.harp.fetch import ProviderRefused, ProviderUnavailable
+from qnet_mailman.web.harp.fetch import ProviderRefused
 from qnet_mailman.web.harp.mapping import MappingError, Person, person_from
 from qnet_mailman.web.harp.oidc import OpenIDProvider
 from qnet_mailman.web.harp.pages import Refusal, SignInRefused
@@ -146,10 +146,10 @@ class OpenIDAdapter(OpenIDConnectOAuth2Adapter):
                 sources.insert(0, self.openid.userinfo(access_token, claims['sub']))
             person = person_from(config.claims, *sources)
         except TokenRefused as error:
-            raise SignInRefused(Refusal.FAILED, f'ID token: {error}') from error
+            raise SignInRefused(Refusal.FAILED, f'token: {error}') from error
         except MappingError as error:
             # Nobody's roles are touched because a claim has moved.
-            raise ProviderUnavailable(f'claims: {error}') from error
+            raise SignInRefused(Refusal.CLAIMS, str(error)) from error
         sid = claims.get('sid')
         refresh_token = response.get('refresh_token')
         return Arrival(
