@@ -105,15 +105,19 @@ def run(work: Callable[[Send], None], budget: Budget) -> Outcome:
     :raises OSError: if there can be no further process.
     """
     ours, theirs = os.pipe()
+    # One that came within the fork would be lost on Python, or handled in the child.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         child = os.fork()
     except OSError:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         os.close(ours)
         os.close(theirs)
         raise
     if child == 0:
         _be_the_child(work, budget, ours, theirs)
     try:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         os.close(theirs)
         data = _all_from(ours, budget)
     except BaseException:
@@ -198,6 +202,7 @@ def _be_the_child(
         signal.set_wakeup_fd(-1)
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
         _limit(budget)
         work(lambda value: _send(mine, value))
         code = 0

@@ -118,9 +118,11 @@ def test_a_changed_form_prints_the_difference(
     path.write_text(json.dumps(data()), encoding='utf-8')
     run('provision', str(path))
     path.write_text(json.dumps(data(list__mask='off')), encoding='utf-8')
-    assert run('provision', str(path)).output.splitlines() == [
+    assert run('provision', '--approve', str(path)).output.splitlines() == [
         f'{path}: changed ({ADDRESS}, REQ0001234)',
         '  change mask from "administrators" to "off"',
+        f'  note: rae@agency.example.gov does not administer {ADDRESS} now; the '
+        'operator answers for it (--approve)',
     ]
     path.write_text(json.dumps(data(ticket='REQ2'), indent=1), encoding='utf-8')
     refused = run('provision', str(path))

@@ -137,7 +137,8 @@ def test_takes_what_stock_takes(
 def named_lists(core: Any) -> None:
     domain = getUtility(IDomainManager).add('lists.example.gov')
     for name in ('news', 'news-owner', 'talk', 'owner', 'solo-join'):
-        create_list(f'{name}@lists.example.gov', style_name='qnet-discussion-public')
+        # Of no style of ours: those have no such names.
+        create_list(f'{name}@lists.example.gov', style_name='legacy-default')
     domain.alias_domain = 'alias.example.gov'
     config.db.commit()
 
