@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mailman.email.message import Message
 
 from qnet_mailman.posting.author import author_of
-from qnet_mailman.runners.legible import make_command_legible, make_legible
+from qnet_mailman.runners.legible import make_legible
 
 # Which fields name the sender is one of Mailman's settings.
 pytestmark = pytest.mark.usefixtures('mailman_site')
@@ -77,7 +77,7 @@ def test_mailman_can_read_what_comes_out(data: bytes, pattern: bytes) -> None:
         b'From: %b\r\nSubject: %b\r\nX-Ack: %b\r\nTo: %b\r\n'
         b'Content-Type: text/plain; charset=%b\r\n\r\nText.\r\n' % ((field,) * 5)
     )
-    make_command_legible(msg)
+    make_legible(msg)
     for name in ('from', 'subject'):
         str(make_header(decode_header(msg.get(name, ''))))
     for name in ('x-ack', 'to'):
