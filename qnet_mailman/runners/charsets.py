@@ -11,6 +11,9 @@ of that, a name that can be decoded:
   in which any byte is a character.
 
 A text whose charset can be read is not touched.
+
+What says that it has several parts and has none is a text, too: Mailman cannot write it
+again where there are 8-bit bytes in it.
 """
 
 from __future__ import annotations
@@ -68,6 +71,8 @@ _WITH_PARAMETERS = ('Content-Type', 'Content-Disposition')
 def settle_charsets(message: Message) -> None:
     """Give every text of a message a charset that Mailman can read."""
     for part in _leaves(message):
+        if part.get_content_maintype() == 'multipart':
+            _replace(part, 'Content-Type', 'text/plain; charset=x-unknown')
         for field in _WITH_PARAMETERS:
             if not _can_be_read(part, field):
                 _rewrite(part, field)

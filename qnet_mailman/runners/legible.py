@@ -39,6 +39,10 @@ def make_legible(msg: Any) -> None:
         if not all(_is_legible(value) for value in values):
             read = decode_words if name == 'subject' else _one_line
             _replace(msg, name, [read(str(value)) for value in values])
+    subject = msg.get('subject', '')
+    if isinstance(subject, str) and subject.isspace():
+        # Mailman looks for the first word of what is not empty.
+        msg.replace_header('subject', '')
     for name in _ADDRESSES:
         values = [str(value) for value in msg.get_all(name, [])]
         if any(value.count('(') > _MAX_COMMENTS for value in values):
