@@ -22,7 +22,7 @@ from qnet_mailman.masking import (
 )
 from qnet_mailman.model import audit, posts
 from qnet_mailman.model.lists import ListType, Mask, mask_of, type_of
-from qnet_mailman.posting import notices
+from qnet_mailman.posting import notices, trace
 from qnet_mailman.posting.author import Author, author_of
 from qnet_mailman.posting.decision import Standing
 from qnet_mailman.posting.standing import Person, identify
@@ -68,6 +68,7 @@ class MaskSender:
         claimed = _claimed(author, msg)
         people = [identify(mlist, email) for email in claimed]
         received_id = str(msg.get('message-id', ''))
+        passed, servers = trace.read(msg), trace.servers(msg)
         if _is_masked(mask_of(mlist), author, people):
             delivered_id = _mask(mlist, msg, author, claimed, people)
             # Nothing downstream has to know, and queue files are read by people.
@@ -79,6 +80,8 @@ class MaskSender:
             for name in NEVER_DELIVERED:
                 del msg[name]
             visible_author = author.address
+        lost = servers - trace.servers(msg)
+        trace.leave(msg, passed, mlist.list_id, lost)
         posts.remember(mlist, received_id, delivered_id, visible_author)
 
 

@@ -12,18 +12,20 @@ of that, a name that can be decoded:
 
 A text whose charset can be read is not touched.
 
-What says that it has several parts and has none is a text, too: Mailman cannot write it
-again where there are 8-bit bytes in it.
+What says that it has several parts and has none is a text, too, unless its boundary is
+only stated oddly: Python cannot write it again where there are 8-bit bytes in it.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from email import message_from_bytes
 from email.message import Message
 
 from qnet_mailman.masking import parameters
 from qnet_mailman.masking.body import Body, raw_payload, transfer_encoding
-from qnet_mailman.masking.text import charset_name, raw_text
+from qnet_mailman.masking.text import charset_name, raw_text, to_bytes
 
 _OTHER_NAMES = {
     # The WHATWG's labels (Encoding Standard, section 4.2) that Python lacks.
@@ -65,14 +67,14 @@ _OTHER_NAMES = {
 _CODEC_OF = {
     label: codec for codec, labels in _OTHER_NAMES.items() for label in labels.split()
 }
+# As RFC 2046 section 5.1.1 has it, and longer.
+_BOUNDARY = re.compile(r'[ -!#-\[\]-~]{1,200}')
 _WITH_PARAMETERS = ('Content-Type', 'Content-Disposition')
 
 
 def settle_charsets(message: Message) -> None:
     """Give every text of a message a charset that Mailman can read."""
     for part in _leaves(message):
-        if part.get_content_maintype() == 'multipart':
-            _replace(part, 'Content-Type', 'text/plain; charset=x-unknown')
         for field in _WITH_PARAMETERS:
             if not _can_be_read(part, field):
                 _rewrite(part, field)
@@ -84,11 +86,31 @@ def _leaves(message: Message) -> Iterator[Message]:
     waiting = [message]
     while waiting:
         part = waiting.pop()
+        if part.get_content_maintype() == 'multipart':
+            _take_apart(part)
         payload = raw_payload(part)
         if isinstance(payload, list):
             waiting += [each for each in payload if isinstance(each, Message)]
         else:
             yield part
+
+
+def _take_apart(part: Message) -> None:
+    """Give a multipart that the parser left whole its parts, or make it a text."""
+    payload = raw_payload(part)
+    if not isinstance(payload, str) or payload.isascii():
+        return
+    _, given = parameters.parse(raw_text(part.get('Content-Type', '')))
+    boundary = given.get('boundary', '')
+    if _BOUNDARY.fullmatch(boundary):
+        field = f'{part.get_content_type()}; boundary="{boundary}"'
+        start = f'Content-Type: {field}\n\n'.encode('ascii', 'replace')
+        found = raw_payload(message_from_bytes(start + to_bytes(payload), type(part)))
+        if isinstance(found, list):
+            _replace(part, 'Content-Type', field)
+            part.set_payload(found)  # type: ignore[arg-type]
+            return
+    _replace(part, 'Content-Type', 'text/plain; charset=x-unknown')
 
 
 def _can_be_read(part: Message, field: str) -> bool:
