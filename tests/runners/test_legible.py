@@ -127,5 +127,6 @@ def test_a_text_is_read_as_it_was_meant(label: str, data: bytes, text: str) -> N
 def test_a_text_that_can_be_read_is_not_touched() -> None:
     data = b'Content-Type: text/plain; charset=koi8-r\r\n\r\n\xcd\xc9\xd2\r\n'
     msg = read(data)
+    before = msg.as_bytes()
     make_legible(msg)
-    assert msg.as_bytes() == data.replace(b'\r\n', b'\n', 2) or msg.as_bytes() == data
+    assert msg.as_bytes() == before

@@ -43,7 +43,12 @@ def test_any_structure(mlist: Any, filters: bool) -> None:
     def check(data: bytes) -> None:
         empty('in', 'pipeline', 'out', 'archive', 'virgin', 'digest', 'shunt')
         head = f'From: {MEMBER}\nTo: {mlist.fqdn_listname}\n'.encode()
-        post(mlist, message(head + data.replace(FROM, b''), MEMBER))
+        try:
+            msg = message(head + data.replace(FROM, b''), MEMBER)
+        except AttributeError:
+            # LMTP refuses what has a Message-ID of 8-bit bytes (554).
+            return
+        post(mlist, msg)
         run('in', 'pipeline')
         assert not queued('shunt')
         send_digest(mlist)
