@@ -10,6 +10,7 @@ from mailman.config import config
 from mailman.interfaces.bounce import IBounceProcessor
 from mailman.interfaces.listmanager import IListManager, ListDeletingEvent
 from mailman.interfaces.mailinglist import IMailingList
+from mailman.interfaces.messages import IMessageStore
 from mailman.interfaces.subscriptions import ISubscriptionManager, ISubscriptionService
 from mailman.interfaces.template import ITemplateLoader
 from sqlalchemy import delete
@@ -28,8 +29,10 @@ from qnet_mailman.model.closures import QNetClosure
 from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.model.listnames import ListManager
 from qnet_mailman.model.lists import QNetList, row_of
+from qnet_mailman.model.messages import MessageStore
 from qnet_mailman.model.people import QNetAssignment, QNetPoster, QNetUnattended
 from qnet_mailman.model.posts import QNetPost
+from qnet_mailman.posting.lost import refuse_lost_messages
 from qnet_mailman.roles import projection
 from qnet_mailman.subscriptions import join_command, leave_command, sign_up
 from qnet_mailman.subscriptions.leaving import SubscriptionService
@@ -64,6 +67,8 @@ def register() -> None:
     site.registerUtility(TemplateLoader(), ITemplateLoader)
     site.registerUtility(ListManager(), IListManager)
     site.registerUtility(Processor(), IBounceProcessor)
+    site.registerUtility(MessageStore(), IMessageStore)
+    refuse_lost_messages()
     site.registerUtility(SubscriptionService(), ISubscriptionService)
     site.registerAdapter(manager_of, (IMailingList,), ISubscriptionManager)
     for name, ours in PIPELINES.items():

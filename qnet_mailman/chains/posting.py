@@ -47,7 +47,7 @@ class PostingChain:
         # Where this runs in a runner without our guard, the message is shunted,
         # which loses nothing (R32).
         startup.settings()
-        yield Link('qnet-loop', LinkAction.jump, 'discard')
+        yield Link('qnet-loop', LinkAction.jump, 'qnet-loop')
         yield Link('qnet-automatic', LinkAction.jump, 'discard')
         # Who may not post may leave all the same.
         yield Link('qnet-unsubscribe', LinkAction.jump, 'qnet-unsubscribe')

@@ -16,18 +16,22 @@ from qnet_mailman.masking import (
     CannotMask,
     ListIdentity,
     Sender,
+    authors,
     mask,
     referenced_ids,
 )
 from qnet_mailman.model import audit, posts
 from qnet_mailman.model.lists import ListType, Mask, mask_of, type_of
-from qnet_mailman.posting import notices
+from qnet_mailman.posting import notices, trace
 from qnet_mailman.posting.author import Author, author_of
 from qnet_mailman.posting.decision import Standing
 from qnet_mailman.posting.standing import Person, identify
 
 STAFF = frozenset({Standing.poster, Standing.administrator, Standing.moderator})
-"""Whose posts `mask = administrators` masks (R7)."""
+"""Whose posts `mask = administrators` masks (R7), and those of nobody in particular."""
+
+MOST_AUTHORS = 20
+"""Of how many people a post may seem to be before we stop asking who they are."""
 
 NEVER_DELIVERED = (
     # Passwords, then what can be used to find out who reads the list.
@@ -61,10 +65,12 @@ class MaskSender:
     def process(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
         """See `IHandler`."""
         author = author_of(msg)
-        people = [identify(mlist, email) for email in author.claimed]
+        claimed = _claimed(author, msg)
+        people = [identify(mlist, email) for email in claimed]
         received_id = str(msg.get('message-id', ''))
-        if _is_masked(mask_of(mlist), people):
-            delivered_id = _mask(mlist, msg, author, people)
+        passed, servers = trace.read(msg), trace.servers(msg)
+        if _is_masked(mask_of(mlist), author, people):
+            delivered_id = _mask(mlist, msg, author, claimed, people)
             # Nothing downstream has to know, and queue files are read by people.
             msgdata.pop('dmarc', None)
             visible_author = None
@@ -74,17 +80,24 @@ class MaskSender:
             for name in NEVER_DELIVERED:
                 del msg[name]
             visible_author = author.address
+        lost = servers - trace.servers(msg)
+        trace.leave(msg, passed, mlist.list_id, lost)
         posts.remember(mlist, received_id, delivered_id, visible_author)
 
 
-def _mask(mlist: Any, msg: Any, author: Author, people: list[Person]) -> str:
+def _mask(
+    mlist: Any, msg: Any, author: Author, claimed: list[str], people: list[Person]
+) -> str:
     """Mask a post and note who sent it.
+
+    :param claimed: Every address that the post may be read to come from.
+    :param people: What is known of those.
 
     :return: Its new Message-ID.
     :raises DiscardMessage: if it cannot be masked; the author has been told.
     """
     sender = Sender(
-        frozenset().union(*(person.addresses for person in people)),
+        frozenset(claimed).union(*(person.addresses for person in people)),
         frozenset().union(*(person.names for person in people)),
     )
     received_id = str(msg.get('message-id', ''))
@@ -107,21 +120,34 @@ def _mask(mlist: Any, msg: Any, author: Author, people: list[Person]) -> str:
         audit.Action.post_masked,
         mlist.list_id,
         delivered_id,
-        actor=author.address or ', '.join(author.claimed) or 'unknown',
+        actor=author.address or ', '.join(claimed) or 'unknown',
         received_id=received_id,
         envelope_sender=envelope_sender,
     )
     return delivered_id
 
 
-def _is_masked(setting: Mask, people: list[Person]) -> bool:
+def _claimed(author: Author, msg: Any) -> list[str]:
+    """Every address that a post may be read to come from."""
+    if author.address is not None:
+        return [author.address]
+    return list(dict.fromkeys((*author.claimed, *authors(msg, MOST_AUTHORS))))[
+        :MOST_AUTHORS
+    ]
+
+
+def _is_masked(setting: Mask, author: Author, people: list[Person]) -> bool:
+    """Whether a post is masked: where it is not known whose it is, it is (R8)."""
     match setting:
         case Mask.everyone:
             return True
         case Mask.off:
             return False
         case Mask.administrators:
-            return any(person.standing in STAFF for person in people)
+            return author.address is None or any(
+                person.standing in STAFF or person.standing is Standing.nobody
+                for person in people
+            )
 
 
 def _identity(mlist: Any) -> ListIdentity:

@@ -6,13 +6,21 @@ Pure: a message in, a message out; no database, no Mailman configuration.
 keep.py has the allow lists; message.py has :func:`mask`, which builds the message
 anew from headers.py (the header) and parts.py (everything below it); calendars.py,
 cards.py and signatures.py know one kind of content each; secrets.py knows what must
-not be readable afterwards.
+not be readable afterwards, and claims.py whom a field may be read to name.
 """
 
 from __future__ import annotations
 
+from qnet_mailman.masking.claims import authors
 from qnet_mailman.masking.headers import referenced_ids
 from qnet_mailman.masking.identity import CannotMask, ListIdentity, Sender
 from qnet_mailman.masking.message import mask
 
-__all__ = ['CannotMask', 'ListIdentity', 'Sender', 'mask', 'referenced_ids']
+__all__ = [
+    'CannotMask',
+    'ListIdentity',
+    'Sender',
+    'authors',
+    'mask',
+    'referenced_ids',
+]

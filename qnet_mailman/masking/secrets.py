@@ -13,24 +13,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from email.message import Message
 
-from qnet_mailman.masking.addresses import find_addresses, mailboxes
+from qnet_mailman.masking.addresses import find_addresses
+from qnet_mailman.masking.claims import (
+    PERSON_FIELDS,
+    addresses_of,
+    names_beside,
+    names_of,
+)
 from qnet_mailman.masking.identity import CannotMask, ListIdentity, Sender
 from qnet_mailman.masking.text import decode_words, plain, raw_text, views
 
-# Fields with the sender's addresses and names.
-_SENDER_FIELDS = frozenset(
-    {
-        'from',
-        'sender',
-        'reply-to',
-        'resent-from',
-        'resent-sender',
-        'resent-reply-to',
-        'original-from',
-        'x-original-from',
-        'x-google-original-from',
-    }
-)
 # Fields with the sender's addresses among other things.
 _ADDRESS_FIELDS = frozenset(
     {
@@ -46,6 +38,24 @@ _ADDRESS_FIELDS = frozenset(
         'disposition-notification-to',
         'return-receipt-to',
         'autocrypt',
+    }
+)
+# Fields with anybody's addresses and names.
+_PEOPLE_FIELDS = frozenset(
+    {
+        'to',
+        'cc',
+        'bcc',
+        'resent-to',
+        'resent-cc',
+        'mail-followup-to',
+        'mail-reply-to',
+        'x-sender',
+        'x-original-sender',
+        'x-authenticated-sender',
+        'return-receipt-to',
+        'disposition-notification-to',
+        'errors-to',
     }
 )
 # Fields that name the sender's machines.
@@ -68,16 +78,13 @@ _NETWORK_ADDRESS = re.compile(
 # Words after "from" or "helo" in Received that say nothing about a machine.
 _NOT_HOSTS = frozenset({'localhost', 'unknown', 'mail', 'smtp', 'mx', 'helo', 'ehlo'})
 _MINIMUM = 3
-_LONGEST_NAME = 200
-_HEXADECIMAL = frozenset('0123456789abcdef')
 # More secrets than this are no person's message; searching stays affordable.
 _MAXIMUM = 1000
 # Squeezed to one word, a full name this long is looked for inside other words.
 _DISTINCTIVE = 8
 _SEPARATORS = re.compile(r'[\W_]+')
 _SEPARATORS_AND_DIGITS = re.compile(r'[\W\d_]+')
-_SPACE = re.compile(r'\s+')
-_ANGLE = re.compile(r'<[^<>]*>')
+_SPACE_AND_QUOTES = re.compile(r'[\s"]+')
 _BRACKETED = re.compile(r'\([^()]*\)|\[[^\[\]]*\]')
 # How an address is written into another one: VERP, Exchange's #EXT# and the like.
 _AT_SIGNS = ('@', '=', '_', '#')
@@ -112,7 +119,8 @@ def _host_in(host: str, text: str) -> bool:
         if alone:
             clear = not any(character.isalnum() for character in around)
         else:
-            clear = not (address and any(c in _HEXADECIMAL for c in around))
+            # Not hexadecimal digits: an "é" has become an "e" in the view.
+            clear = not (address and any(c.isdigit() for c in around))
         if clear:
             return True
         start = text.find(host, start + 1)
@@ -170,7 +178,7 @@ class Secrets:
         return any(_words(view).strip() in self.words for view in views(text))
 
     def _address_in(self, view: str) -> bool:
-        compact = _SPACE.sub('', view)
+        compact = _SPACE_AND_QUOTES.sub('', view)
         return any(address in compact for address in self.addresses)
 
     def _full_name_in(self, view: str) -> bool:
@@ -287,7 +295,7 @@ def _domain_forms(domain: str) -> set[str]:
 
 def _address_forms(address: str) -> Iterator[str]:
     """The forms in which an address may stand in another text."""
-    local, _, domain = address.rpartition('@')
+    local, _, domain = _SPACE_AND_QUOTES.sub('', address).rpartition('@')
     # The address without its "+tag" is the same mailbox nearly everywhere.
     for part in {local, local.partition('+')[0] or local}:
         for form in _domain_forms(domain):
@@ -331,17 +339,12 @@ class _Collection:
 
     def person(self, text: str) -> None:
         """Take the addresses and names of a field such as From."""
-        self.addresses |= find_addresses(decode_words(text))
-        found = mailboxes(text)
-        self.names |= {m.name for m in found if len(m.name) <= _LONGEST_NAME}
-        self.addresses |= {m.address for m in found if m.address}
-        if not all(m.address for m in found) and len(text) <= 2 * _LONGEST_NAME:
-            # A comma that should have been quoted: "Example, Pat <...>".
-            self.names.add(decode_words(_ANGLE.sub('', text)))
+        self.addresses |= addresses_of(text)
+        self.names |= names_of(text)
 
     def mentioned(self, text: str) -> None:
         """Take the addresses of a field that has more than mailboxes."""
-        for address in find_addresses(text):
+        for address in find_addresses(decode_words(text)):
             self.addresses |= {address, address.rpartition('=')[2]}
 
     def machines(self, text: str) -> None:
@@ -389,7 +392,7 @@ def collect(message: Message, identity: ListIdentity, sender: Sender) -> Secrets
     found.mentioned(raw_text(message.get_unixfrom() or ''))
     for name, value in message.raw_items():
         field = name.lower()
-        if field in _SENDER_FIELDS:
+        if field in PERSON_FIELDS:
             found.person(raw_text(value))
         elif field in _ADDRESS_FIELDS:
             found.mentioned(raw_text(value))
@@ -400,7 +403,29 @@ def collect(message: Message, identity: ListIdentity, sender: Sender) -> Secrets
         else:
             continue
         found.check()
+    # Who writes as "pat@..." alone may be named where they address themselves.
+    known = {a.lower() for a in found.addresses if not _is_own(a, identity)}
+    for name, value in message.raw_items():
+        if name.lower() in _PEOPLE_FIELDS:
+            found.names |= names_beside(raw_text(value), known)
+            found.check()
     return _secrets(found, identity)
+
+
+def _own_domains(identity: ListIdentity) -> set[str]:
+    return {
+        identity.posting_address.rpartition('@')[2].lower(),
+        identity.domain.lower(),
+    }
+
+
+def _is_own(address: str, identity: ListIdentity) -> bool:
+    """Whether an address is the list's, or a sub-address (-bounces, -request ...)."""
+    local = identity.posting_address.lower().rpartition('@')[0]
+    name, _, host = address.lower().rpartition('@')
+    return host in _own_domains(identity) and (
+        name == local or name.startswith(f'{local}-')
+    )
 
 
 def _secrets(found: _Collection, identity: ListIdentity) -> Secrets:
@@ -412,18 +437,9 @@ def _secrets(found: _Collection, identity: ListIdentity) -> Secrets:
         identity.domain,
     ]
     own = ' \n '.join(own_texts)
-    local, _, domain = identity.posting_address.lower().rpartition('@')
-
-    def is_own_address(address: str) -> bool:
-        # The list's sub-addresses (-bounces, -request ...) are its own.
-        name, _, host = address.lower().rpartition('@')
-        return host in {domain, identity.domain.lower()} and (
-            name == local or name.startswith(f'{local}-')
-        )
-
-    addresses = {a for a in found.addresses if not is_own_address(a)}
+    addresses = {a for a in found.addresses if not _is_own(a, identity)}
     mail_domains = {a.rpartition('@')[2].lower() for a in addresses}
-    own_domains = {domain, identity.domain.lower()}
+    own_domains = _own_domains(identity)
     hosts = {
         host
         for host in found.hosts - mail_domains

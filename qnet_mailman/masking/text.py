@@ -26,7 +26,15 @@ _INVISIBLE = re.compile('[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff]')
 _QUOTED_PAIR = re.compile(r'\\(.)')
 # Codecs of Python that are not charsets of mail, or not linear in time.
 _NOT_CHARSETS = frozenset(
-    {'idna', 'punycode', 'unicode-escape', 'raw-unicode-escape', 'undefined'}
+    {
+        'idna',
+        'punycode',
+        'unicode-escape',
+        'raw-unicode-escape',
+        'undefined',
+        'mbcs',
+        'oem',
+    }
 )
 # RFC 2047 section 2: an encoded word has at most 75 characters; this many bytes let
 # the first one stand beside the name of its field.
@@ -42,11 +50,12 @@ def charset_name(charset: str | None) -> str | None:
     if not charset or len(charset) > 60:
         return None
     try:
-        name = codecs.lookup(charset).name
-        b''.decode(name)
+        codec = codecs.lookup(charset)
     except (LookupError, ValueError):
         return None
-    return None if name in _NOT_CHARSETS else name
+    # Python has codecs that make bytes of bytes, "base64" for one.
+    is_text = codec._is_text_encoding
+    return codec.name if is_text and codec.name not in _NOT_CHARSETS else None
 
 
 def decode_bytes(raw: bytes, charset: str | None = None) -> str:

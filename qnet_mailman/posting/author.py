@@ -82,7 +82,10 @@ def _strict(field: str) -> tuple[str, str] | None:
     try:
         header = email.policy.default.header_factory('From', field)
         addresses = header.addresses
-        if len(addresses) != 1:
+        # A group's name is not a person's, whoever is in it (RFC 6854 section 4).
+        if len(addresses) != 1 or any(
+            g.display_name is not None for g in header.groups
+        ):
             return None
         return addresses[0].display_name, addresses[0].addr_spec
     except Exception:

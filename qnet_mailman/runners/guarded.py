@@ -55,12 +55,13 @@ from qnet_mailman import startup
 from qnet_mailman.model import queues
 from qnet_mailman.model.closures import closure_of
 from qnet_mailman.model.lists import row_of
+from qnet_mailman.posting import lost
 from qnet_mailman.provisioning import closing
 from qnet_mailman.provisioning.apply import write_abandoned_map
 from qnet_mailman.review import keeping as review
 from qnet_mailman.roles import keeping as roles
 from qnet_mailman.runners import handover
-from qnet_mailman.runners.legible import make_command_legible, make_legible
+from qnet_mailman.runners.legible import make_legible
 from qnet_mailman.subscriptions import limits, mail_commands, replies, sign_up
 from qnet_mailman.templates.notices import SITE_MAIL
 
@@ -255,15 +256,18 @@ class _Commands(command.CommandRunner):
     def _process_one_file(self, msg: Any, msgdata: dict[str, Any]) -> None:
         # A request of the sign-up page is about many lists, and so about none.
         if not sign_up.handle_queued(msgdata):
-            make_command_legible(msg)
+            make_legible(msg)
             super()._process_one_file(msg, msgdata)
 
     def _dispose(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool | None:
-        if replies.handle(mlist, msg, msgdata):
-            return False
-        if row_of(mlist) is None:
-            return super()._dispose(mlist, msg, msgdata)
-        mail_commands.handle(mlist, msg, msgdata)
+        try:
+            if replies.handle(mlist, msg, msgdata):
+                return False
+            if row_of(mlist) is None:
+                return super()._dispose(mlist, msg, msgdata)
+            mail_commands.handle(mlist, msg, msgdata)
+        except lost.MessageLost:
+            lost.tell(mlist)
         return False
 
 
@@ -295,6 +299,11 @@ class IncomingRunner(Guard, incoming.IncomingRunner):
 @public
 class PipelineRunner(Guard, pipeline.PipelineRunner):
     """Prepares accepted posts."""
+
+    def _process_one_file(self, msg: Any, msgdata: dict[str, Any]) -> None:
+        # What was held, or came in another way, may not have been made so.
+        make_legible(msg)
+        super()._process_one_file(msg, msgdata)
 
 
 class _Retry(retry.RetryRunner):

@@ -8,13 +8,13 @@ wrong charset waits for an operator, who can do nothing with it.
 
 from __future__ import annotations
 
-import codecs
 import re
 from email.errors import MessageError
 from email.header import decode_header, make_header
 from typing import Any
 
 from qnet_mailman.bounces.parts import decode_words
+from qnet_mailman.runners.charsets import settle_charsets
 
 _DECODED = ('from', 'sender', 'reply-to', 'subject')
 _PLAIN = ('precedence', 'x-ack', 'to')
@@ -27,17 +27,22 @@ where several hundred begin."""
 
 
 def make_legible(msg: Any) -> None:
-    """Change the fields of a message at which Mailman would fail; no others.
+    """Change what of a message Mailman would fail at; nothing else.
 
     Of a subject, as much as can be read.  In fields with addresses, an encoded word
     that cannot be decoded is shown as it is written: what is in it might read as
-    another address.
+    another address.  For texts see :mod:`.charsets`.
     """
+    settle_charsets(msg)
     for name in _DECODED:
         values = msg.get_all(name, [])
         if not all(_is_legible(value) for value in values):
             read = decode_words if name == 'subject' else _one_line
             _replace(msg, name, [read(str(value)) for value in values])
+    subject = msg.get('subject', '')
+    if isinstance(subject, str) and subject.isspace():
+        # Mailman looks for the first word of what is not empty.
+        msg.replace_header('subject', '')
     for name in _ADDRESSES:
         values = [str(value) for value in msg.get_all(name, [])]
         if any(value.count('(') > _MAX_COMMENTS for value in values):
@@ -46,17 +51,6 @@ def make_legible(msg: Any) -> None:
         values = msg.get_all(name, [])
         if not all(isinstance(value, str) for value in values):
             _replace(msg, name, [str(value) for value in values])
-
-
-def make_command_legible(msg: Any) -> None:
-    """The same for a command, of which Mailman reads the text as well."""
-    make_legible(msg)
-    for part in msg.walk():
-        charset = part.get_param('charset')
-        if charset is not None and not _is_charset(charset):
-            # An empty one is not replaced.
-            part.del_param('charset')
-            part.set_param('charset', 'us-ascii')
 
 
 def _replace(msg: Any, name: str, values: list[str]) -> None:
@@ -75,11 +69,3 @@ def _is_legible(value: Any) -> bool:
 
 def _one_line(value: str) -> str:
     return ' '.join(value.split())
-
-
-def _is_charset(name: Any) -> bool:
-    try:
-        # Not every codec is of text: Python has base64, too.
-        return bool(codecs.lookup(name)._is_text_encoding)
-    except (LookupError, ValueError, TypeError):
-        return False

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from mailman.email.message import Message
 
 from qnet_mailman.posting.author import author_of
-from qnet_mailman.runners.legible import make_command_legible, make_legible
+from qnet_mailman.runners.legible import make_legible
 
 # Which fields name the sender is one of Mailman's settings.
 pytestmark = pytest.mark.usefixtures('mailman_site')
@@ -77,7 +77,7 @@ def test_mailman_can_read_what_comes_out(data: bytes, pattern: bytes) -> None:
         b'From: %b\r\nSubject: %b\r\nX-Ack: %b\r\nTo: %b\r\n'
         b'Content-Type: text/plain; charset=%b\r\n\r\nText.\r\n' % ((field,) * 5)
     )
-    make_command_legible(msg)
+    make_legible(msg)
     for name in ('from', 'subject'):
         str(make_header(decode_header(msg.get(name, ''))))
     for name in ('x-ack', 'to'):
@@ -85,3 +85,48 @@ def test_mailman_can_read_what_comes_out(data: bytes, pattern: bytes) -> None:
     for part in msg.walk():
         charset = part.get_content_charset('us-ascii')
         b'Text.'.decode(charset, errors='replace')
+
+
+@pytest.mark.parametrize(
+    ('boundary', 'kinds'),
+    [
+        ('"b1"', ['multipart/mixed', 'text/plain']),
+        ('b1(odd)', ['multipart/mixed', 'text/plain']),
+        ('', ['text/plain']),
+    ],
+)
+def test_a_multipart_can_be_written_again(boundary: str, kinds: list[str]) -> None:
+    head = f'Content-Type: multipart/mixed; boundary={boundary}\r\n\r\n'.encode()
+    msg = read(head + b'\xc3\xa9\r\n--b1\r\n\r\nText \xe9.\r\n--b1--\r\n')
+    make_legible(msg)
+    again = read(msg.as_bytes())
+    assert [part.get_content_type() for part in again.walk()] == kinds
+    assert b'Text \xe9.' in msg.as_bytes()
+
+
+@pytest.mark.parametrize(
+    ('label', 'data', 'text'),
+    [
+        ('iso-8859-8-i', b'\xf9\xec\xe5\xed', '\u05e9\u05dc\u05d5\u05dd'),
+        ('windows-874', b'\xa1', '\u0e01'),
+        ('x-sjis', b'\x82\xa0', '\u3042'),
+        ('x-unknown', 'Gr\u00fc\u00dfe'.encode(), 'Gr\u00fc\u00dfe'),
+        ('unknown-8bit', b'Gr\xfc\xdfe', 'Gr\u00fc\u00dfe'),
+        ('', b'Gr\xfc\xdfe', 'Gr\u00fc\u00dfe'),
+        ('idna', b'Hello', 'Hello'),
+    ],
+)
+def test_a_text_is_read_as_it_was_meant(label: str, data: bytes, text: str) -> None:
+    head = f'Content-Type: text/plain; charset="{label}"\r\n\r\n'.encode()
+    msg = read(head + data)
+    make_legible(msg)
+    found = msg.get_payload(decode=True)
+    assert found.decode(msg.get_content_charset()) == text
+
+
+def test_a_text_that_can_be_read_is_not_touched() -> None:
+    data = b'Content-Type: text/plain; charset=koi8-r\r\n\r\n\xcd\xc9\xd2\r\n'
+    msg = read(data)
+    before = msg.as_bytes()
+    make_legible(msg)
+    assert msg.as_bytes() == before

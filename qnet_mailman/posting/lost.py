@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A held message whose text is gone: nothing can be let pass (R33).
+
+Mailman puts a message of its own in its place, "The content of this message was lost",
+and sends that to the whole list.  That message is made in one place, for REST (and so
+Postorius) and for answers by mail alike; here it is refused there.  The request stays
+until it is discarded, or until the text is put back from a backup.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NoReturn
+
+import falcon
+from mailman.app import moderator
+
+from qnet_mailman.templates.notices import send
+
+GONE = (
+    'The text of this message is gone, so it cannot be accepted or passed on. It is '
+    'held still: if the folder of held messages can be put back from a backup, it can '
+    'be accepted then. Otherwise discard it, and ask its author to send it again.'
+)
+
+
+class MessageLost(falcon.HTTPConflict):
+    """A held message cannot be let pass, as its text is gone.
+
+    Over REST it is answered with 409.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(title='The text of this message is gone', description=GONE)
+
+
+def _refuse(_mlist: Any, _subject: str, _sender: str, _message_id: str) -> NoReturn:
+    raise MessageLost
+
+
+def refuse_lost_messages() -> None:
+    """Let Mailman refuse what it would replace; again is harmless."""
+    moderator._lost_message = _refuse
+
+
+def tell(mlist: Any) -> None:
+    """Tell a list's moderators that an answer by mail could not let a message pass."""
+    send(
+        mlist,
+        mlist.owner_address,
+        'qnet:admin:notice:message-lost',
+        f'{mlist.display_name}: a held message was not accepted',
+        {'reason': GONE},
+    )
