@@ -11,6 +11,7 @@ from functools import cached_property
 from django.conf import settings
 from django.http import HttpRequest
 
+from qnet_mailman.web.gate.public_archives import public_archives
 from qnet_mailman.web.harp.rights import NO_RIGHTS, Rights, rights_of
 from qnet_mailman.web.harp.session import Identity, identity
 
@@ -48,6 +49,11 @@ class Access:
             and user.is_superuser
             and (settings.LOCAL_SUPERUSERS or self.identity is not None)
         )
+
+    @cached_property
+    def public_archives(self) -> frozenset[str]:
+        """Posting addresses of the lists whose archive is for everybody."""
+        return public_archives()
 
     @cached_property
     def _rights(self) -> Rights:

@@ -18,7 +18,7 @@ from django.urls import reverse
 from postorius.forms.list_forms import ACTION_CHOICES
 from postorius.models import EmailTemplate
 
-from qnet_mailman.web.gate import bookmarks
+from qnet_mailman.web.gate import bookmarks, profiles, search
 from qnet_mailman.web.gate.access import list_id_of
 from qnet_mailman.web.gate.archives import subscriptions_of
 from qnet_mailman.web.gate.pages import explain, refuse
@@ -156,4 +156,10 @@ GUARDS: Mapping[str, Guard] = {
     'hk_user_favorites': bookmarks.FAVORITES,
     'hk_user_last_views': bookmarks.LAST_VIEWS,
     'hk_user_votes': bookmarks.VOTES,
+    'hk_user_profile': profiles.own_posts,
+    'hk_public_user_profile': profiles.public_profile,
+    'hk_user_posts': profiles.posts,
+    'hk_suggest_tags': profiles.suggest_tags,
+    'hk_search': search.search,
+    'hk_thread_reattach_suggest': search.suggest_threads,
 }
