@@ -214,7 +214,8 @@ SOCIALACCOUNT_LOGIN_ON_GET = False
 #: Whether superusers may sign in with a local password.  That is the only way in
 #: before a provider is connected, and for emergencies; otherwise off.
 LOCAL_SUPERUSERS = not _site['OPENID_PROVIDERS']
-#: Seconds for which core's answer about a person's rights counts; at most 60 (R26).
+#: Seconds for which core's answer about a person's rights counts, at most 60 (R26), and
+#: the one about which archives are public, at most 15.
 RIGHTS_CACHE_SECONDS = 60
 
 # HyperKitty.

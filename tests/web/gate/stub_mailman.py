@@ -147,6 +147,8 @@ class StubMailman:
                 return 200, self.a_list(list_id)
             case ['config']:
                 return 200, self.settings
+            case ['config', name]:
+                return 200, {name: self.settings[name]}
             case ['roster', role]:
                 return 200, self.entries(self.members(list_id, role))
             case ['archivers']:
