@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import base64
+import errno
 import getpass
 import ipaddress
 import json
@@ -81,7 +82,7 @@ def find_forms(names: Iterable[Path]) -> tuple[list[Path], list[str]]:
     files: list[Path] = []
     skipped: list[str] = []
     for name in names:
-        if not name.is_dir():
+        if not is_folder(name):
             files.append(name)
             continue
         for path in sorted(name.iterdir()):
@@ -93,14 +94,28 @@ def find_forms(names: Iterable[Path]) -> tuple[list[Path], list[str]]:
     return files, skipped
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a name stands for the forms in a folder."""
+    try:
+        return path.is_dir()
+    except OSError:
+        # Nobody may look at it, or its name is too long: as for any other file,
+        # whoever reads it as a form says what is wrong.
+        return False
+
+
 def _why_not(path: Path) -> str:
-    if path.is_dir():
+    if is_folder(path):
         return 'a folder in a folder'
     if path.name.startswith('.') or path.suffix.lower() not in SUFFIXES:
         return 'not a form'
     try:
-        if path.suffix.lower() == '.csv' and not is_table(path.read_bytes()[:100_000]):
-            return 'people, not forms'
+        if not stat.S_ISREG(path.stat().st_mode):
+            # Reading it could take for ever.
+            return 'not a file'
+        if path.suffix.lower() == '.csv':
+            with path.open('rb') as file:
+                return '' if is_table(file.read(100_000)) else 'people, not forms'
     except OSError:
         # Whoever reads it as a form says what is wrong.
         return ''
@@ -257,6 +272,8 @@ TEMPORARY = (502, 503, 504)
 UNKNOWN = 'not known whether it was applied: '
 MAX_WAIT = 30.0
 """Seconds between two tries."""
+MAX_SIZE = 256 * 1024 * 1024
+"""Bytes of a file that is sent; no server takes as much."""
 
 
 class Unusable(Exception):
@@ -300,7 +317,8 @@ class Server:
         :raises Refused: if the server does not take the file.
         :raises OSError: if the file cannot be read.
         """
-        asked = {'name': path.name, 'content': encoded(path), **how}
+        name = name_to_send(path)
+        asked = {'name': name, 'content': encoded(path), **how}
         answer = self._ask({**asked, 'request': uuid.uuid4().hex})
         if answer.get('missing'):
             beside = dict(files_beside(path, answer['missing']))
@@ -308,7 +326,7 @@ class Server:
             answer = self._ask({**asked, 'request': uuid.uuid4().hex})
         try:
             return [
-                {**result, 'file': str(path) + result['file'].removeprefix(path.name)}
+                {**result, 'file': str(path) + result['file'].removeprefix(name)}
                 for result in answer['results']
             ]
         except (KeyError, TypeError, AttributeError):
@@ -444,9 +462,25 @@ def password_from(file: Path | None) -> str:
         raise Unusable(f'{file}: is not text in UTF-8') from None
 
 
+def name_to_send(path: Path) -> str:
+    """The name of a file, or one that a server takes and that ends as it does."""
+    name = path.name
+    return name if name.isprintable() and len(name) < 256 else f'form{path.suffix}'
+
+
 def encoded(path: Path) -> str:
-    """What is in a file, in Base64."""
-    return base64.b64encode(path.read_bytes()).decode('ascii')
+    """What is in a file, in Base64.
+
+    :raises OSError: if it cannot be read, or is none to read to its end.
+    """
+    # Opening a pipe that nobody writes to would not end.
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), 'rb') as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, 'Not a file')
+        content = file.read(MAX_SIZE + 1)
+    if len(content) > MAX_SIZE:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+    return base64.b64encode(content).decode('ascii')
 
 
 def files_beside(form: Path, names: list[str]) -> Iterable[tuple[str, str]]:

@@ -65,6 +65,7 @@ def examine(*, web: bool = True) -> list[Finding]:
             findings.extend(_web(startup.settings()))
         findings.extend(_forms(startup.settings()))
         findings.extend(_addresses())
+        findings.extend(_rest())
     findings.extend(_queues())
     return findings
 
@@ -196,14 +197,30 @@ def _web(settings: Settings) -> Iterator[Finding]:
             yield Finding('ok', subject, f'{issuer} knows this site')
 
 
+def _class_of(runner: str) -> str | None:
+    classes = {section.name: section['class'] for section in config.runner_configs}
+    return classes.get(runner)
+
+
+def _rest() -> Iterator[Finding]:
+    """Whether the REST server looks at the size of what it reads."""
+    wanted = 'qnet_mailman.runners.rest.RESTRunner'
+    if _class_of('runner.rest') != wanted:
+        yield Finding(
+            'warning',
+            'REST',
+            'requests of any size are read: [runner.rest] class in mailman.cfg should '
+            f'be {wanted}, as in etc/mailman.cfg',
+        )
+
+
 def _forms(settings: Settings) -> Iterator[Finding]:
     """The address for request forms, and requests that wait for long."""
     address = settings.forms_address
     if address is not None:
         # Without our LMTP runner the plugin is not set up at all.
         wanted = 'qnet_mailman.runners.forms.FormsRunner'
-        classes = {section.name: section['class'] for section in config.runner_configs}
-        if classes.get('runner.forms') != wanted:
+        if _class_of('runner.forms') != wanted:
             yield Finding(
                 'error',
                 'forms',

@@ -219,6 +219,8 @@ class Settings(BaseModel):
     """Largest file of `mailman qnet import-members`, in bytes."""
     members_max_rows: Annotated[int, Field(ge=1)] = 1_000_000
     """Rows of it."""
+    rest_max_size: Annotated[int, BeforeValidator(_size)] = MEBIBYTE
+    """Largest request that Mailman's REST server takes, in bytes; but for files."""
 
     @property
     def support_lines(self) -> str:

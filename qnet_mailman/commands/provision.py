@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,9 @@ from qnet_mailman.provisioning.apply import (
     database_is_away,
     many_forms,
 )
-from qnet_mailman.provisioning.mistakes import FormInvalid
+from qnet_mailman.provisioning.mistakes import FormError, FormInvalid
+
+log = logging.getLogger('mailman.plugins')
 
 
 @click.command()
@@ -67,7 +70,7 @@ def provision(
         stop(INVALID, 'there are no forms')
     if diff:
         # Lists without a form are told of where a folder holds all forms.
-        everything = any(file.is_dir() for file in files)
+        everything = any(map(batch.is_folder, files))
         sys.exit(_compare(found, everything, as_json))
     report = batch.Report(len(found), as_json=as_json)
     try:
@@ -99,9 +102,19 @@ def _load_all(
     files: list[Path], report: batch.Report
 ) -> Iterator[tuple[str, forms.Loaded | FormInvalid]]:
     for file in files:
-        found = list(forms.load_all(file, startup.settings()))
+        found = _load(file)
         report.more(len(found) - 1)
         yield from found
+
+
+def _load(file: Path) -> list[tuple[str, forms.Loaded | FormInvalid]]:
+    try:
+        return list(forms.load_all(file, startup.settings()))
+    except Exception:
+        # A reader that fails is our mistake; the other forms are applied (R30).
+        log.exception('%s cannot be read', file)
+        mistake = FormError('', None, 'cannot be read; the reason is in the log')
+        return [(str(file), FormInvalid([mistake]))]
 
 
 def _provision(
@@ -121,7 +134,7 @@ def _provision(
 def _compare(files: list[Path], everything: bool, as_json: bool) -> int:
     comparison = differences.Comparison()
     for file in files:
-        for name, loaded in forms.load_all(file, startup.settings()):
+        for name, loaded in _load(file):
             comparison.look_at(name, loaded)
     comparison.heed_closures()
     if everything:

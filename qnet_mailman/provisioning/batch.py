@@ -9,6 +9,7 @@ be needed here.
 from __future__ import annotations
 
 import json
+import stat
 import sys
 from collections import Counter
 from collections.abc import Iterable
@@ -60,7 +61,7 @@ def find_forms(names: Iterable[Path]) -> tuple[list[Path], list[str]]:
     files: list[Path] = []
     skipped: list[str] = []
     for name in names:
-        if not name.is_dir():
+        if not is_folder(name):
             files.append(name)
             continue
         for path in sorted(name.iterdir()):
@@ -72,14 +73,28 @@ def find_forms(names: Iterable[Path]) -> tuple[list[Path], list[str]]:
     return files, skipped
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a name stands for the forms in a folder."""
+    try:
+        return path.is_dir()
+    except OSError:
+        # Nobody may look at it, or its name is too long: as for any other file,
+        # whoever reads it as a form says what is wrong.
+        return False
+
+
 def _why_not(path: Path) -> str:
-    if path.is_dir():
+    if is_folder(path):
         return 'a folder in a folder'
     if path.name.startswith('.') or path.suffix.lower() not in SUFFIXES:
         return 'not a form'
     try:
-        if path.suffix.lower() == '.csv' and not is_table(path.read_bytes()[:100_000]):
-            return 'people, not forms'
+        if not stat.S_ISREG(path.stat().st_mode):
+            # Reading it could take for ever.
+            return 'not a file'
+        if path.suffix.lower() == '.csv':
+            with path.open('rb') as file:
+                return '' if is_table(file.read(100_000)) else 'people, not forms'
     except OSError:
         # Whoever reads it as a form says what is wrong.
         return ''

@@ -8,9 +8,12 @@ and either returns a `Document` or raises `Unreadable`, and nothing else.
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import json
+import os
 import re
+import stat
 from collections.abc import Callable
 from json.decoder import JSONArray, JSONDecoder, JSONObject  # type: ignore[attr-defined]
 from json.scanner import py_make_scanner  # type: ignore[attr-defined]
@@ -60,7 +63,10 @@ def content_of(path: Path, limit: int, setting: str) -> bytes:
     :raises Unreadable: if it cannot be done.
     """
     try:
-        with path.open('rb') as file:
+        # Opening a pipe that nobody writes to would not end.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), 'rb') as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise OSError(errno.EINVAL, 'Not a file')
             content = file.read(limit + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, 'strerror', None) or 'not a file name'
@@ -388,10 +394,13 @@ def beside(folder: Path, name: str) -> Path:
     base = folder.resolve()
     try:
         path = (base / relative).resolve()
+        is_there = path.is_relative_to(base) and path.exists()
+        is_file = is_there and path.is_file()
     except (OSError, RuntimeError):
+        # A name that is too long, or a folder that nobody may look into.
         raise Unreadable(f'cannot be found; {_BESIDE}') from None
-    if not path.is_relative_to(base) or not path.exists():
+    if not is_there:
         raise not_beside()
-    if not path.is_file():
+    if not is_file:
         raise Unreadable(f'is not a file; {_BESIDE}')
     return path

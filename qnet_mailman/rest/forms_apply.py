@@ -21,11 +21,10 @@ from qnet_mailman.provisioning.apply import (
     many_forms,
 )
 from qnet_mailman.provisioning.mistakes import FormInvalid
+from qnet_mailman.rest import limits
 from qnet_mailman.rest.acting import acting_for, person
 from qnet_mailman.settings import Settings
 
-AROUND = 1024 * 1024
-"""Bytes of a request beside the files in it."""
 RETRY_AFTER = 10
 """Seconds after which to come again when the service is not ready."""
 
@@ -110,9 +109,8 @@ def _unavailable(why: str) -> falcon.HTTPServiceUnavailable:
 
 
 def _require_size(request: Any, settings: Settings) -> None:
-    # A mail with its attachments and the files beside a form: in Base64, a third more.
-    files = settings.form_max_unpacked + settings.members_max_size
-    if (request.content_length or 0) > files * 4 // 3 + AROUND:
+    # Also where Mailman's own runner serves us.
+    if (request.content_length or 0) > limits.for_files(settings):
         raise falcon.HTTPContentTooLarge(
             description='expected at most what form_max_unpacked and members_max_size '
             'of qnet.cfg allow together'

@@ -118,6 +118,20 @@ def _entries(found: list[dict[str, Any]]) -> dict[str, Any]:
     return answer
 
 
+class _Fields(Validator):
+    """Mailman's validator, for JSON: text is asked for, and may be something else."""
+
+    def __call__(self, request: Any) -> dict[str, Any]:
+        """The fields of a request, converted.
+
+        :raises ValueError: if one is wrong.
+        """
+        try:
+            return dict(super().__call__(request))
+        except AttributeError:
+            raise ValueError('expected text in every field') from None
+
+
 class _Post:
     """A resource that does one thing.
 
@@ -131,7 +145,7 @@ class _Post:
     def on_post(self, request: Any, response: Any) -> None:
         """See the class."""
         optional = {'actor': person, **self.optional}
-        validator = Validator(**self.required, **optional, _optional=tuple(optional))
+        validator = _Fields(**self.required, **optional, _optional=tuple(optional))
         try:
             fields = validator(request)
             with _acting(fields.pop('actor', None)):
@@ -327,7 +341,7 @@ class _Rights:
     def on_get(self, request: Any, response: Any) -> None:
         """What a person may do now; nothing for one who is not known."""
         try:
-            fields = Validator(**_WHO)(request)
+            fields = _Fields(**_WHO)(request)
             identity = _identity(fields)
         except ValueError as error:
             bad_request(response, str(error))
@@ -340,7 +354,7 @@ class _Grants:
         """The grants; `provider`, `user_id`, `role` and `status` narrow them down."""
         narrow = {'provider': str, 'user_id': str, 'role': role_of, 'status': _status}
         try:
-            fields = Validator(**narrow, _optional=tuple(narrow))(request)
+            fields = _Fields(**narrow, _optional=tuple(narrow))(request)
         except ValueError as error:
             bad_request(response, str(error))
             return
@@ -354,7 +368,7 @@ class Roles:
     def on_get(self, request: Any, response: Any) -> None:
         """The assignments; `list` (an address or ID) narrows them down."""
         try:
-            fields = Validator(list=_list, _optional=('list',))(request)
+            fields = _Fields(list=_list, _optional=('list',))(request)
         except ValueError as error:
             bad_request(response, str(error))
             return

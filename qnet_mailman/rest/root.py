@@ -7,6 +7,7 @@ from typing import Any
 
 from mailman.rest.helpers import NotFound, child
 
+from qnet_mailman.rest.archives import Archives
 from qnet_mailman.rest.confirmations import Confirmations
 from qnet_mailman.rest.forms import Forms
 from qnet_mailman.rest.lists import Lists
@@ -19,6 +20,11 @@ from qnet_mailman.rest.unsubscribe import Unsubscribe
 
 class Root:
     """Where the resources of this package hang."""
+
+    @child()
+    def archives(self, context: Any, segments: list[str]) -> Any:
+        """/archives"""
+        return Archives(), segments
 
     @child()
     def posts(self, context: Any, segments: list[str]) -> Any:

@@ -225,7 +225,8 @@ LOCAL_SIGN_UP = not _site['OPENID_PROVIDERS']
 ROLE_IDLE_SECONDS = 8 * 3600
 #: The same for operators, however they signed in.
 OPERATOR_IDLE_SECONDS = 30 * 60
-#: Seconds for which core's answer about a person's rights counts; at most 60 (R26).
+#: Seconds for which core's answer about a person's rights counts, at most 60 (R26), and
+#: the one about which archives are public, at most 15.
 RIGHTS_CACHE_SECONDS = 60
 
 # HyperKitty.

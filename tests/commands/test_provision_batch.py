@@ -133,10 +133,6 @@ def test_a_folder_that_cannot_be_read(
     result = run('provision', folder / '0000.json', folder)
     assert (result.exit_code, result.stdout) == (2, '')
     assert result.stderr == f'{folder}: cannot be read: Permission denied\n'
-    name = 'x' * 300
-    assert (
-        run('provision', name).stderr == f'{name}: cannot be read: File name too long\n'
-    )
 
 
 def test_a_table_of_forms_in_a_folder_is_many(folder: Path) -> None:

@@ -35,6 +35,7 @@ from qnet_mailman.commands.cli_qnet import qnet
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.provisioning import batch
+from tests.attacks.test_odd_files import fill
 from tests.helpers import queued
 from tests.provisioning.samples import EXAMPLES, data
 
@@ -270,6 +271,25 @@ def test_it_prints_what_the_command_prints(
     actors = set(store().scalars(select(QNetAudit.actor)))
     (actor,) = (each for each in actors if not each.startswith('operator'))
     assert actor.startswith('REST: pat@')
+
+
+def test_odd_files_as_the_command_takes_them(
+    server: Any, call: Any, tmp_path: Path
+) -> None:
+    folder = tmp_path / 'forms'
+    folder.mkdir()
+    good = fill(folder)
+    long = folder / ('x' * 300 + '.json')
+    done = call(folder, long)
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.count(': created (') == len(good)
+    command = CliRunner().invoke(qnet, ['provision', str(folder), str(long)])
+    assert (command.stdout, command.stderr) == (
+        done.stdout.replace(': created (', ': unchanged (').replace(
+            f'{len(good):>8}  created', f'{len(good):>8}  unchanged'
+        ),
+        done.stderr,
+    )
 
 
 def test_subscribers_beside_and_nothing_else(

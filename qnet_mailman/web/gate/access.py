@@ -10,6 +10,7 @@ from functools import cached_property
 
 from django.http import HttpRequest
 
+from qnet_mailman.web.gate.public_archives import public_archives
 from qnet_mailman.web.harp.operators import has_power
 from qnet_mailman.web.harp.rights import NO_RIGHTS, Rights, rights_of
 from qnet_mailman.web.harp.session import Identity, identity
@@ -46,6 +47,11 @@ class Access:
         return bool(
             user.is_authenticated and user.is_superuser and has_power(self._request)
         )
+
+    @cached_property
+    def public_archives(self) -> frozenset[str]:
+        """Posting addresses of the lists whose archive is for everybody."""
+        return public_archives()
 
     @cached_property
     def _rights(self) -> Rights:

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who reads which archive: HyperKitty's answers, exchanged for ours.
 
-A private archive is open to the list's members, by the addresses that they have
-verified, and to its administrators and moderators while they have the role (R24, R26).
-HyperKitty takes Mailman's rosters of owners and moderators for members, shows the
-archive of a list that is not archived any more to everybody, and asks core for the
-owners at every page.
+An archive is public where core says so now (see `public_archives`), and otherwise
+private: open to the list's members, by the addresses that they have verified, and to
+its administrators and moderators while they have the role (R24, R26).  HyperKitty goes
+by a copy of core's setting, which is out of date while its jobs do not run; it takes
+Mailman's rosters of owners and moderators for members, shows the archive of a list that
+is not archived any more to everybody, and asks core for the owners at every page.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from urllib.error import HTTPError
 from allauth.account.models import EmailAddress
 from django.core.cache import cache
 from django.core.exceptions import ImproperlyConfigured
+from django.db.models import Q
 from django.http import HttpRequest
 from django_mailman3.lib.mailman import get_mailman_user
 from mailmanclient import MailmanConnectionError
 
-from qnet_mailman.web.gate.access import Access
+from qnet_mailman.web.gate.access import Access, list_id_of
+from qnet_mailman.web.gate.public_archives import PolicyInCore, public_archives
 
 log = logging.getLogger('qnet.web')
 
@@ -35,14 +38,13 @@ def may_read(request: HttpRequest, mlist: Any) -> bool:
     :param request: The request, of Django or of its REST framework.
     :param mlist: HyperKitty's list.
     """
-    from hyperkitty.models import ArchivePolicy
-
-    if mlist.archive_policy == ArchivePolicy.public.value:
+    if mlist.name in request.qnet.public_archives:
         return True
-    if not request.user.is_authenticated:
-        return False
-    list_id = mlist.list_id or mlist.name
-    return bool(request.qnet.moderates(list_id) or list_id in memberships(request.user))
+    if request.user.is_authenticated:
+        list_id = list_id_of(mlist.list_id or mlist.name)
+        if request.qnet.moderates(list_id) or list_id in memberships(request.user):
+            return True
+    return mlist.name in public_archives(doubted=True)
 
 
 def subscriptions_of(user: Any) -> list[Any]:
@@ -105,15 +107,23 @@ def may_manage(mlist: Any, user: Any) -> bool:
     return access is not None and access.administers(mlist.list_id or mlist.name)
 
 
-def search_without_closed() -> Any:
-    """What HyperKitty searches: not the archives of lists that have none any more."""
-    from haystack.query import RelatedSearchQuerySet  # type: ignore[import-untyped]
-    from hyperkitty.models import ArchivePolicy, MailingList
+def of_readers(path: str, user: Any, access: Access) -> Q:
+    """Rows of the archives that somebody may read, to filter by.
 
-    closed = MailingList.objects.filter(archive_policy=ArchivePolicy.never.value)
-    found = RelatedSearchQuerySet()
-    names = list(closed.values_list('name', flat=True))
-    return found.exclude(mailinglist__in=names) if names else found
+    :param path: How the rows lead to HyperKitty's list, with ``__`` at its end.
+    :param user: Anybody.
+    :param access: What they may do.
+    """
+    found = Q(**{f'{path}name__in': access.public_archives})
+    if user.is_authenticated:
+        found |= Q(**{f'{path}list_id__in': readable(user, access)})
+    return found
+
+
+def _public_lists(_view: Any) -> Any:
+    from hyperkitty.models import MailingList
+
+    return MailingList.objects.filter(name__in=public_archives())
 
 
 def install() -> None:
@@ -122,23 +132,21 @@ def install() -> None:
     :raises ImproperlyConfigured: where this HyperKitty does not ask at all: its
         archives would be open to others than they should.
     """
-    from hyperkitty.api import email, thread, utils
+    from hyperkitty.api import email, mailinglist, thread, utils
     from hyperkitty.lib import posting, view_helpers
     from hyperkitty.models import MailingList
-    from hyperkitty.views import accounts, index, search
+    from hyperkitty.views import accounts, index
 
     for module, name, ours in (
         *((each, 'is_mlist_authorized', may_read) for each in (email, thread, utils)),
-        *(
-            (each, 'is_mlist_authorized', may_read)
-            for each in (view_helpers, accounts, search)
-        ),
-        *((each, 'get_subscriptions', readable) for each in (index, search)),
+        *((each, 'is_mlist_authorized', may_read) for each in (view_helpers, accounts)),
+        (index, 'get_subscriptions', readable),
+        (index, 'ArchivePolicy', PolicyInCore),
+        (mailinglist.MailingListList, 'get_queryset', _public_lists),
         *(
             (each, 'get_subscriptions', memberships)
             for each in (accounts, posting, view_helpers)
         ),
-        (search, 'RelatedSearchQuerySet', search_without_closed),
         (MailingList, 'is_owner', may_manage),
     ):
         if not hasattr(module, name):

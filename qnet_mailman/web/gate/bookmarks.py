@@ -2,7 +2,7 @@
 """What somebody has marked in archives, of those that they may still read.
 
 HyperKitty's own pages go on to show subjects, numbers and times of a private archive to
-people who read it once.
+people who read it once, and the addresses of authors.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.apps import apps
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django_mailman3.lib.paginator import paginate
 
-from qnet_mailman.web.gate.archives import readable
+from qnet_mailman.web.gate.archives import of_readers
+from qnet_mailman.web.gate.profiles import shown_name
 
 
 @dataclass(frozen=True)
@@ -44,23 +44,25 @@ class Bookmarks:
 
         :param request: The request of somebody who is signed in.
         """
-        from hyperkitty.models import ArchivePolicy
-
         if request.qnet.is_operator:
             return None
-        lists = readable(request.user, request.qnet)
-        public = {f'{self.archive}__archive_policy': ArchivePolicy.public.value}
         rows = (
             apps.get_model('hyperkitty', self.model)
             .objects.filter(user=request.user)
-            .filter(Q(**public) | Q(**{f'{self.archive}__list_id__in': lists}))
+            .filter(of_readers(f'{self.archive}__', request.user, request.qnet))
             .order_by(self.order)
         )
+        page = paginate(rows, request.GET.get(self.page))
+        for row in page:
+            # The templates show the address of an author without a name.
+            email = row.email if self.model == 'Vote' else row.thread.starting_email
+            if email is not None:
+                email.sender_name = shown_name(email.sender_name)
         return render(
             request,
             f'hyperkitty/user_profile/{self.name}.html',
             {
-                self.name: paginate(rows, request.GET.get(self.page)),
+                self.name: page,
                 'subpage': self.name,
             },
         )

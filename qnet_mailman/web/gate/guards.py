@@ -18,17 +18,21 @@ from postorius.forms.list_forms import ACTION_CHOICES
 from postorius.models import EmailTemplate
 
 from qnet_mailman.web.core import CoreUnavailable, call, found
-from qnet_mailman.web.gate import bookmarks
+from qnet_mailman.web.gate import bookmarks, profiles, search
 from qnet_mailman.web.gate.access import list_id_of
 from qnet_mailman.web.gate.archives import subscriptions_of
 from qnet_mailman.web.gate.pages import explain, refuse
 from qnet_mailman.web.gate.policy import SAFE_METHODS, Need
+from qnet_mailman.web.lists.settings_forms import OUR_PIPELINE
 from qnet_mailman.web.pages import may_be_token, page
+
 
 Guard = Callable[[HttpRequest, Mapping[str, Any]], HttpResponse | None]
 
 #: Rosters that are a projection of assignments and roles (R25).
 PROJECTED = ('owner', 'moderator')
+#: The setting by which lists of ours are known (R1).
+PIPELINE = 'posting_pipeline'
 ROSTERS = (*PROJECTED, 'member', 'nonmember')
 #: What somebody who looks after a list decides about.
 REQUESTS = ('subscription', 'unsubscription')
@@ -60,6 +64,26 @@ def remove_role(request: HttpRequest, kwargs: Mapping[str, Any]) -> HttpResponse
     if kwargs['role'] not in ROSTERS:
         raise Http404('no such roster')
     return people(request, kwargs)
+
+
+def list_delete(request: HttpRequest, kwargs: Mapping[str, Any]) -> HttpResponse | None:
+    """A list of ours is closed by a form, and not deleted at once with its members.
+
+    Others are deleted as on stock Mailman (R40).
+    """
+    if request.qnet.is_operator or not _may_be_ours(kwargs['list_id']):
+        return None
+    return explain(request, 'closing', kwargs['list_id'])
+
+
+def _may_be_ours(name: str) -> bool:
+    """Whether a list has one of our styles, or core does not say so."""
+    path = f'lists/{quote(name, safe="@")}/config/{PIPELINE}'
+    try:
+        answer = call('GET', path)
+    except CoreUnavailable:
+        return True
+    return answer.fields.get(PIPELINE) in (None, OUR_PIPELINE)
 
 
 def moderate_held_message(
@@ -156,6 +180,7 @@ def handle_subscription_request(
 GUARDS: Mapping[str, Guard] = {
     'list_members': list_members,
     'remove_role': remove_role,
+    'list_delete': list_delete,
     'moderate_held_message': moderate_held_message,
     'handle_subscription_request': handle_subscription_request,
     'list_template_update': list_template,
@@ -165,4 +190,10 @@ GUARDS: Mapping[str, Guard] = {
     'hk_user_favorites': bookmarks.FAVORITES,
     'hk_user_last_views': bookmarks.LAST_VIEWS,
     'hk_user_votes': bookmarks.VOTES,
+    'hk_user_profile': profiles.own_posts,
+    'hk_public_user_profile': profiles.public_profile,
+    'hk_user_posts': profiles.posts,
+    'hk_suggest_tags': profiles.suggest_tags,
+    'hk_search': search.search,
+    'hk_thread_reattach_suggest': search.suggest_threads,
 }

@@ -171,7 +171,9 @@ def forgotten(site: GatedSite) -> Iterator[GatedSite]:
     cache.clear()
     site.core.asked.clear()
     site.core.changes.clear()
+    site.core.public.clear()
     yield site
+    site.core.public.clear()
     cache.clear()
 
 
@@ -181,8 +183,12 @@ def archive(site: GatedSite) -> Any:
     return an_archive()
 
 
-def an_archive(address: str = NEWS_ADDRESS, policy: str = 'private') -> Any:
-    """An archive with a message, which has an attachment."""
+def an_archive(address: str = NEWS_ADDRESS, copied: str = 'public') -> Any:
+    """An archive with a message, which has an attachment.
+
+    :param copied: The policy in HyperKitty's copy; what counts is in `core.public`.
+        Until its job has run, the copy says that it is public.
+    """
     from hyperkitty.models import (
         ArchivePolicy,
         Attachment,
@@ -196,7 +202,7 @@ def an_archive(address: str = NEWS_ADDRESS, policy: str = 'private') -> Any:
         name=address,
         list_id=address.replace('@', '.'),
         display_name='News',
-        archive_policy=ArchivePolicy[policy].value,
+        archive_policy=ArchivePolicy[copied].value,
     )
     sender, _new = Sender.objects.get_or_create(
         address='a@example.org', defaults={'mailman_id': 'id-of-a'}

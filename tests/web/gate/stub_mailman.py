@@ -56,6 +56,7 @@ class StubMailman:
     :ivar settings: Of every list.
     :ivar rosters: Addresses by list ID and role.
     :ivar rights: What `roles/rights` says, by user ID; nothing for others.
+    :ivar public: Posting addresses of the lists whose archive is public.
     :ivar asked: Methods and paths of all requests.
     :ivar changes: Methods, paths and fields of those that change something.
     :ivar down: Whether it answers 503 to everything.
@@ -66,6 +67,7 @@ class StubMailman:
     settings: dict[str, Any] = field(default_factory=lambda: dict(SETTINGS))
     rosters: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     rights: dict[str, dict[str, list[str]]] = field(default_factory=dict)
+    public: set[str] = field(default_factory=set)
     asked: list[str] = field(default_factory=list)
     changes: list[tuple[str, str, dict[str, list[str]]]] = field(default_factory=list)
     down: bool = False
@@ -82,6 +84,8 @@ class StubMailman:
             return 503, None
         if path == 'plugins/qnet/roles/rights':
             return 200, self.rights_of(query['user_id'][0])
+        if path == 'plugins/qnet/archives':
+            return 200, {'public': sorted(self.public)}
         if path == 'plugins/qnet/lists/overview':
             return 200, {'lists': [], 'roles': []}
         if path == 'plugins/qnet/signup':
@@ -145,6 +149,8 @@ class StubMailman:
                 return 200, self.a_list(list_id)
             case ['config']:
                 return 200, self.settings
+            case ['config', name]:
+                return 200, {name: self.settings[name]}
             case ['roster', role]:
                 return 200, self.entries(self.members(list_id, role))
             case ['archivers']:

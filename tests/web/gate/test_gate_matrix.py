@@ -145,7 +145,7 @@ PAGES = (
     Page('mass_subscribe', f'{L}/mass_subscribe/', ADMINISTRATORS),
     Page('mass_removal', f'{L}/mass_removal/', ADMINISTRATORS),
     Page('unsubscribe_all', f'{L}/unsubscribe_all', ADMINISTRATORS),
-    Page('list_delete', f'{L}/delete', ADMINISTRATORS),
+    Page('list_delete', f'{L}/delete', OPERATORS),
     Page('list_bans', f'{L}/bans/', ADMINISTRATORS, data={'del': '', 'email': 'a@b.c'}),
     Page(
         'list_header_matches',
