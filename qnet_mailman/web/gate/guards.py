@@ -26,7 +26,6 @@ from qnet_mailman.web.gate.policy import SAFE_METHODS, Need
 from qnet_mailman.web.lists.settings_forms import OUR_PIPELINE
 from qnet_mailman.web.pages import may_be_token, page
 
-
 Guard = Callable[[HttpRequest, Mapping[str, Any]], HttpResponse | None]
 
 #: Rosters that are a projection of assignments and roles (R25).
