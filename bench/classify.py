@@ -25,7 +25,7 @@ from pathlib import Path
 
 from flufl.bounce import all_failures
 
-from qnet_mailman.bounces.classify import Failure, Kind, classify
+from qnet_mailman.bounces.reading.classify import Failure, Kind, classify
 
 CORPUS = Path(__file__).resolve().parents[2] / 'shared/corpus/bounces'
 

@@ -27,8 +27,8 @@ from zope.component import provideUtility
 
 from bench import dear
 from bench.dear import Dear
-from qnet_mailman.provisioning import limited
-from qnet_mailman.provisioning.forms import budget_for
+from qnet_mailman.forms import limited
+from qnet_mailman.forms.loading import budget_for
 from qnet_mailman.settings import MEBIBYTE, Settings
 
 LIMIT = budget_for(Settings(domain='x.example.gov', support_address='x@example.gov'))

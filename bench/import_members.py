@@ -64,8 +64,8 @@ def seconds_of_ours(content: bytes, count: int) -> float:
     from mailman.interfaces.domain import IDomainManager
     from zope.component import getUtility
 
+    from qnet_mailman.forms.member_files import read_members
     from qnet_mailman.provisioning.importing import import_members, sort_out
-    from qnet_mailman.provisioning.member_files import read_members
 
     getUtility(IDomainManager).add('lists.example.gov')
     mlist = create_list(

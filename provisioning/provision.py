@@ -38,7 +38,7 @@ from urllib.parse import urlsplit
 import requests
 from requests.auth import HTTPBasicAuth
 
-# What follows is the same in qnet_mailman/provisioning/batch.py and in
+# What follows is the same in qnet_mailman/forms/batch.py and in
 # provisioning/provision.py; a test compares the two.
 
 INVALID = 1

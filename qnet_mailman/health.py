@@ -15,14 +15,15 @@ from mailman.utilities.datetime import now
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from qnet_mailman import startup
+from qnet_mailman import site
 from qnet_mailman.core_credential import USER, password_from
+from qnet_mailman.model.finding import list_at
 from qnet_mailman.mta import hosts
 from qnet_mailman.review.requests import how_many
 from qnet_mailman.roles import overview
 from qnet_mailman.settings import PosterAuthentication, Settings
+from qnet_mailman.setup import startup
 from qnet_mailman.styles import reserved
-from qnet_mailman.subscriptions.joining import list_at
 
 SHOWN = 3
 """Lists that a finding names."""
@@ -58,12 +59,12 @@ def examine(*, web: bool = True) -> list[Finding]:
     """
     findings = list(_plugin())
     findings.append(_database())
-    if startup.reason_not_ready() is None:
-        findings.extend(_settings(startup.settings()))
-        findings.extend(_roles(startup.settings()))
+    if site.reason_not_ready() is None:
+        findings.extend(_settings(site.settings()))
+        findings.extend(_roles(site.settings()))
         if web:
-            findings.extend(_web(startup.settings()))
-        findings.extend(_forms(startup.settings()))
+            findings.extend(_web(site.settings()))
+        findings.extend(_forms(site.settings()))
         findings.extend(_addresses())
         findings.extend(_rest())
     findings.extend(_queues())
@@ -73,7 +74,7 @@ def examine(*, web: bool = True) -> list[Finding]:
 def _plugin() -> Iterator[Finding]:
     try:
         startup.setup()
-    except startup.NotReady as error:
+    except site.NotReady as error:
         for line in str(error).splitlines():
             yield Finding('error', 'plugin', f'{line} (mail stays in its queues)')
     else:
@@ -96,7 +97,7 @@ def _database() -> Finding:
         config.db.commit()
     except SQLAlchemyError as error:
         config.db.abort()
-        return Finding('error', 'database', startup.describe(error))
+        return Finding('error', 'database', site.describe(error))
     return Finding('ok', 'database', config.db.engine.dialect.name)
 
 

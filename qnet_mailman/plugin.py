@@ -10,9 +10,10 @@ from mailman.interfaces.plugin import IPlugin
 from public import public
 from zope.interface import implementer
 
-from qnet_mailman import compat, startup
+from qnet_mailman import site
 from qnet_mailman.commands.reachable import stop_without_database
 from qnet_mailman.runners.patience import wait_for_database
+from qnet_mailman.setup import compat, startup
 
 log = logging.getLogger('mailman.plugins')
 
@@ -34,7 +35,7 @@ class QNetPlugin:
         """Set up; a failure is noted and logged, never raised (R32)."""
         try:
             startup.setup()
-        except startup.NotReady as error:
+        except site.NotReady as error:
             log.critical('Mail stays in its queues: %s', error)
 
     @property

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from hypothesis import settings as hypothesis_settings
 
+from qnet_mailman.site import reason_not_ready
 from tests import postgresql
 
 ON_POSTGRESQL = os.environ.get('QNET_TEST_DATABASE') == 'postgresql'
@@ -92,9 +93,7 @@ def _site(url: str | None) -> Iterator[SimpleNamespace]:
     initialize.initialize(str(cfg))
     from mailman.config import config
 
-    from qnet_mailman import startup
-
-    assert startup.reason_not_ready() is None, startup.reason_not_ready()
+    assert reason_not_ready() is None, reason_not_ready()
     config.db.commit()
     site = SimpleNamespace(var=var, cfg=cfg, config=config)
     if url is None:
@@ -158,7 +157,7 @@ def _clear(site: SimpleNamespace) -> None:
         shutil.rmtree(site.var / folder, ignore_errors=True)
         (site.var / folder).mkdir(exist_ok=True)
     write_settings(site.var / 'qnet.cfg')
-    from qnet_mailman import startup
+    from qnet_mailman.setup import startup
 
     startup.setup()
 
@@ -179,7 +178,7 @@ def configure(core: SimpleNamespace) -> Any:
     """Change settings of qnet.cfg for a test: `configure(key='value')`."""
 
     def change(**changes: str) -> None:
-        from qnet_mailman import startup
+        from qnet_mailman.setup import startup
 
         write_settings(core.var / 'qnet.cfg', **changes)
         startup.setup()

@@ -20,7 +20,7 @@ from qnet_mailman.roles import grants
 from qnet_mailman.roles.people import Assignee, assign
 from qnet_mailman.roles.projection import ROSTERS
 from qnet_mailman.roles.rights import Identity, Role
-from qnet_mailman.runners import guarded
+from qnet_mailman.runners import command, incoming, pipeline, virgin
 from qnet_mailman.runners.forms import FormsRunner
 
 
@@ -87,10 +87,10 @@ def post(mlist: Any, msg: Message) -> None:
 
 RUNNERS = {
     'forms': FormsRunner,
-    'in': guarded.IncomingRunner,
-    'pipeline': guarded.PipelineRunner,
-    'command': guarded.CommandRunner,
-    'virgin': guarded.VirginRunner,
+    'in': incoming.IncomingRunner,
+    'pipeline': pipeline.PipelineRunner,
+    'command': command.CommandRunner,
+    'virgin': virgin.VirginRunner,
 }
 
 

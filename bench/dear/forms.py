@@ -10,9 +10,9 @@ from collections.abc import Callable
 from email.message import EmailMessage
 
 from bench.dear import Dear
-from qnet_mailman.provisioning import forms
-from qnet_mailman.provisioning.empty import WRITERS
-from qnet_mailman.provisioning.kept import Found
+from qnet_mailman.forms import loading
+from qnet_mailman.forms.kept import Found
+from qnet_mailman.forms.writing import WRITERS
 from qnet_mailman.review import reading
 from qnet_mailman.review.heading import heading_of
 from qnet_mailman.settings import Settings
@@ -24,7 +24,7 @@ SHEET = 'xl/worksheets/sheet1.xml'
 
 def read_file(name: str) -> Callable[[bytes], list[Found]]:
     """Read a form as one that a stranger has sent."""
-    return lambda content: list(forms.load_content(name, content, SETTINGS))
+    return lambda content: list(loading.load_content(name, content, SETTINGS))
 
 
 def read_mail(content: bytes) -> reading.Mail:

@@ -8,9 +8,9 @@ from email.message import Message
 
 from bench.dear import Dear
 from bench.dear.forms import SETTINGS, rows_of_nothing
-from qnet_mailman.bounces.classify import classify
+from qnet_mailman.bounces.reading.classify import classify
+from qnet_mailman.forms import loading
 from qnet_mailman.masking import CannotMask, ListIdentity, Sender, mask
-from qnet_mailman.provisioning import forms
 
 LIST = ListIdentity(
     'HQR Updates',
@@ -78,7 +78,7 @@ def many_failures(count: int = 5_000) -> bytes:
 
 
 def _request_form(content: bytes) -> object:
-    return list(forms.load_content('a.xlsx', content, SETTINGS))
+    return list(loading.load_content('a.xlsx', content, SETTINGS))
 
 
 INPUTS = (

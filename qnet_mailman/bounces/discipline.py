@@ -30,7 +30,7 @@ from __future__ import annotations
 
 import logging
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -47,8 +47,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import joinedload
 from zope.component import getUtility
 
-from qnet_mailman import startup
-from qnet_mailman.bounces import ledger, notices, scoring
+from qnet_mailman import site
+from qnet_mailman.bounces import ledger, notice_table, notices, scoring
+from qnet_mailman.clock import later
+from qnet_mailman.model import jobs, statements
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce, QNetSuspension, State
 from qnet_mailman.model.closures import closure_of
@@ -76,18 +78,6 @@ class _Due(NamedTuple):
     member_id: str
     warnings: int
     at: datetime
-
-
-def later(moment: datetime, interval: timedelta, zone: ZoneInfo) -> datetime:
-    """An interval after a moment, whole days by the calendar.
-
-    :param moment: In UTC, without a time zone.
-    :param zone: Whose calendar and clock is meant.
-    :return: In UTC, without a time zone.
-    """
-    days = timedelta(days=interval.days)
-    local = moment.replace(tzinfo=UTC).astimezone(zone) + days
-    return local.astimezone(UTC).replace(tzinfo=None) + (interval - days)
 
 
 def next_step(
@@ -134,12 +124,12 @@ def reached(
         'Delivery to %s on %s disabled, score %s',
         member.address.email,
         mlist.list_id,
-        notices.points(half_score),
+        notice_table.points(half_score),
     )
     last = _last_bounce(member)
     notices.note(
         mlist,
-        notices.Event.disabled,
+        notice_table.Event.disabled,
         email=member.address.email,
         kind=last.kind if last else '',
         reason=last.reason if last else '',
@@ -177,7 +167,7 @@ def periodic(now: datetime) -> None:
     :param now: In UTC, without a time zone.
     """
     _do_steps(now)
-    if ledger.claim_job(CYCLE, startup.settings().bounce_cycle, now):
+    if jobs.claim_job(CYCLE, site.settings().bounce_cycle, now):
         config.db.commit()
         reconcile(now)
         notices.send_all(now)
@@ -262,7 +252,7 @@ def _step(due: _Due, now: datetime) -> None:
 
 
 def _warn(mlist: Any, member: Any, row: QNetSuspension, now: datetime) -> None:
-    zone = startup.settings().time_zone
+    zone = site.settings().time_zone
     interval = mlist.bounce_you_are_disabled_warnings_interval
     wanted = mlist.bounce_you_are_disabled_warnings
     row.warnings += 1
@@ -293,7 +283,7 @@ def _remove(mlist: Any, member: Any, row: QNetSuspension, now: datetime) -> None
         half_score = ledger.half_score(row.member_id, window, last.day)
     notices.note(
         mlist,
-        notices.Event.removed,
+        notice_table.Event.removed,
         email=email,
         kind=last.kind if last else '',
         reason=last.reason if last else '',
@@ -328,7 +318,7 @@ def reconcile(now: datetime) -> None:
         )
     }
     config.db.commit()
-    for some in ledger.chunks(sorted(disabled ^ known), BATCH):
+    for some in statements.chunks(sorted(disabled ^ known), BATCH):
         members = _members(some)
         for member_id in some:
             member = members.get(member_id)

@@ -15,78 +15,36 @@ Postorius to show, never read: somebody who edits them changes no score.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 from mailman.config import config
 from mailman.model.mailinglist import MailingList
 from mailman.model.member import Member
 from sqlalchemy import (
-    TextClause,
     bindparam,
     delete,
     func,
-    or_,
     select,
-    text,
     update,
 )
 
-from qnet_mailman import startup
+from qnet_mailman import clock, site
 from qnet_mailman.bounces import scoring
+from qnet_mailman.clock import today
 from qnet_mailman.model.base import store
-from qnet_mailman.model.bounces import QNetBounce, QNetJob, State
+from qnet_mailman.model.bounces import QNetBounce, State
+from qnet_mailman.model.jobs import claim_job
+from qnet_mailman.model.statements import chunks, touched
 
-BATCH = 500
-"""Rows or members that one statement is given at most."""
 PRUNE_BATCH = 1000
 """Rows that are deleted in one transaction."""
 PRUNE_EVERY = timedelta(days=1)
 REFRESH_EVERY = timedelta(hours=1)
 
 bounces: Any = QNetBounce.__table__
-jobs: Any = QNetJob.__table__
 members: Any = Member.__table__
-
-T = TypeVar('T')
-
-
-def chunks(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
-    """The items, so many at a time."""
-    rest = list(items)
-    for start in range(0, len(rest), size):
-        yield rest[start : start + size]
-
-
-@functools.cache
-def insert_once(table: Any) -> TextClause:
-    """An INSERT that does nothing where a unique constraint says no.
-
-    Its `rowcount` is 1 or 0.  As text, which SQLite and PostgreSQL both understand:
-    SQLAlchemy would put an INSERT with ON CONFLICT together anew each time.
-    """
-    columns = [one for one in table.columns if one.name != 'id']
-    names = ', '.join(one.name for one in columns)
-    places = ', '.join(f':{one.name}' for one in columns)
-    return text(
-        f'INSERT INTO {table.name} ({names}) VALUES ({places}) ON CONFLICT DO NOTHING'
-    ).bindparams(*(bindparam(one.name, type_=one.type) for one in columns))
-
-
-def touched(statement: Any, values: dict[str, Any] | None = None) -> int:
-    """How many rows a statement inserted, changed or deleted."""
-    result: Any = store().execute(statement, values)
-    return result.rowcount
-
-
-def today(now: datetime) -> date:
-    """The calendar day of the site's time zone (R17).
-
-    :param now: In UTC, without a zone, as Mailman's `now()` gives it.
-    """
-    return scoring.day_of(now, startup.settings().time_zone)
 
 
 # ------------------------------------------------------------------- scores
@@ -107,7 +65,7 @@ def half_scores(
             select(bounces.c.member_id, func.sum(bounces.c.half_points))
             .where(
                 bounces.c.member_id.in_(some),
-                bounces.c.day.between(scoring.first_day(today, window_days), today),
+                bounces.c.day.between(clock.first_day(today, window_days), today),
                 bounces.c.state == State.counted.value,
             )
             .group_by(bounces.c.member_id)
@@ -163,33 +121,6 @@ def show_scores(half_scores: dict[str, int]) -> None:
 # ------------------------------------------------------------- periodic work
 
 
-def claim_job(name: str, interval: timedelta, now: datetime) -> bool:
-    """Whether the caller is the one who does a job now, among all processes and hosts.
-
-    The claim is part of the caller's transaction: if that is rolled back, the job is
-    still to be done.  Until it is committed, others are told that it is not due.
-
-    :param interval: Time between two beginnings of the job.
-    :param now: In UTC, without a zone.
-    """
-    begun = store().scalar(select(jobs.c.begun_at).where(jobs.c.name == name))
-    if begun is None:
-        # On PostgreSQL this waits for another's first claim to be committed.
-        return bool(touched(insert_once(jobs), {'name': name, 'begun_at': now}))
-    # A time after `now` by more than the interval comes from a clock that was wrong.
-    due = or_(jobs.c.begun_at <= now - interval, jobs.c.begun_at > now + interval)
-    if now - interval < begun <= now + interval:
-        return False
-    free = (
-        select(jobs.c.name)
-        .where(jobs.c.name == name, due)
-        .with_for_update(skip_locked=True)
-        .scalar_subquery()
-    )
-    claimed = update(jobs).where(jobs.c.name == free, due).values(begun_at=now)
-    return bool(touched(claimed))
-
-
 def periodic(now: datetime) -> None:
     """What keeps the ledger in order; cheap where nothing is due."""
     if claim_job('prune the bounce ledger', PRUNE_EVERY, now):
@@ -212,8 +143,8 @@ def prune(now: datetime) -> int:
 
     :return: How many rows.
     """
-    lifetime = max(startup.settings().bounce_ledger_lifetime, longest_window())
-    oldest = scoring.first_day(today(now), lifetime.days + 1)
+    lifetime = max(site.settings().bounce_ledger_lifetime, longest_window())
+    oldest = clock.first_day(today(now), lifetime.days + 1)
     removed = 0
     while True:
         some = select(bounces.c.id).where(bounces.c.day < oldest).limit(PRUNE_BATCH)

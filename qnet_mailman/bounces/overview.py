@@ -23,7 +23,9 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import aliased
 from zope.component import getUtility
 
+from qnet_mailman import clock
 from qnet_mailman.bounces import ledger, scoring
+from qnet_mailman.model import statements
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce, QNetSuspension, State
 
@@ -89,11 +91,11 @@ def overview(
     if count is not None:
         query = query.limit(count)
     found = store().execute(query).all()
-    today = ledger.today(now)
+    today = clock.today(now)
     window = scoring.window_days(mlist.bounce_info_stale_after)
     ids = [str(row[0]) for row in found]
     scores = ledger.half_scores(ids, window, today)
-    days = _days(ids, None if address else scoring.first_day(today, window))
+    days = _days(ids, None if address else clock.first_day(today, window))
     return [
         {
             'list': mlist.fqdn_listname,
@@ -179,8 +181,8 @@ def concerned(mlist: Any, now: datetime) -> Any:
 
     :return: A subquery of `member_id`, as our tables have it, and `native_id`.
     """
-    today = ledger.today(now)
-    first = scoring.first_day(today, scoring.window_days(mlist.bounce_info_stale_after))
+    today = clock.today(now)
+    first = clock.first_day(today, scoring.window_days(mlist.bounce_info_stale_after))
     return union(
         *(
             select(
@@ -219,7 +221,7 @@ def native(member_id: Any) -> Any:
 
 def _days(ids: list[str], first: Any) -> dict[str, list[dict[str, Any]]]:
     days: dict[str, list[dict[str, Any]]] = {}
-    for some in ledger.chunks(ids):
+    for some in statements.chunks(ids):
         query = (
             select(
                 QNetBounce.member_id,

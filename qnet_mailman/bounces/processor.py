@@ -21,9 +21,9 @@ from public import public
 from zope.interface import implementer
 
 from qnet_mailman.bounces import receiving
-from qnet_mailman.bounces.classify import classify, classify_reply
+from qnet_mailman.bounces.reading.classify import classify, classify_reply
+from qnet_mailman.bounces.reading.verdict import Failure, Kind, Reason
 from qnet_mailman.bounces.receiving import Place
-from qnet_mailman.bounces.verdict import Failure, Kind, Reason
 from qnet_mailman.mta.refusal import Refusal
 
 log = logging.getLogger('mailman.bounce')

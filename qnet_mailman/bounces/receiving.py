@@ -69,10 +69,11 @@ from sqlalchemy import (
     update,
 )
 
-from qnet_mailman import startup
+from qnet_mailman import clock, site
 from qnet_mailman.bounces import discipline, ledger, refusals, scoring
-from qnet_mailman.bounces.classify import classify
-from qnet_mailman.bounces.verdict import Failure, Verdict
+from qnet_mailman.bounces.reading.classify import classify
+from qnet_mailman.bounces.reading.verdict import Failure, Verdict
+from qnet_mailman.model import statements
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounceNotice, QNetSuspension, State
 
@@ -404,9 +405,9 @@ def _score_member(
         discipline.settle(place.mlist, _load(member))
         store().flush()
     connection = store().connection()
-    zone = startup.settings().time_zone
-    day = scoring.day_of(received, zone)
-    last = max(day, scoring.day_of(now, zone))
+    zone = site.settings().time_zone
+    day = clock.day_of(received, zone)
+    last = max(day, clock.day_of(now, zone))
     domain = member.email.rpartition('@')[2]
     row = {
         'member_id': member.member_id,
@@ -423,7 +424,7 @@ def _score_member(
         'evidence': storable(failure.evidence)[:500],
         'received_at': received,
     }
-    if not connection.execute(ledger.insert_once(ledger.bounces), row).rowcount:
+    if not connection.execute(statements.insert_once(ledger.bounces), row).rowcount:
         log.info(
             '%s on %s: bounced, counted that day already', member.email, place.list_id
         )
@@ -480,9 +481,9 @@ def _half_scores(
         and whether the row gets no points.
     """
     day = row['day']
-    first = scoring.first_day(last, place.window)
+    first = clock.first_day(last, place.window)
     parameters = {'member_id': row['member_id'], 'first': first, 'last': last}
-    if not failure.reason.refuses_the_list or not startup.settings().provider_refusals:
+    if not failure.reason.refuses_the_list or not site.settings().provider_refusals:
         score = int(connection.execute(_SCORE, parameters).scalar() or 0)
         return score, _late(connection, place, row, last, score), False
     about = {'list_id': place.list_id, 'domain': row['domain'], 'day': day}
@@ -511,7 +512,7 @@ def _late(
         select(ledger.bounces.c.day, ledger.bounces.c.half_points).where(
             ledger.bounces.c.member_id == row['member_id'],
             ledger.bounces.c.day.between(
-                scoring.first_day(row['day'], place.window), last
+                clock.first_day(row['day'], place.window), last
             ),
             ledger.bounces.c.state == State.counted.value,
         )

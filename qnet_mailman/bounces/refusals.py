@@ -32,10 +32,11 @@ from mailman.model.user import User
 from sqlalchemy import delete, func, or_, select, update
 from zope.component import getUtility
 
-from qnet_mailman import startup
+from qnet_mailman import clock, site
 from qnet_mailman.bounces import discipline, ledger, scoring
-from qnet_mailman.bounces.ledger import bounces, chunks, insert_once
-from qnet_mailman.bounces.verdict import Reason
+from qnet_mailman.bounces.ledger import bounces
+from qnet_mailman.bounces.reading.verdict import Reason
+from qnet_mailman.model import jobs, statements
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import (
     QNetBounceNotice,
@@ -43,6 +44,7 @@ from qnet_mailman.model.bounces import (
     QNetSuspension,
     State,
 )
+from qnet_mailman.model.statements import chunks, insert_once
 
 REASONS = tuple(one.value for one in Reason if one.refuses_the_list)
 SWEEP_EVERY = timedelta(minutes=1)
@@ -63,7 +65,7 @@ def is_withheld(
 
     :param refused: Members at the domain who were refused on that day.
     """
-    settings = startup.settings()
+    settings = site.settings()
     if not settings.provider_refusals or refused < settings.provider_refusal_members:
         return False
     if 100 * refused < settings.provider_refusal_percent * _members_at(list_id, domain):
@@ -111,7 +113,7 @@ def withhold(list_id: str, domain: str, day: date, *, now: datetime) -> int:
 
     :return: How many bounces lost their points.
     """
-    first = ledger.touched(
+    first = statements.touched(
         insert_once(refusals), _row(list_id, domain, day, withheld=True, now=now)
     )
     if not first:
@@ -127,7 +129,7 @@ def count(list_id: str, domain: str, day: date, *, now: datetime) -> int:
 
     :return: How many bounces got their points.
     """
-    first = ledger.touched(
+    first = statements.touched(
         insert_once(refusals), _row(list_id, domain, day, withheld=False, now=now)
     )
     if not first:
@@ -179,7 +181,7 @@ def _restate(
         return len(member_ids)
     window = scoring.window_days(mlist.bounce_info_stale_after)
     scores: dict[str, int] = dict.fromkeys(member_ids, 0)
-    scores.update(ledger.half_scores(member_ids, window, ledger.today(now)))
+    scores.update(ledger.half_scores(member_ids, window, clock.today(now)))
     for some in chunks(scores):
         ledger.show_scores({member_id: scores[member_id] for member_id in some})
     if new is State.withheld:
@@ -202,7 +204,7 @@ def _let_go(mlist: Any, scores: dict[str, int], day: date) -> None:
         for suspension in suspensions.all():
             # Their scores up to then, without what does not count any more.
             half = _highest(
-                suspension.member_id, window, day, ledger.today(suspension.disabled_at)
+                suspension.member_id, window, day, clock.today(suspension.disabled_at)
             )
             if scoring.is_reached(half, mlist.bounce_score_threshold):
                 continue
@@ -231,11 +233,11 @@ def _highest(member_id: str, window: int, day: date, last: date) -> int:
     Reports may have waited for the runner: a score of any of these days can be what
     disabled the member.
     """
-    first = scoring.first_day(day, window)
+    first = clock.first_day(day, window)
     marks = store().execute(
         select(bounces.c.day, bounces.c.half_points).where(
             bounces.c.member_id == member_id,
-            bounces.c.day.between(scoring.first_day(first, window), last),
+            bounces.c.day.between(clock.first_day(first, window), last),
             bounces.c.state == State.counted.value,
         )
     )
@@ -268,7 +270,7 @@ def _member(member_id: str) -> Any:
 
 def _begin(day: date) -> datetime:
     """When a day of the site begins, in UTC without a zone."""
-    zone: ZoneInfo = startup.settings().time_zone
+    zone: ZoneInfo = site.settings().time_zone
     midnight = datetime(day.year, day.month, day.day, tzinfo=zone)
     return midnight.astimezone(UTC).replace(tzinfo=None)
 
@@ -317,11 +319,11 @@ def _alert(list_id: str, domain: str, day: date, now: datetime) -> None:
 
 def sweep(now: datetime) -> None:
     """Find what reports that were worked on at the same moment did not see."""
-    if not ledger.claim_job('provider refusals', SWEEP_EVERY, now):
+    if not jobs.claim_job('provider refusals', SWEEP_EVERY, now):
         return
     config.db.commit()
     # Reports may have waited for days; what is older than any window scores nothing.
-    since = scoring.first_day(ledger.today(now), ledger.longest_window().days + 1)
+    since = clock.first_day(clock.today(now), ledger.longest_window().days + 1)
     groups = (
         store()
         .execute(

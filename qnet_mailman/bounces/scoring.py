@@ -9,27 +9,16 @@ everywhere; `points` turns them into what people read, and nothing is computed f
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from fractions import Fraction
-from zoneinfo import ZoneInfo
 
-from qnet_mailman.bounces.verdict import Kind
+from qnet_mailman.bounces.reading.verdict import Kind
+from qnet_mailman.clock import first_day
 
 Mark = tuple[date, int]
 
 HALF_POINTS = {Kind.soft: 1, Kind.hard: 2}
 """What a day's first bounce adds (R17)."""
-
-
-def day_of(moment: datetime, zone: ZoneInfo) -> date:
-    """The calendar day of a moment (R17).
-
-    :param moment: In UTC; without a zone, as Mailman has it, or with one.
-    :param zone: The site's time zone.
-    """
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return moment.astimezone(zone).date()
 
 
 def window_days(window: timedelta) -> int:
@@ -38,17 +27,6 @@ def window_days(window: timedelta) -> int:
     Through Mailman's own REST it may be any length of time.
     """
     return max(1, window.days)
-
-
-def first_day(last: date, window: int) -> date:
-    """The first day of the window that ends on a day (R18).
-
-    :param window: In days; at least 1, the last day itself.
-    """
-    try:
-        return last - timedelta(days=window - 1)
-    except OverflowError:
-        return date.min
 
 
 def score(marks: Iterable[Mark], last: date, window: int) -> int:

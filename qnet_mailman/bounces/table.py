@@ -21,10 +21,10 @@ from mailman.model.member import Member
 from sqlalchemy import Select, and_, case, extract, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
-from qnet_mailman import startup
-from qnet_mailman.bounces import discipline, ledger, scoring
+from qnet_mailman import clock, site
+from qnet_mailman.bounces import discipline, scoring
 from qnet_mailman.bounces.overview import concerned, joined, word
-from qnet_mailman.bounces.verdict import Kind
+from qnet_mailman.bounces.reading.verdict import Kind
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce, QNetSuspension, State
 
@@ -164,8 +164,8 @@ def by_day(mlist: Any, now: datetime, days: int) -> list[dict[str, Any]]:
     :return: For each day `hard`, `soft`, and `withheld`: refused by a provider and
         therefore without points (R23).
     """
-    today = ledger.today(now)
-    first = scoring.first_day(today, days)
+    today = clock.today(now)
+    first = clock.first_day(today, days)
     numbers: defaultdict[tuple[date, str], int] = defaultdict(int)
     query = (
         select(QNetBounce.day, QNetBounce.kind, QNetBounce.state, func.count())
@@ -218,10 +218,10 @@ class _Rows:
 
     def __init__(self, mlist: Any, now: datetime, only: UUID | None = None) -> None:
         self._mlist = mlist
-        self._zone = startup.settings().time_zone
-        self._today = ledger.today(now)
+        self._zone = site.settings().time_zone
+        self._today = clock.today(now)
         self._window = scoring.window_days(mlist.bounce_info_stale_after)
-        self.first = scoring.first_day(self._today, self._window)
+        self.first = clock.first_day(self._today, self._window)
         member_id: Any
         if only is None:
             ids = concerned(mlist, now)
@@ -346,4 +346,4 @@ class _Rows:
         still = max(self._mlist.bounce_you_are_disabled_warnings - warnings, 0)
         interval = self._mlist.bounce_you_are_disabled_warnings_interval
         moment = discipline.removal(step, still, interval, self._zone)
-        return scoring.day_of(moment, self._zone)
+        return clock.day_of(moment, self._zone)

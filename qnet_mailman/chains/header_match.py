@@ -12,7 +12,8 @@ from mailman.interfaces.chain import IChain, LinkAction
 from public import public
 from zope.interface import implementer
 
-from qnet_mailman.model.lists import ListType, type_of
+from qnet_mailman.model.lists import type_of
+from qnet_mailman.values import ListType
 
 OURS = {'hold': 'qnet-hold', 'reject': 'qnet-reject'}
 

@@ -12,8 +12,8 @@ from mailman.interfaces.chain import DiscardEvent
 from public import public
 from zope.event import notify
 
-from qnet_mailman.subscriptions import limits
-from qnet_mailman.templates.notices import one_line, send
+from qnet_mailman.model import limits
+from qnet_mailman.templates.sending import one_line, send
 
 ONCE = timedelta(days=7)
 """Every post comes back while two lists are members of each other."""

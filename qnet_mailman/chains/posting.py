@@ -11,7 +11,7 @@ from mailman.interfaces.chain import IChain, LinkAction
 from public import public
 from zope.interface import implementer
 
-from qnet_mailman import startup
+from qnet_mailman import site
 from qnet_mailman.posting.decision import Standing
 
 CONTENT_RULES = (
@@ -46,7 +46,7 @@ class PostingChain:
         """See `IChain`."""
         # Where this runs in a runner without our guard, the message is shunted,
         # which loses nothing (R32).
-        startup.settings()
+        site.settings()
         yield Link('qnet-loop', LinkAction.jump, 'qnet-loop')
         yield Link('qnet-automatic', LinkAction.jump, 'discard')
         # Who may not post may leave all the same.

@@ -9,7 +9,7 @@ from typing import Any
 from mailman.chains.base import TerminalChainBase
 from public import public
 
-from qnet_mailman.posting.author import author_of
+from qnet_mailman.mail.author import author_of
 from qnet_mailman.subscriptions import leaving, replies
 
 log = logging.getLogger('mailman.vette')

@@ -12,7 +12,7 @@ import click
 from mailman.utilities.datetime import now
 from sqlalchemy import select
 
-from qnet_mailman import startup
+from qnet_mailman import site
 from qnet_mailman.commands.common import INVALID, needs_service, printable, stop
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
@@ -69,7 +69,7 @@ def moment(since: str) -> datetime:
         return now() - timedelta(seconds=int(ago[1]) * _UNITS[ago[2]])
     when = datetime.fromisoformat(since.strip())
     if when.tzinfo is None:
-        when = when.replace(tzinfo=startup.settings().time_zone)
+        when = when.replace(tzinfo=site.settings().time_zone)
     return when.astimezone(UTC).replace(tzinfo=None)
 
 

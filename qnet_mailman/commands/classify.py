@@ -8,7 +8,7 @@ from typing import Any, BinaryIO
 
 import click
 
-from qnet_mailman.bounces.classify import classify as read
+from qnet_mailman.bounces.reading.classify import classify as read
 from qnet_mailman.commands.common import printable
 
 

@@ -15,10 +15,10 @@ from mailman.interfaces.listmanager import IListManager
 from sqlalchemy.exc import SQLAlchemyError
 from zope.component import getUtility
 
-from qnet_mailman import startup
+from qnet_mailman import site
+from qnet_mailman.forms.batch import COULD_NOT_RUN, INVALID, printable
 from qnet_mailman.model import audit
-from qnet_mailman.provisioning.batch import COULD_NOT_RUN, INVALID, printable
-from qnet_mailman.provisioning.running import find_list
+from qnet_mailman.model.finding import find_list
 
 P = ParamSpec('P')
 
@@ -33,15 +33,13 @@ def needs_service(command: Callable[P, None]) -> Callable[P, None]:
     def run(*args: P.args, **kws: P.kwargs) -> None:
         token = audit.current_actor.set(audit.command_line_actor())
         try:
-            startup.settings()
+            site.settings()
             command(*args, **kws)
-        except startup.NotReady as error:
+        except site.NotReady as error:
             stop(COULD_NOT_RUN, f'QualityNet Mailer is not set up: {error}')
         except SQLAlchemyError as error:
             config.db.abort()
-            stop(
-                COULD_NOT_RUN, f'the database cannot be used: {startup.describe(error)}'
-            )
+            stop(COULD_NOT_RUN, f'the database cannot be used: {site.describe(error)}')
         finally:
             audit.current_actor.reset(token)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from qnet_mailman.commands.common import INVALID, needs_service, stop
-from qnet_mailman.provisioning import blank, empty
+from qnet_mailman.forms import blank, writing
 
 
 @click.command()
@@ -17,7 +17,7 @@ from qnet_mailman.provisioning import blank, empty
 @click.option(
     '--format',
     'file_format',
-    type=click.Choice(empty.FORMATS),
+    type=click.Choice(writing.FORMATS),
     default='yaml',
     show_default=True,
     help='What to write; json-schema describes the form to programs.',
@@ -28,9 +28,9 @@ from qnet_mailman.provisioning import blank, empty
 @needs_service
 def form(kind: str, file_format: str, output: Path | None) -> None:
     """Write an empty form."""
-    content = empty.written(kind, file_format)
+    content = writing.written(kind, file_format)
     if output is None:
-        if file_format in empty.BINARY and sys.stdout.isatty():
+        if file_format in writing.BINARY and sys.stdout.isatty():
             stop(INVALID, f'{file_format} is no text; name a file with -o')
         click.echo(content, nl=False)
         return

@@ -12,7 +12,7 @@ import click
 import yaml
 from mailman.config import config
 
-from qnet_mailman import startup
+from qnet_mailman import site, values
 from qnet_mailman.commands.common import (
     COULD_NOT_RUN,
     INVALID,
@@ -20,13 +20,13 @@ from qnet_mailman.commands.common import (
     printable,
     stop,
 )
+from qnet_mailman.forms import readers
+from qnet_mailman.forms.batch import result_lines
+from qnet_mailman.forms.readers import Unreadable, too_large
 from qnet_mailman.model import audit
 from qnet_mailman.model.requests import OPEN, Status
-from qnet_mailman.provisioning import readers, values
 from qnet_mailman.provisioning.apply import Result
-from qnet_mailman.provisioning.batch import result_lines
-from qnet_mailman.provisioning.readers import Unreadable, too_large
-from qnet_mailman.review import deciding, reading, receiving, requests, telling
+from qnet_mailman.review import deciding, notices, reading, receiving, requests
 from qnet_mailman.review.deciding import MAX_REASON, CannotDecide
 from qnet_mailman.review.reading import Sent
 
@@ -175,7 +175,7 @@ def approve(numbers: tuple[int, ...], despite_warnings: bool, as_json: bool) -> 
             status = COULD_NOT_RUN
     if as_json:
         click.echo(json.dumps(told, indent=2))
-    telling.tell()
+    notices.tell()
     sys.exit(status)
 
 
@@ -204,7 +204,7 @@ def return_command(numbers: tuple[int, ...], reason: str, silent: bool) -> None:
             click.echo(printable(str(error)), err=True)
         else:
             click.echo(f'{requests.label(number)}: returned')
-    telling.tell()
+    notices.tell()
     sys.exit(status)
 
 
@@ -217,7 +217,7 @@ def take(files: tuple[Path, ...]) -> None:
     A CSV file with subscribers that a form names is taken from beside it. Whom a form
     names as its requester is told.
     """
-    settings = startup.settings()
+    settings = site.settings()
     for file in files:
         try:
             content = readers.content_of(
@@ -252,7 +252,7 @@ class _Folder(dict[str, bytes]):
 
     def __contains__(self, name: object) -> bool:
         if not super().__contains__(name):
-            limit = startup.settings().form_max_unpacked
+            limit = site.settings().form_max_unpacked
             try:
                 path = readers.beside(self._folder, str(name))
                 self[str(name)] = readers.content_of(path, limit, 'form_max_unpacked')

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from qnet_mailman import startup
+from qnet_mailman import site
 from qnet_mailman.commands.common import (
     INVALID,
     needs_service,
@@ -16,6 +16,8 @@ from qnet_mailman.commands.common import (
     stop,
     the_list,
 )
+from qnet_mailman.forms.member_files import read_members
+from qnet_mailman.forms.readers import Unreadable, content_of
 from qnet_mailman.model.closures import closure_of
 from qnet_mailman.provisioning.importing import (
     Left,
@@ -23,8 +25,6 @@ from qnet_mailman.provisioning.importing import (
     sort_out,
     write_report,
 )
-from qnet_mailman.provisioning.member_files import read_members
-from qnet_mailman.provisioning.readers import Unreadable, content_of
 
 
 @click.command('import-members')
@@ -61,7 +61,7 @@ def import_members_command(
     mlist = the_list(name)
     if closure_of(mlist.list_id) is not None:
         stop(INVALID, f'{mlist.fqdn_listname} is closed: nobody can join it')
-    settings = startup.settings()
+    settings = site.settings()
     try:
         content = content_of(file, settings.members_max_size, 'members_max_size')
         rows = read_members(content, most=settings.members_max_rows)

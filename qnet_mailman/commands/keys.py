@@ -10,7 +10,7 @@ from mailman.config import config
 
 from qnet_mailman.commands.audit import moment
 from qnet_mailman.commands.common import INVALID, needs_service, stop
-from qnet_mailman.subscriptions import keys as ring
+from qnet_mailman.model import keys as ring
 
 
 @click.group(invoke_without_command=True)

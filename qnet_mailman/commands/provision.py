@@ -10,17 +10,18 @@ from pathlib import Path
 
 import click
 
-from qnet_mailman import startup
+from qnet_mailman import site
 from qnet_mailman.commands.common import COULD_NOT_RUN, INVALID, needs_service, stop
+from qnet_mailman.forms import batch, loading
+from qnet_mailman.forms.mistakes import FormError, FormInvalid
 from qnet_mailman.model import audit
-from qnet_mailman.provisioning import batch, differences, forms
+from qnet_mailman.provisioning import differences
 from qnet_mailman.provisioning.apply import (
     Result,
     apply_form,
     database_is_away,
     many_forms,
 )
-from qnet_mailman.provisioning.mistakes import FormError, FormInvalid
 
 log = logging.getLogger('mailman.plugins')
 
@@ -100,16 +101,16 @@ def _provision_all(
 
 def _load_all(
     files: list[Path], report: batch.Report
-) -> Iterator[tuple[str, forms.Loaded | FormInvalid]]:
+) -> Iterator[tuple[str, loading.Loaded | FormInvalid]]:
     for file in files:
         found = _load(file)
         report.more(len(found) - 1)
         yield from found
 
 
-def _load(file: Path) -> list[tuple[str, forms.Loaded | FormInvalid]]:
+def _load(file: Path) -> list[tuple[str, loading.Loaded | FormInvalid]]:
     try:
-        return list(forms.load_all(file, startup.settings()))
+        return list(loading.load_all(file, site.settings()))
     except Exception:
         # A reader that fails is our mistake; the other forms are applied (R30).
         log.exception('%s cannot be read', file)
@@ -118,7 +119,7 @@ def _load(file: Path) -> list[tuple[str, forms.Loaded | FormInvalid]]:
 
 
 def _provision(
-    loaded: forms.Loaded | FormInvalid, dry_run: bool, approve: bool
+    loaded: loading.Loaded | FormInvalid, dry_run: bool, approve: bool
 ) -> Result:
     if isinstance(loaded, FormInvalid):
         return Result('invalid', errors=tuple(loaded.errors))

@@ -15,8 +15,8 @@ from mailman.utilities.string import expand
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
-from qnet_mailman.provisioning.batch import COULD_NOT_RUN
-from qnet_mailman.startup import describe
+from qnet_mailman.forms.batch import COULD_NOT_RUN
+from qnet_mailman.site import describe
 
 
 def stop_without_database() -> None:

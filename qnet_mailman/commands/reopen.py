@@ -15,7 +15,7 @@ from qnet_mailman.commands.common import (
     stop,
     the_list,
 )
-from qnet_mailman.provisioning import closing, notices
+from qnet_mailman.lists import closing, notices
 
 log = logging.getLogger('mailman.plugins')
 

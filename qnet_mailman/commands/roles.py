@@ -13,7 +13,7 @@ from typing import Any
 import click
 from mailman.config import config
 
-from qnet_mailman import startup
+from qnet_mailman import site, values
 from qnet_mailman.commands.common import (
     INVALID,
     needs_service,
@@ -21,10 +21,9 @@ from qnet_mailman.commands.common import (
     stop,
     the_list,
 )
+from qnet_mailman.model.finding import banned_among
 from qnet_mailman.model.lists import row_of
-from qnet_mailman.provisioning import values
-from qnet_mailman.provisioning.running import banned_among
-from qnet_mailman.roles import grants, importing, overview, people, telling
+from qnet_mailman.roles import grants, importing, notices, overview, people
 from qnet_mailman.roles.importing import FileInvalid, Mode
 from qnet_mailman.roles.people import Assignee
 from qnet_mailman.roles.rights import DEFAULT_PROVIDER, Identity, Role, Status
@@ -377,7 +376,7 @@ def _done(who: Identity, role: str, changed: bool, word: str) -> None:
 def _commit_and_tell() -> None:
     config.db.store.commit()
     try:
-        telling.tell()
+        notices.tell()
     except Exception:
         # The periodic job writes what is not written now.
         config.db.abort()
@@ -411,6 +410,6 @@ def _when(what: str, text: str) -> datetime | None:
     if text.strip().lower() == NEVER:
         return None
     try:
-        return importing.point_of_time(text, startup.settings().time_zone)
+        return importing.point_of_time(text, site.settings().time_zone)
     except ValueError as error:
         stop(INVALID, f'{what}: found {values.found(text)}; expected {error} or never')

@@ -13,10 +13,10 @@ from qnet_mailman.commands.common import (
     stop,
     the_list,
 )
+from qnet_mailman.lists import settings
+from qnet_mailman.lists.settings import change_setting
 from qnet_mailman.model.lists import row_of
-from qnet_mailman.provisioning import fields
-from qnet_mailman.provisioning.apply import change_setting
-from qnet_mailman.provisioning.values import found
+from qnet_mailman.values import found
 
 
 @click.command('set')
@@ -54,16 +54,16 @@ def set_settings(name: str, assignments: tuple[str, ...]) -> None:
             problems.append(f'{key} is given twice')
         else:
             written[key.replace('-', '_')] = value
-    wanted: dict[str, fields.Value] = {}
+    wanted: dict[str, settings.Value] = {}
     try:
-        wanted = fields.checked(mlist, written)
-    except fields.Unfit as unfit:
+        wanted = settings.checked(mlist, written)
+    except settings.Unfit as unfit:
         problems += unfit.problems
     if problems:
         stop(INVALID, *problems, 'Nothing was changed.')
-    before = fields.current(mlist)
+    before = settings.current(mlist)
     for key, new in wanted.items():
-        option = fields.FIELDS[key].option
+        option = settings.FIELDS[key].option
         if before[key] == new:
             click.echo(printable(f'{option}: unchanged ({found(new)})'))
         else:

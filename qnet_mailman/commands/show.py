@@ -16,8 +16,8 @@ from qnet_mailman.commands.common import (
     stop,
     the_list,
 )
+from qnet_mailman.lists.description import describe
 from qnet_mailman.provisioning import export
-from qnet_mailman.provisioning.description import describe
 from qnet_mailman.roles import overview
 
 

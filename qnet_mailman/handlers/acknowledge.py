@@ -8,8 +8,8 @@ from typing import Any
 from mailman.handlers import acknowledge as stock
 from public import public
 
+from qnet_mailman.mail.author import author_of
 from qnet_mailman.posting import backscatter
-from qnet_mailman.posting.author import author_of
 
 
 @public

@@ -9,7 +9,7 @@ from mailman.interfaces.handler import IHandler
 from public import public
 from zope.interface import implementer
 
-from qnet_mailman.masking.addresses import mailboxes
+from qnet_mailman.mail.addresses import mailboxes
 
 
 @public

@@ -12,6 +12,7 @@ from mailman.utilities.email import add_message_hash
 from public import public
 from zope.interface import implementer
 
+from qnet_mailman.mail.author import Author, author_of
 from qnet_mailman.masking import (
     CannotMask,
     ListIdentity,
@@ -21,11 +22,11 @@ from qnet_mailman.masking import (
     referenced_ids,
 )
 from qnet_mailman.model import audit, posts
-from qnet_mailman.model.lists import ListType, Mask, mask_of, type_of
+from qnet_mailman.model.lists import mask_of, type_of
 from qnet_mailman.posting import notices, trace
-from qnet_mailman.posting.author import Author, author_of
 from qnet_mailman.posting.decision import Standing
 from qnet_mailman.posting.standing import Person, identify
+from qnet_mailman.values import ListType, Mask
 
 STAFF = frozenset({Standing.poster, Standing.administrator, Standing.moderator})
 """Whose posts `mask = administrators` masks (R7), and those of nobody in particular."""

@@ -9,8 +9,8 @@ from mailman.interfaces.handler import IHandler
 from public import public
 from zope.interface import implementer
 
+from qnet_mailman.lists.closing import ANNOUNCEMENT
 from qnet_mailman.mta.recipients import regular_recipients
-from qnet_mailman.provisioning.closing import ANNOUNCEMENT
 
 
 @public

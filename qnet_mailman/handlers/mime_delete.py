@@ -9,8 +9,8 @@ from mailman.handlers import mime_delete as stock
 from mailman.interfaces.pipeline import DiscardMessage, RejectMessage
 from public import public
 
+from qnet_mailman.mail.author import author_of
 from qnet_mailman.posting import notices
-from qnet_mailman.posting.author import author_of
 
 
 @public

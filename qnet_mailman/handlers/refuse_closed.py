@@ -10,11 +10,11 @@ from mailman.interfaces.pipeline import DiscardMessage
 from public import public
 from zope.interface import implementer
 
+from qnet_mailman.lists import closing
+from qnet_mailman.mail.author import author_of
 from qnet_mailman.model.closures import closure_of
 from qnet_mailman.posting import notices
-from qnet_mailman.posting.author import author_of
 from qnet_mailman.posting.decision import CLOSED
-from qnet_mailman.provisioning import closing
 
 
 @public

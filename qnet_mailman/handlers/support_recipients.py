@@ -14,7 +14,7 @@ from mailman.interfaces.handler import IHandler
 from public import public
 from zope.interface import implementer
 
-from qnet_mailman import startup
+from qnet_mailman import site
 from qnet_mailman.model.lists import row_of
 
 
@@ -39,7 +39,7 @@ class SupportRecipients:
         if not mlist.moderators.member_count:
             # Mailman has named the site owner, for want of anybody.
             there = ()
-        msgdata['recipients'] = {*there, startup.settings().support_address}
+        msgdata['recipients'] = {*there, site.settings().support_address}
 
 
 def _is_for_owners(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:

@@ -14,7 +14,7 @@ from mailman.interfaces.handler import IHandler
 from public import public
 from zope.interface import implementer
 
-from qnet_mailman.provisioning.closing import ANNOUNCEMENT
+from qnet_mailman.lists.closing import ANNOUNCEMENT
 
 _FROM_LINE = re.compile(rb'^From ', re.MULTILINE)
 

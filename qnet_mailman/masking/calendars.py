@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
+from qnet_mailman.mail.text import charset_name, clean, decode_bytes
 from qnet_mailman.masking import keep
 from qnet_mailman.masking.identity import ListIdentity
 from qnet_mailman.masking.secrets import Secrets
-from qnet_mailman.masking.text import charset_name, clean, decode_bytes
 
 _LINE = re.compile(rb'[^\r\n]*(?:\r\n|\r|\n|$)')
 _BREAK = re.compile(r'[\r\n]+')

@@ -6,8 +6,8 @@ from __future__ import annotations
 import quopri
 import re
 
+from qnet_mailman.mail.text import decode_bytes
 from qnet_mailman.masking.secrets import Secrets
-from qnet_mailman.masking.text import decode_bytes
 
 _END = re.compile(rb'^END:VCARD[ \t]*(?:\r\n|\r|\n|$)', re.IGNORECASE | re.MULTILINE)
 _FOLD = re.compile(rb'(?:\r\n|\r|\n)[ \t]')

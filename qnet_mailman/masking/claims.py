@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 from email.message import Message
 
-from qnet_mailman.masking.addresses import comment_end, find_addresses, mailboxes
-from qnet_mailman.masking.text import decode_words, raw_text
+from qnet_mailman.mail.addresses import comment_end, find_addresses, mailboxes
+from qnet_mailman.mail.text import decode_words, raw_text
 
 PERSON_FIELDS = frozenset(
     {
@@ -123,7 +123,7 @@ def _readings(text: str) -> Iterator[str]:
     """A field as it is, and with its encoded words decoded.
 
     An encoded word that Mailman cannot decode has been made unreadable for it by a
-    space (:mod:`qnet_mailman.runners.legible`).
+    space (:mod:`qnet_mailman.mail.legible`).
     """
     words = text.replace('= ?', '=?')
     yield from dict.fromkeys((text, decode_words(text), decode_words(words)))

@@ -12,16 +12,11 @@ from datetime import UTC, datetime, timedelta, timezone
 from email.message import Message
 from email.utils import format_datetime, parsedate_tz
 
+from qnet_mailman.mail.addresses import Mailbox, format_mailbox, mailboxes
+from qnet_mailman.mail.text import decode_words, encode_words, raw_text, words_are_valid
 from qnet_mailman.masking import keep
-from qnet_mailman.masking.addresses import Mailbox, format_mailbox, mailboxes
 from qnet_mailman.masking.identity import ListIdentity
 from qnet_mailman.masking.secrets import Secrets
-from qnet_mailman.masking.text import (
-    decode_words,
-    encode_words,
-    raw_text,
-    words_are_valid,
-)
 
 Fields = list[tuple[str, str]]
 _IDENTIFIER = re.compile(r'<[^<>\s]{1,900}>')

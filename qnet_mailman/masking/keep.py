@@ -72,7 +72,6 @@ PARAMETER_TEXTS = (
     'permission',
 )
 
-TRANSFER_ENCODINGS = frozenset({'7bit', '8bit', 'binary', 'base64', 'quoted-printable'})
 
 # Parts that are taken away wherever they stand (R9).
 SIGNATURES = frozenset(

@@ -13,12 +13,13 @@ from email import message_from_bytes
 from email.message import Message
 from email.policy import compat32
 
-from qnet_mailman.masking import headers, parameters
-from qnet_mailman.masking.body import raw_payload
+from qnet_mailman.mail import parameters
+from qnet_mailman.mail.body import raw_payload
+from qnet_mailman.mail.text import raw_text
+from qnet_mailman.masking import headers
 from qnet_mailman.masking.identity import CannotMask, ListIdentity, Sender
 from qnet_mailman.masking.parts import Parts
 from qnet_mailman.masking.secrets import Secrets, collect
-from qnet_mailman.masking.text import raw_text
 
 # Fields whose value before the parameters is one of the format's own words, or was
 # looked at already; a sender may be called "Text" or "Base".

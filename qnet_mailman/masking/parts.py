@@ -16,8 +16,10 @@ from io import BytesIO
 from mimetypes import types_map
 from urllib.parse import quote
 
-from qnet_mailman.masking import headers, keep, parameters
-from qnet_mailman.masking.body import Body, raw_payload, transfer_encoding
+from qnet_mailman.mail import parameters
+from qnet_mailman.mail.body import Body, raw_payload, transfer_encoding
+from qnet_mailman.mail.text import charset_name, clean, raw_text
+from qnet_mailman.masking import headers, keep
 from qnet_mailman.masking.calendars import mask_calendar
 from qnet_mailman.masking.cards import mask_cards
 from qnet_mailman.masking.headers import Fields, Header
@@ -28,7 +30,6 @@ from qnet_mailman.masking.signatures import (
     signed_content,
     unsign_clear_text,
 )
-from qnet_mailman.masking.text import charset_name, clean, raw_text
 
 MAXIMUM_DEPTH = 50
 _KNOWN_TYPES = frozenset(types_map.values()) | {

@@ -13,7 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from email.message import Message
 
-from qnet_mailman.masking.addresses import find_addresses
+from qnet_mailman.mail.addresses import find_addresses
+from qnet_mailman.mail.text import decode_words, plain, raw_text, views
 from qnet_mailman.masking.claims import (
     PERSON_FIELDS,
     addresses_of,
@@ -21,7 +22,6 @@ from qnet_mailman.masking.claims import (
     names_of,
 )
 from qnet_mailman.masking.identity import CannotMask, ListIdentity, Sender
-from qnet_mailman.masking.text import decode_words, plain, raw_text, views
 
 # Fields with the sender's addresses among other things.
 _ADDRESS_FIELDS = frozenset(

@@ -9,20 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import Boolean, DateTime, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qnet_mailman.model.base import Base, store
-
-
-class Closing(StrEnum):
-    """What becomes of a closed list once that cannot be undone any more."""
-
-    archive = 'archive'
-    """It stays closed, and its archive can be read by whoever could read it."""
-    delete = 'delete'
 
 
 class QNetClosure(Base):

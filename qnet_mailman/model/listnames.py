@@ -17,8 +17,8 @@ from mailman.model.mailinglist import MailingList
 from sqlalchemy import select, tuple_
 from zope.interface import implementer
 
-from qnet_mailman.bounces.ledger import chunks
 from qnet_mailman.model.base import store
+from qnet_mailman.model.statements import chunks
 
 _asked: ContextVar[frozenset[str] | None] = ContextVar('asked', default=None)
 

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Any
 
 from mailman.interfaces.action import Action
@@ -12,44 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from qnet_mailman.model.base import Base, store
 from qnet_mailman.settings import PosterAuthentication
-
-
-class ListType(StrEnum):
-    """Who writes (R1)."""
-
-    notification = 'notification'
-    discussion = 'discussion'
-
-
-class Visibility(StrEnum):
-    """Who may join without approval (R1, R2)."""
-
-    public = 'public'
-    private = 'private'
-
-
-class Mask(StrEnum):
-    """Whose posts are masked (R7)."""
-
-    administrators = 'administrators'
-    everyone = 'everyone'
-    off = 'off'
-
-
-class Personalize(StrEnum):
-    """Whether each member has a copy of their own (R15)."""
-
-    on = 'on'
-    off = 'off'
-
-
-class Replies(StrEnum):
-    """What becomes of a member's message on a discussion list (R4)."""
-
-    accept = 'accept'
-    hold = 'hold'
-    reject = 'reject'
-
+from qnet_mailman.values import ListType, Mask, Replies, Visibility
 
 ACTIONS = {
     Replies.accept: Action.defer,

@@ -18,8 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import Message
 
-from qnet_mailman.masking.body import Body, raw_payload, transfer_encoding
-from qnet_mailman.masking.text import charset_name
+from qnet_mailman.mail.body import Body, raw_payload, transfer_encoding
+from qnet_mailman.mail.text import charset_name
 
 Place = Callable[[bytes], bytes]
 """The bytes of a message that hold a token, for any token."""

@@ -34,9 +34,9 @@ from mailman.config import config
 from mailman.handlers.decorate import decorate as text_of
 from mailman.interfaces.mailinglist import IListArchiverSet, Personalization
 
-from qnet_mailman import startup
-from qnet_mailman.masking.body import raw_payload
-from qnet_mailman.masking.text import raw_text
+from qnet_mailman import site
+from qnet_mailman.mail.body import raw_payload
+from qnet_mailman.mail.text import raw_text
 from qnet_mailman.model.lists import is_personal
 from qnet_mailman.mta import bodies, decoration
 from qnet_mailman.mta.bodies import Place, Texts
@@ -88,7 +88,7 @@ def unsubscribe_fields(leave_address: str, token: str | None) -> list[tuple[str,
     if token is None:
         return [('List-Unsubscribe', f'{mailto}>')]
     mailto += f'?subject=unsubscribe%20{token}>'
-    web_url = startup.settings().web_url
+    web_url = site.settings().web_url
     if web_url is None:
         return [('List-Unsubscribe', mailto)]
     return [
@@ -104,7 +104,7 @@ def _mailto(address: str) -> str:
 
 def unsubscribe_url(leave_address: str, token: str | None) -> str:
     """The link of the footer: the page with one button, or the ``-leave`` address."""
-    web_url = startup.settings().web_url
+    web_url = site.settings().web_url
     if token is None or web_url is None:
         return _mailto(leave_address)
     return f'{web_url}/unsubscribe/{token}/'

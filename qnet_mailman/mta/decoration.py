@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from email.message import Message
 
-from qnet_mailman.masking.body import raw_payload
+from qnet_mailman.mail.body import raw_payload
 from qnet_mailman.mta.bodies import CannotAdd, Place, Texts, add_to, write
 
 UNTOUCHABLE = frozenset(

@@ -31,8 +31,8 @@ from mailman.mta.deliver import Deliver
 from mailman.utilities.email import split_email
 from mailman.utilities.string import expand
 
-from qnet_mailman import startup
-from qnet_mailman.bounces.ledger import chunks
+from qnet_mailman import site
+from qnet_mailman.model.statements import chunks
 from qnet_mailman.mta import hosts, pipelining
 from qnet_mailman.mta.copies import Copies, Copy
 from qnet_mailman.mta.fields import encode_fields
@@ -119,7 +119,7 @@ class _Verbatim:
         :raises Unavailable: where none does.
         """
         errors = []
-        timeout = startup.settings().smtp_connect_timeout.total_seconds()
+        timeout = site.settings().smtp_connect_timeout.total_seconds()
         for host in self._hosts.in_turn():
             self._host = host
             try:
@@ -129,7 +129,7 @@ class _Verbatim:
                 errors.append(f'{host}: {error}')
             else:
                 assert client.sock is not None
-                client.sock.settimeout(startup.settings().smtp_timeout.total_seconds())
+                client.sock.settimeout(site.settings().smtp_timeout.total_seconds())
                 self._connection._connection = client
                 self._connection._session_count = (
                     self._connection._sessions_per_connection
@@ -185,7 +185,7 @@ class _Verbatim:
         """As `Connection.quit`."""
         client = self._connection._connection
         if client is not None:
-            hosts.end(client, startup.settings().smtp_connect_timeout.total_seconds())
+            hosts.end(client, site.settings().smtp_connect_timeout.total_seconds())
             self._connection._connection = None
 
 

@@ -20,14 +20,9 @@ import re
 from email.message import Message
 from urllib.parse import quote
 
-from qnet_mailman.masking import parameters
-from qnet_mailman.masking.addresses import mailboxes
-from qnet_mailman.masking.text import (
-    decode_words,
-    encode_words,
-    raw_text,
-    to_bytes,
-)
+from qnet_mailman.mail import parameters
+from qnet_mailman.mail.addresses import mailboxes
+from qnet_mailman.mail.text import decode_words, encode_words, raw_text, to_bytes
 
 _ADDRESSES = re.compile(
     r'(resent-)?(from|sender|reply-to|to|cc|bcc)|errors-to|mail-(followup|reply)-to'

@@ -15,7 +15,7 @@ from mailman.mta import postfix
 from public import public
 from zope.component import getUtility
 
-from qnet_mailman import startup
+from qnet_mailman import site
 
 
 @public
@@ -24,7 +24,7 @@ class LMTP(postfix.LMTP):
 
     def _generate_lmtp_file(self, fp: Any) -> None:
         super()._generate_lmtp_file(fp)
-        address = startup.settings().forms_address
+        address = site.settings().forms_address
         if address is not None:
             print('# Request forms.', file=fp)
             line = postfix.ALIASTMPL.format(
@@ -34,7 +34,7 @@ class LMTP(postfix.LMTP):
 
     def _generate_domains_file(self, fp: Any) -> None:
         super()._generate_domains_file(fp)
-        address = startup.settings().forms_address
+        address = site.settings().forms_address
         if address is None:
             return
         domain = address.partition('@')[2]

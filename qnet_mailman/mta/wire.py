@@ -14,8 +14,8 @@ from email.generator import BytesGenerator
 from email.message import Message
 from io import BytesIO
 
-from qnet_mailman.masking.body import Body, raw_payload
-from qnet_mailman.masking.text import to_bytes
+from qnet_mailman.mail.body import Body, raw_payload
+from qnet_mailman.mail.text import to_bytes
 from qnet_mailman.mta import bodies
 from qnet_mailman.mta.fields import encode_fields
 

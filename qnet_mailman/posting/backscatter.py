@@ -19,11 +19,11 @@ from typing import Any
 
 from mailman.utilities.datetime import now
 
-from qnet_mailman import startup
+from qnet_mailman import site
+from qnet_mailman.clock import in_zone
+from qnet_mailman.mail.author import author_of
+from qnet_mailman.model import limits
 from qnet_mailman.posting.authentication import shown_by
-from qnet_mailman.posting.author import author_of
-from qnet_mailman.roles.overview import in_zone
-from qnet_mailman.subscriptions import limits
 
 _KEY = 'unproven mail'
 _IGNORE_DOTS = frozenset({'gmail.com', 'googlemail.com'})
@@ -39,7 +39,7 @@ def is_proven(msg: email.message.Message | None, address: str) -> bool:
     """
     if msg is None or author_of(msg).address != address.lower():
         return False
-    trusted = startup.settings().trusted_authserv_ids
+    trusted = site.settings().trusted_authserv_ids
     return shown_by(msg, address, trusted) is not None
 
 
@@ -54,7 +54,7 @@ def mail_allowed(address: str, msg: Any = None, *, proven: bool = False) -> bool
     """
     if proven or is_proven(msg, address):
         return True
-    limit = startup.settings().unproven_mails_per_day
+    limit = site.settings().unproven_mails_per_day
     if limits.allowed(_KEY, mailbox_of(address), limit, limits.DAY):
         return True
     log.info('No further mail today that others may have caused, to %s', address)
@@ -81,5 +81,5 @@ def which(msg: email.message.Message, address: str, subject: str) -> str:
     """
     if is_proven(msg, address):
         return f'with the subject\n\n  {subject}\n\n'
-    moment = in_zone(now(), startup.settings().time_zone)
+    moment = in_zone(now(), site.settings().time_zone)
     return f'that came on\n\n  {moment:%B} {moment.day}, {moment:%Y, %H:%M (%Z)}\n\n'

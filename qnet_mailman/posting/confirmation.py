@@ -24,9 +24,8 @@ from mailman.interfaces.requests import IListRequests
 from zope.component import getUtility
 from zope.interface import implementer
 
-from qnet_mailman import startup
-from qnet_mailman.model import audit
-from qnet_mailman.subscriptions import tokens
+from qnet_mailman import site
+from qnet_mailman.model import audit, tokens
 
 PEND_TYPE = 'qnet post confirmation'
 
@@ -68,7 +67,7 @@ def offer(mlist: Any, request_id: int, msg: Any, author: str) -> str:
             digest=_digest(msg),
             author=author,
         ),
-        startup.settings().post_confirmation_lifetime,
+        site.settings().post_confirmation_lifetime,
     )
 
 
@@ -138,5 +137,5 @@ def reply_address(mlist: Any, token: str) -> str:
 
 def link(token: str) -> str | None:
     """The page with the button that releases the post; None without a web side."""
-    web_url = startup.settings().web_url
+    web_url = site.settings().web_url
     return None if web_url is None else f'{web_url}/posts/confirm/{token}/'

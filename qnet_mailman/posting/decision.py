@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from qnet_mailman.model.lists import ListType, Replies
 from qnet_mailman.settings import PosterAuthentication
+from qnet_mailman.values import ListType, Replies
 
 
 class Standing(StrEnum):

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import falcon
 from mailman.app import moderator
 
-from qnet_mailman.templates.notices import send
+from qnet_mailman.templates.sending import send
 
 GONE = (
     'The text of this message is gone, so it cannot be accepted or passed on. It is '

@@ -16,11 +16,11 @@ from mailman.interfaces.usermanager import IUserManager
 from mailman.utilities.string import oneline
 from zope.component import getUtility
 
-from qnet_mailman import startup
+from qnet_mailman import site
+from qnet_mailman.mail.answers import Question, how_to_answer
+from qnet_mailman.mail.author import author_of
 from qnet_mailman.posting import backscatter, confirmation
-from qnet_mailman.posting.answers import Question, how_to_answer
-from qnet_mailman.posting.author import author_of
-from qnet_mailman.templates.notices import AUTO_REPLIED, one_line, operators, send
+from qnet_mailman.templates.sending import AUTO_REPLIED, one_line, operators, send
 
 log = logging.getLogger('mailman.vette')
 
@@ -56,7 +56,7 @@ def _may_tell(mlist: Any, msg: Any, author: str | None) -> bool:
     address = manager.get_address(author) or manager.create_address(author)
     responses = IAutoResponseSet(mlist)
     sent = responses.todays_count(address, Response.hold)
-    if sent >= startup.settings().notices_per_day:
+    if sent >= site.settings().notices_per_day:
         log.info('No further notice to %s about %s today', author, mlist.list_id)
         return False
     if not backscatter.mail_allowed(author, msg):
@@ -116,7 +116,7 @@ def to_confirm(mlist: Any, msg: Any, author: str, token: str) -> bool:
     """
     if not _may_tell(mlist, msg, author):
         return False
-    lifetime = startup.settings().post_confirmation_lifetime
+    lifetime = site.settings().post_confirmation_lifetime
     send(
         mlist,
         author,
@@ -181,7 +181,7 @@ def disputed(mlist: Any, author: str, held_id: str, answer: str) -> None:
 
 
 def _where_held(mlist: Any) -> str:
-    web_url = startup.settings().web_url
+    web_url = site.settings().web_url
     if web_url is None:
         return 'Postorius, under "Held messages"'
     return f'{web_url}/mailman3/lists/{mlist.list_id}/held_messages'

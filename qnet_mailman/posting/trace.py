@@ -21,7 +21,7 @@ import re
 from dataclasses import dataclass
 from email.message import Message
 
-from qnet_mailman.subscriptions import keys
+from qnet_mailman.model import keys
 
 FIELD = 'X-QNet-Trace'
 MAX_HOPS = 25

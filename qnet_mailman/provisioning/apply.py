@@ -16,7 +16,6 @@ looks again and finds nothing left to do.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import logging
@@ -39,18 +38,32 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from zope.component import getUtility
 
-from qnet_mailman import startup
+from qnet_mailman import site
+from qnet_mailman.clock import moment_as_text
+from qnet_mailman.forms.administrator_request import AdministratorRequest
+from qnet_mailman.forms.list_closure import ListClosure
+from qnet_mailman.forms.loading import AnyForm
+from qnet_mailman.forms.mistakes import Document, FormError, placed
+from qnet_mailman.forms.schema import ListRequest, Subscriber
+from qnet_mailman.forms.threshold_change import ThresholdChange
+from qnet_mailman.lists import closing
+from qnet_mailman.lists.settings import Value, change_setting
 from qnet_mailman.model import audit
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import closure_of
+from qnet_mailman.model.finding import find_list, list_id_of
 from qnet_mailman.model.forms import QNetForm
-from qnet_mailman.provisioning import closing, fields, mta_map, notices
-from qnet_mailman.provisioning.administrator_request import AdministratorRequest
-from qnet_mailman.provisioning.fields import FIELDS, Value
-from qnet_mailman.provisioning.forms import AnyForm
-from qnet_mailman.provisioning.list_closure import ListClosure
-from qnet_mailman.provisioning.mistakes import Document, FormError, placed
+from qnet_mailman.mta import list_map
+from qnet_mailman.provisioning import notices
+from qnet_mailman.provisioning.looking import (
+    applied,
+    look,
+    look_at_assignments,
+    look_at_closing,
+    look_at_thresholds,
+)
+from qnet_mailman.provisioning.one_at_a_time import LOCK, one_at_a_time
 from qnet_mailman.provisioning.plan import (
     Assign,
     Close,
@@ -63,38 +76,26 @@ from qnet_mailman.provisioning.plan import (
     Subscribe,
     Unassign,
     make_plan,
+    wanted,
 )
 from qnet_mailman.provisioning.request_plans import (
     make_administrator_plan,
     make_closure_plan,
     make_threshold_plan,
 )
-from qnet_mailman.provisioning.running import (
-    applied,
-    find_list,
-    list_id_of,
-    look,
-    look_at_assignments,
-    look_at_closing,
-    look_at_thresholds,
-)
-from qnet_mailman.provisioning.schema import ListRequest, Subscriber
 from qnet_mailman.provisioning.subscribing import (
     refresh_statistics,
     subscribe_all,
 )
-from qnet_mailman.provisioning.threshold_change import ThresholdChange
+from qnet_mailman.queues import handover
 from qnet_mailman.roles import projection
-from qnet_mailman.roles.overview import moment_as_text
 from qnet_mailman.roles.people import Assignee, Role, assign, unassign
-from qnet_mailman.runners import handover
 from qnet_mailman.settings import Settings
 
 log = logging.getLogger('mailman.plugins')
 
 MANY = 1000
 """New members that the database is told of at once."""
-LOCK = 'qnet-provision.lck'
 NOTICES = 'provision'
 """What the folders of notices that wait for a commit are named after."""
 
@@ -159,13 +160,13 @@ def apply_form(
     :return: What became of it; failures too are told in the result.
     :raises startup.NotReady: while this process may not work.
     """
-    settings = startup.settings()
+    settings = site.settings()
     token = audit.current_actor.set(actor)
     try:
         config.db.commit()
         with one_at_a_time(LOCK):
             if not dry_run:
-                mta_map.settle()
+                list_map.settle()
                 _settle_notices()
             try:
                 return _apply(form, settings, dry_run, approved, request)
@@ -183,12 +184,12 @@ def apply_form(
             'invalid',
             errors=tuple(placed([(('list', 'name'), problem)], document)),
         )
-    except startup.NotReady:
+    except site.NotReady:
         raise
     except Exception as error:
         if not isinstance(error, (SQLAlchemyError, OSError)):
             log.exception('A form could not be applied')
-        message = f'nothing was changed: {startup.describe(error)}'
+        message = f'nothing was changed: {site.describe(error)}'
         return _result(form, 'failed', errors=(FormError('', None, message),))
     finally:
         audit.current_actor.reset(token)
@@ -197,13 +198,13 @@ def apply_form(
 @contextmanager
 def many_forms(
     *, dry_run: bool = False, more: bool = False
-) -> Iterator[mta_map.Gathering]:
+) -> Iterator[list_map.Gathering]:
     """Around the applying of many forms: the mail server learns of all together.
 
     :param dry_run: Whether to touch nothing.
     :param more: Whether more forms come soon, and the mail server may wait for them.
     """
-    with mta_map.gathered(continued=more) as gathering:
+    with list_map.gathered(continued=more) as gathering:
         try:
             yield gathering
         finally:
@@ -217,18 +218,18 @@ def write_abandoned_map() -> None:
 
     :raises sqlalchemy.exc.SQLAlchemyError: if the database fails.
     """
-    if not mta_map.is_abandoned():
+    if not list_map.is_abandoned():
         return
     try:
         with one_at_a_time(LOCK):
-            mta_map.settle()
+            list_map.settle()
         config.db.commit()
     except (SQLAlchemyError, RunnerInterrupt):
         raise
     except Exception:
         config.db.abort()
         log.exception('The map of the mail server could not be written')
-        mta_map.put_off()
+        list_map.put_off()
 
 
 def database_is_away() -> str:
@@ -240,31 +241,12 @@ def database_is_away() -> str:
         _rollback()
         store().execute(select(1))
     except SQLAlchemyError as error:
-        return f'the database cannot be used: {startup.describe(error)}'
+        return f'the database cannot be used: {site.describe(error)}'
     return ''
 
 
 def _result(form: AnyForm, outcome: Outcome, **rest: Any) -> Result:
     return Result(outcome, form.ticket, form.list_address, **rest)
-
-
-@contextmanager
-def one_at_a_time(name: str) -> Iterator[None]:
-    """Wait until no other process of this host is inside.
-
-    :param name: Of the lock's file.
-    """
-    # The kernel frees this lock when its process dies, however it dies.  The file
-    # stays, and may be another user's: that of an operator who worked as root.
-    path = os.path.join(config.LOCK_DIR, name)
-    descriptor = os.open(path, os.O_RDONLY | os.O_CREAT, 0o644)
-    try:
-        with suppress(PermissionError):
-            os.fchmod(descriptor, 0o644)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
 
 
 def _apply(
@@ -384,7 +366,7 @@ def _notify(form: AnyForm, plan: Plan) -> Iterator[str]:
         with suppress(SQLAlchemyError):
             config.db.abort()
         yield (
-            f'the notices to the people were not sent ({startup.describe(error)}); '
+            f'the notices to the people were not sent ({site.describe(error)}); '
             'provision the form again to send them'
         )
 
@@ -419,7 +401,7 @@ class _Work:
         address = self.form.list_address
         folder = os.path.join(config.LIST_DATA_DIR, list_id_of(address))
         makes = isinstance(self.form, ListRequest) and not os.path.exists(folder)
-        with mta_map.restored_on_failure():
+        with list_map.restored_on_failure():
             try:
                 yield
             except BaseException:
@@ -444,7 +426,7 @@ class _Work:
         match step:
             case Create(address, style):
                 assert isinstance(self.form, ListRequest)
-                settings = fields.wanted(self.form)
+                settings = wanted(self.form)
                 self.mlist = make_list(address, style, settings)
             case Set(key, old, new):
                 change_setting(self.mlist, key, old, new, ticket=self.form.ticket)
@@ -535,19 +517,6 @@ def make_list(address: str, style: str, settings: dict[str, Value]) -> Any:
         settings=settings,
     )
     return mlist
-
-
-def change_setting(mlist: Any, key: str, old: Any, new: Any, **why: str) -> None:
-    """Change one setting of a list, told to the audit log.
-
-    :param old: What it was; None on a new list, whose making tells its settings.
-    :param why: What the audit log tells beside: the ticket of a form.
-    """
-    FIELDS[key].write(mlist, new)
-    if old is not None:
-        audit.record(
-            audit.Action.setting_changed, mlist.list_id, key, old=old, new=new, **why
-        )
 
 
 def assign_person(mlist: Any, role: Role, person: Assignee) -> None:

@@ -14,10 +14,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
-from qnet_mailman.provisioning.mistakes import Path
-from qnet_mailman.provisioning.schema import Form, ListRequest
-from qnet_mailman.provisioning.values import found
+from qnet_mailman.forms.mistakes import Path
+from qnet_mailman.forms.schema import Form, ListRequest
 from qnet_mailman.roles.rights import HARP_NAMES, Role
+from qnet_mailman.values import found
 
 
 class Place(Protocol):

@@ -12,20 +12,21 @@ from typing import Any, Literal
 from mailman.config import config
 from sqlalchemy import select
 
+from qnet_mailman.forms.batch import COULD_NOT_RUN, INVALID, result_lines
+from qnet_mailman.forms.list_closure import ListClosure
+from qnet_mailman.forms.loading import Loaded
+from qnet_mailman.forms.mistakes import FormInvalid
+from qnet_mailman.forms.schema import ListRequest
+from qnet_mailman.lists.settings import Value, current
 from qnet_mailman.model.base import store
-from qnet_mailman.model.closures import Closing, closure_of
+from qnet_mailman.model.closures import closure_of
+from qnet_mailman.model.finding import find_list
 from qnet_mailman.model.lists import QNetList, row_of
-from qnet_mailman.provisioning import fields
-from qnet_mailman.provisioning.batch import COULD_NOT_RUN, INVALID, result_lines
-from qnet_mailman.provisioning.fields import Value
-from qnet_mailman.provisioning.forms import Loaded
-from qnet_mailman.provisioning.list_closure import ListClosure
-from qnet_mailman.provisioning.mistakes import FormInvalid
+from qnet_mailman.provisioning import plan
+from qnet_mailman.provisioning.looking import assignments_by_role
 from qnet_mailman.provisioning.plan import is_as_assigned, people_of
-from qnet_mailman.provisioning.running import assignments_by_role, find_list
-from qnet_mailman.provisioning.schema import ListRequest
-from qnet_mailman.provisioning.values import found
 from qnet_mailman.roles.people import Assignee
+from qnet_mailman.values import Closing, found
 
 Kind = Literal['same', 'differs', 'no list', 'no form', 'skipped', 'invalid']
 _SUM: dict[Kind, str] = {
@@ -227,8 +228,8 @@ def _differences(form: ListRequest, mlist: Any) -> Iterator[Difference]:
             None if row is None else row.visibility,
         ),
     )
-    settings = fields.current(mlist)
-    wanted = fields.wanted(form).items()
+    settings = current(mlist)
+    wanted = plan.wanted(form).items()
     for key, new, now in (*kinds, *((key, new, settings[key]) for key, new in wanted)):
         if new != now:
             yield Difference(key, new, now)

@@ -17,17 +17,18 @@ from mailman.model.member import Member
 from mailman.model.user import User
 from sqlalchemy import func, select
 
-from qnet_mailman import startup
+from qnet_mailman import site, values
+from qnet_mailman.forms.readers import MAX_CSV_ROWS
+from qnet_mailman.forms.schema import KIND, Attestations, ListRequest
+from qnet_mailman.lists import settings
+from qnet_mailman.lists.settings import FIELDS, Value
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import closure_of
 from qnet_mailman.model.forms import QNetForm
-from qnet_mailman.model.lists import Visibility, row_of
-from qnet_mailman.provisioning import fields, values
-from qnet_mailman.provisioning.fields import FIELDS, Value
-from qnet_mailman.provisioning.readers import MAX_CSV_ROWS
-from qnet_mailman.provisioning.running import assignments_by_role
-from qnet_mailman.provisioning.schema import KIND, Attestations, ListRequest
+from qnet_mailman.model.lists import row_of
+from qnet_mailman.provisioning.looking import assignments_by_role
 from qnet_mailman.roles.people import Assignee, Role
+from qnet_mailman.values import Visibility
 
 NOBODY = {'name': 'Fill In', 'email': values.NOBODY}
 """A person who is still to be named."""
@@ -140,7 +141,7 @@ def _head(
         )
         export.data['requester'] = next(administrators, dict(NOBODY))
         export.remark('requester', 'Not known; put in who answers for the list.')
-    if startup.settings().approver_required and 'approver' not in export.data:
+    if site.settings().approver_required and 'approver' not in export.data:
         export.data['approver'] = dict(NOBODY)
         export.remark('approver', 'Not known, and this site requires it.')
 
@@ -152,7 +153,7 @@ def _filled(section: dict[str, Any]) -> dict[str, Any]:
 def _settings(
     export: Export, mlist: Any, list_type: str, visibility: str
 ) -> dict[str, Any]:
-    current = fields.current(mlist)
+    current = settings.current(mlist)
     for key, usual in (('personalize', 'on'), ('member_authentication', 'off')):
         found = current.pop(key)
         if found != usual:

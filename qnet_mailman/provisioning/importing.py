@@ -24,11 +24,11 @@ from typing import Any
 from mailman.app.notifications import send_welcome_message
 from mailman.config import config
 
-from qnet_mailman.provisioning import values
+from qnet_mailman import values
+from qnet_mailman.forms.member_files import ACTIVE, GONE, HELD, Row, word
+from qnet_mailman.forms.schema import Subscriber
+from qnet_mailman.model.finding import banned_among, members_among
 from qnet_mailman.provisioning.apply import MANY, subscribe_people
-from qnet_mailman.provisioning.member_files import ACTIVE, GONE, HELD, Row, word
-from qnet_mailman.provisioning.running import banned_among, members_among
-from qnet_mailman.provisioning.schema import Subscriber
 from qnet_mailman.provisioning.subscribing import refresh_statistics
 
 BATCH = 5000

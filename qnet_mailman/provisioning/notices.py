@@ -5,17 +5,19 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from qnet_mailman import startup
-from qnet_mailman.model.closures import Closing, QNetClosure
-from qnet_mailman.model.lists import ListType, Visibility, type_of
-from qnet_mailman.provisioning import fields
-from qnet_mailman.provisioning.administrator_request import AdministratorRequest
-from qnet_mailman.provisioning.fields import FIELDS
-from qnet_mailman.provisioning.list_closure import ListClosure
+from qnet_mailman import clock, site
+from qnet_mailman.forms.administrator_request import AdministratorRequest
+from qnet_mailman.forms.list_closure import ListClosure
+from qnet_mailman.forms.schema import ListRequest, Person
+from qnet_mailman.forms.threshold_change import ThresholdChange
+from qnet_mailman.lists import settings
+from qnet_mailman.lists.closing import look_at_closure
+from qnet_mailman.lists.notices import CLOSED, _administrators
+from qnet_mailman.lists.settings import FIELDS
+from qnet_mailman.model.finding import find_list
+from qnet_mailman.model.lists import type_of
 from qnet_mailman.provisioning.plan import (
     Assign,
     OnList,
@@ -24,14 +26,11 @@ from qnet_mailman.provisioning.plan import (
     Unassign,
     in_words,
 )
-from qnet_mailman.provisioning.running import find_list, look_at_closure
-from qnet_mailman.provisioning.schema import ListRequest, Person
-from qnet_mailman.provisioning.threshold_change import ThresholdChange
 from qnet_mailman.roles.overview import assignments_as_dicts
 from qnet_mailman.roles.people import Assignee, Role, assignments_of
 from qnet_mailman.roles.rights import HARP_NAMES
-from qnet_mailman.subscriptions import joining
-from qnet_mailman.templates.notices import one_line, operators, send
+from qnet_mailman.templates.sending import one_line, send
+from qnet_mailman.values import Closing, ListType, Visibility
 
 NEW_TO_REQUESTER = 'qnet:requester:notice:new-list'
 NEW_TO_ADMINISTRATOR = 'qnet:admin:notice:new-list'
@@ -40,9 +39,6 @@ CHANGED = 'qnet:admin:notice:changed-list'
 CHANGED_THRESHOLDS = 'qnet:admin:notice:changed-thresholds'
 ASSIGNED = 'qnet:admin:notice:assigned'
 CHANGED_ASSIGNMENTS = 'qnet:admin:notice:changed-assignments'
-CLOSED = 'qnet:admin:notice:closed-list'
-REOPENED = 'qnet:admin:notice:reopened-list'
-DELETED = 'qnet:admin:notice:deleted-list'
 
 WIDTH = 76
 """Characters in a line (RFC 5322 section 2.1.1 asks for at most 78)."""
@@ -112,7 +108,7 @@ def send_threshold_change(mlist: Any, form: ThresholdChange, plan: Plan) -> None
     send; what the settings were before is not known then.
     """
     before = {step.field: step.old for step in plan.steps if isinstance(step, Set)}
-    now = fields.current(mlist)
+    now = settings.current(mlist)
     list_type = type_of(mlist)
 
     def words(key: str) -> str:
@@ -149,17 +145,6 @@ def send_threshold_change(mlist: Any, form: ThresholdChange, plan: Plan) -> None
                 'reason': _reason(form),
             },
         )
-
-
-def _administrators(mlist: Any) -> dict[str, str]:
-    """The names of a list's administrators, by address."""
-    names = {row.email: row.name for row in assignments_of(mlist, Role.administrator)}
-    return {
-        address.email: names.get(address.email)
-        or address.display_name
-        or 'administrator'
-        for address in mlist.owners.addresses
-    }
 
 
 def send_assignments(form: AdministratorRequest, plan: Plan) -> None:
@@ -280,7 +265,7 @@ def send_closure(mlist: Any, form: ListClosure, plan: Plan) -> None:
             f'The mailing list {mlist.display_name} is closed',
             {
                 'name': one_line(name),
-                'until': joining.in_words(closure.undo_until),
+                'until': clock.in_words(closure.undo_until),
                 'after': _AFTER[closure.action],
                 'members': _MEMBERS[form.tell_members],
                 'ticket': form.ticket,
@@ -300,62 +285,6 @@ _MEMBERS = {
     True: 'The members are told that the list is closed.',
     False: 'The members are not told.',
 }
-
-
-def send_reopening(mlist: Any) -> None:
-    """Tell the administrators of a list that it is open again."""
-    for email, name in _administrators(mlist).items():
-        send(
-            mlist,
-            email,
-            REOPENED,
-            f'The mailing list {mlist.display_name} is open again',
-            {'name': one_line(name)},
-        )
-
-
-@dataclass(frozen=True)
-class Gone:
-    """A closed list that is deleted, and whom to tell.
-
-    :ivar closed_at: In UTC.
-    :ivar administrators: Their names, by address.
-    """
-
-    name: str
-    address: str
-    ticket: str
-    closed_at: datetime
-    administrators: dict[str, str]
-
-    @classmethod
-    def of(cls, mlist: Any, closure: QNetClosure) -> Gone:
-        """What there is to say of a list that is still there."""
-        return cls(
-            mlist.display_name,
-            mlist.fqdn_listname,
-            closure.ticket,
-            closure.closed_at,
-            _administrators(mlist),
-        )
-
-
-def send_deletion(gone: Gone) -> None:
-    """Tell the administrators of a list, and the operators, that it is not there."""
-    people = dict.fromkeys(operators(), 'operator') | gone.administrators
-    for email, name in people.items():
-        send(
-            None,
-            email,
-            DELETED,
-            f'The mailing list {gone.name} has been deleted',
-            {
-                'name': one_line(name),
-                'list': f'"{one_line(gone.name)}"\n<{gone.address}>',
-                'closed': joining.in_words(gone.closed_at),
-                'ticket': gone.ticket,
-            },
-        )
 
 
 def _reason(form: ThresholdChange | AdministratorRequest | ListClosure) -> str:
@@ -445,7 +374,7 @@ def _settings(mlist: Any, form: ListRequest) -> Iterator[str]:
     visibility = Visibility(form.list.visibility)
     yield _row('Kind', f'{visibility} {_KINDS[list_type]}')
     yield _row('Joining', _JOINING[visibility])
-    for key, value in fields.current(mlist).items():
+    for key, value in settings.current(mlist).items():
         if value != '':
             yield _row(FIELDS[key].label, FIELDS[key].words(value, list_type))
 
@@ -480,7 +409,7 @@ def _people(form: ListRequest) -> Iterator[str]:
 
 def _harp(role: Role, has_role: bool) -> str:
     """What to do in HARP; until the role is there, an assignment waits (R25)."""
-    url = startup.settings().web_url
+    url = site.settings().web_url
     if has_role:
         lines = [f'You have the HARP role {HARP_NAMES[role]}.']
         if url is not None:

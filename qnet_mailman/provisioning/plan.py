@@ -14,27 +14,21 @@ from collections.abc import Set as Emails
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from qnet_mailman.model.closures import Closing
-from qnet_mailman.provisioning import authority, fields
-from qnet_mailman.provisioning.fields import FIELDS, Value
-from qnet_mailman.provisioning.mistakes import Path
-from qnet_mailman.provisioning.running import (
-    SHOWN,
-    Running,
-    Site,
-    Target,
-    Thresholds,
-)
-from qnet_mailman.provisioning.schema import (
+from qnet_mailman.forms.mistakes import Path
+from qnet_mailman.forms.schema import (
     Approver,
     ListRequest,
     Person,
     Requester,
     Subscriber,
 )
-from qnet_mailman.provisioning.values import NOBODY, TO_FILL_IN, alternatives, found
+from qnet_mailman.forms.threshold_change import ThresholdChange
+from qnet_mailman.lists.settings import FIELDS, Value
+from qnet_mailman.provisioning import authority
+from qnet_mailman.provisioning.looking import SHOWN, Running, Site, Target, Thresholds
 from qnet_mailman.roles.people import Assignee, Role
 from qnet_mailman.roles.rights import HARP_NAMES
+from qnet_mailman.values import NOBODY, TO_FILL_IN, Closing, alternatives, found
 
 KEPT = 'the form has changed and is kept; the list needs no change'
 
@@ -430,7 +424,7 @@ def _creation(form: ListRequest, site: Site) -> Plan:
         Create(form.list.name, f'qnet-{form.list.type}-{form.list.visibility}')
     )
     draft.steps += [
-        Set(key, None, new) for key, new in fields.wanted(form).items() if new != ''
+        Set(key, None, new) for key, new in wanted(form).items() if new != ''
     ]
     draft.steps += [Assign(*key_person) for key_person in people_of(form).values()]
     if form.subscribers:
@@ -447,7 +441,7 @@ def _adoption(form: ListRequest, running: Running) -> Plan:
     draft = Draft(
         notes=['the list exists and was not made by a form; it is taken over']
     )
-    for key, new in fields.wanted(form).items():
+    for key, new in wanted(form).items():
         set_field(draft, running, key, new)
     for who, (role, person) in people_of(form).items():
         _assign(draft, running, who, role, person)
@@ -457,8 +451,8 @@ def _adoption(form: ListRequest, running: Running) -> Plan:
 
 def _difference(form: ListRequest, previous: ListRequest, running: Running) -> Plan:
     draft = Draft()
-    before = fields.wanted(previous)
-    for key, new in fields.wanted(form).items():
+    before = wanted(previous)
+    for key, new in wanted(form).items():
         if before[key] != new:
             set_field(draft, running, key, new)
     people_before = people_of(previous)
@@ -584,3 +578,19 @@ def in_words(step: Step) -> str:
         return f'{label}: {step.new or "nothing"}{before}'
     text = str(step)
     return text[0].upper() + text[1:]
+
+
+def wanted(form: ListRequest | ThresholdChange) -> dict[str, Value]:
+    """The settings that a form asks for."""
+    if isinstance(form, ThresholdChange):
+        return form.bounces.model_dump(exclude_none=True)
+    section = form.list
+    return {
+        'display_name': section.display_name,
+        'description': section.description,
+        'mask': str(section.mask),
+        'replies': str(section.replies),
+        'reply_to': section.reply_to,
+        'threshold': section.bounces.threshold,
+        'window_days': section.bounces.window_days,
+    }

@@ -11,9 +11,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
-from qnet_mailman.provisioning import authority, fields
-from qnet_mailman.provisioning.administrator_request import AdministratorRequest
-from qnet_mailman.provisioning.list_closure import ListClosure
+from qnet_mailman.clock import moment_as_text
+from qnet_mailman.forms.administrator_request import AdministratorRequest
+from qnet_mailman.forms.list_closure import ListClosure
+from qnet_mailman.forms.threshold_change import ThresholdChange
+from qnet_mailman.provisioning import authority, plan
+from qnet_mailman.provisioning.looking import Closeable, Desk, Target, Thresholds
 from qnet_mailman.provisioning.plan import (
     KEPT,
     Assign,
@@ -28,12 +31,9 @@ from qnet_mailman.provisioning.plan import (
     missing_problem,
     set_field,
 )
-from qnet_mailman.provisioning.running import Closeable, Desk, Target, Thresholds
-from qnet_mailman.provisioning.threshold_change import ThresholdChange
-from qnet_mailman.provisioning.values import found
-from qnet_mailman.roles.overview import moment_as_text
 from qnet_mailman.roles.people import Assignee, Role
 from qnet_mailman.roles.rights import HARP_NAMES
+from qnet_mailman.values import found
 
 _Key = tuple[str, Role, str]
 """A list's address, what somebody is to be there, and their address."""
@@ -180,11 +180,11 @@ def make_threshold_plan(
     )
     if problems:
         raise PlanRefused(problems)
-    before = {} if now.previous is None else fields.wanted(now.previous)
+    before = {} if now.previous is None else plan.wanted(now.previous)
     draft = Draft()
     if not now.is_authorized:
         draft.notes.append(authority.approval_note(form, [form.list]))
-    for key, new in fields.wanted(form).items():
+    for key, new in plan.wanted(form).items():
         if before.get(key) != new:
             set_field(draft, now, key, new)
     if not draft.steps:

@@ -24,9 +24,10 @@ from mailman.utilities.datetime import now
 from sqlalchemy import Connection, insert, literal, null, select, text, update
 from zope.component import getUtility
 
+from qnet_mailman.forms.schema import Subscriber
 from qnet_mailman.model.base import store
-from qnet_mailman.provisioning.running import chunks, members_among
-from qnet_mailman.provisioning.schema import Subscriber
+from qnet_mailman.model.finding import members_among
+from qnet_mailman.model.statements import chunks
 
 
 def refresh_statistics() -> None:

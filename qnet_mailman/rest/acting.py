@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from qnet_mailman.provisioning import values
+from qnet_mailman import values
 
 ACTOR = 'REST'
 

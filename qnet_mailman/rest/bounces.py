@@ -22,9 +22,9 @@ from mailman.rest.validator import Validator
 from mailman.utilities.datetime import now
 
 from qnet_mailman.bounces import overview, table
-from qnet_mailman.bounces.verdict import Kind
+from qnet_mailman.bounces.reading.verdict import Kind
+from qnet_mailman.lists.attention import heading
 from qnet_mailman.model import audit
-from qnet_mailman.provisioning.attention import heading
 from qnet_mailman.rest.acting import acting_for, person
 
 MAX_COUNT = 1000

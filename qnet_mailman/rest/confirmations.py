@@ -11,8 +11,8 @@ from typing import Any
 from mailman.rest.helpers import bad_request, child, etag, not_found, okay
 from mailman.rest.validator import Validator
 
+from qnet_mailman.model.listing import Listed
 from qnet_mailman.subscriptions import confirming
-from qnet_mailman.subscriptions.listing import Listed
 
 
 def _shown(listed: Listed) -> dict[str, str]:

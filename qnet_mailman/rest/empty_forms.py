@@ -11,7 +11,8 @@ from mailman.rest.helpers import NotFound, bad_request, child, etag, not_found, 
 from mailman.rest.validator import Validator
 from zope.component import getUtility
 
-from qnet_mailman.provisioning import blank, empty, values
+from qnet_mailman import values
+from qnet_mailman.forms import blank, writing
 
 FILES = {
     'yaml': ('.yaml', 'application/yaml'),
@@ -47,7 +48,7 @@ class _Form:
 
     def on_get(self, request: Any, response: Any) -> None:
         """The empty file: its `name`, `media_type` and `content` (Base64)."""
-        content = empty.written(self._kind, self._format)
+        content = writing.written(self._kind, self._format)
         okay(response, _file(self._kind, self._format, content))
 
 
@@ -74,7 +75,7 @@ class _Spreadsheet(_Form):
         if mlist is None:
             not_found(response)
             return
-        content = empty.begun(self._kind, mlist.fqdn_listname, fields)
+        content = writing.begun(self._kind, mlist.fqdn_listname, fields)
         okay(response, _file(self._kind, self._format, content))
 
 
@@ -83,7 +84,7 @@ class EmptyForms:
 
     def on_get(self, request: Any, response: Any) -> None:
         """The `kinds` of forms, and the `formats` that there are of each."""
-        answer = {'kinds': list(blank.FORMS), 'formats': list(empty.FORMATS)}
+        answer = {'kinds': list(blank.FORMS), 'formats': list(writing.FORMATS)}
         okay(response, etag(answer))
 
     @child(r'^(?P<kind>[^/]+)/(?P<file_format>[^/]+)')
@@ -92,8 +93,8 @@ class EmptyForms:
     ) -> Any:
         """/forms/empty/<kind>/<format>"""
         rest = segments[1:]
-        if kind not in blank.FORMS or file_format not in empty.FORMATS:
+        if kind not in blank.FORMS or file_format not in writing.FORMATS:
             return NotFound(), []
-        if file_format == 'xlsx' and kind in empty.ABOUT_A_LIST:
+        if file_format == 'xlsx' and kind in writing.ABOUT_A_LIST:
             return _Spreadsheet(kind, file_format), rest
         return _Form(kind, file_format), rest

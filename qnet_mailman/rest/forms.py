@@ -25,15 +25,14 @@ from mailman.rest.helpers import (
 )
 from mailman.rest.validator import Validator
 
-from qnet_mailman import startup
+from qnet_mailman import site, values
+from qnet_mailman.forms.loading import READERS
 from qnet_mailman.model import audit
 from qnet_mailman.model.requests import OPEN, Status
-from qnet_mailman.provisioning import values
-from qnet_mailman.provisioning.forms import READERS
 from qnet_mailman.rest.acting import acting_for, person
 from qnet_mailman.rest.empty_forms import EmptyForms
 from qnet_mailman.rest.forms_apply import Apply
-from qnet_mailman.review import deciding, receiving, requests, telling
+from qnet_mailman.review import deciding, notices, receiving, requests
 from qnet_mailman.review.deciding import MAX_REASON, CannotDecide
 from qnet_mailman.review.reading import Sent
 
@@ -46,7 +45,7 @@ log = logging.getLogger('mailman.plugins')
 
 def _tell() -> None:
     try:
-        telling.tell()
+        notices.tell()
     except Exception:
         # The periodic job writes what is not written now.
         config.db.abort()
@@ -87,7 +86,7 @@ def _sent(params: Any) -> Sent:
         )
     files = {key: _bytes(data, 'beside') for key, data in beside.items()}
     sent = Sent(name, content, files)
-    most = startup.settings().form_max_unpacked
+    most = site.settings().form_max_unpacked
     if sent.size > most:
         raise ValueError(
             f'expected at most {most // 1024} KB (form_max_unpacked in qnet.cfg)'

@@ -12,15 +12,15 @@ from lazr.config import as_boolean
 from mailman.rest.helpers import bad_request, etag, okay
 from mailman.rest.validator import Validator
 
-from qnet_mailman import startup
-from qnet_mailman.provisioning import forms, values
+from qnet_mailman import site, values
+from qnet_mailman.forms import loading
+from qnet_mailman.forms.mistakes import FormInvalid
 from qnet_mailman.provisioning.apply import (
     Result,
     apply_form,
     database_is_away,
     many_forms,
 )
-from qnet_mailman.provisioning.mistakes import FormInvalid
 from qnet_mailman.rest import limits
 from qnet_mailman.rest.acting import acting_for, person
 from qnet_mailman.settings import Settings
@@ -79,8 +79,8 @@ class Apply:
         that more requests follow, with which the mail server may learn of new lists.
         """
         try:
-            settings = startup.settings()
-        except startup.NotReady as error:
+            settings = site.settings()
+        except site.NotReady as error:
             raise _unavailable(str(error)) from None
         _require_size(request, settings)
         wanted: dict[str, Any] = {'name': _file_name, 'content': _content}
@@ -121,7 +121,7 @@ def _answer(asked: dict[str, Any], settings: Settings) -> dict[str, Any]:
     sent = _Sent(asked.get('beside', {}))
     found = [
         (each.where, each.form)
-        for each in forms.load_content(
+        for each in loading.load_content(
             asked['name'], asked['content'], settings, sent, operators=True
         )
     ]
@@ -140,7 +140,7 @@ def _answer(asked: dict[str, Any], settings: Settings) -> dict[str, Any]:
     return {'results': results}
 
 
-def _apply(loaded: forms.Loaded | FormInvalid, asked: dict[str, Any]) -> Result:
+def _apply(loaded: loading.Loaded | FormInvalid, asked: dict[str, Any]) -> Result:
     if isinstance(loaded, FormInvalid):
         return Result('invalid', errors=tuple(loaded.errors))
     try:
@@ -152,5 +152,5 @@ def _apply(loaded: forms.Loaded | FormInvalid, asked: dict[str, Any]) -> Result:
             document=loaded.document,
             request=asked.get('request', ''),
         )
-    except startup.NotReady as error:
+    except site.NotReady as error:
         raise _unavailable(str(error)) from None

@@ -16,7 +16,7 @@ from typing import Any
 import falcon
 from falcon.media import BaseHandler
 
-from qnet_mailman import startup
+from qnet_mailman import site
 from qnet_mailman.settings import Settings
 
 AROUND = 1024 * 1024
@@ -93,7 +93,7 @@ def _refused(environ: dict[str, Any]) -> HTTPStatus | None:
     length = environ.get('CONTENT_LENGTH') or '0'
     if not (length.isascii() and length.isdigit()):
         return HTTPStatus.BAD_REQUEST
-    settings = None if startup.reason_not_ready() else startup.settings()
+    settings = None if site.reason_not_ready() else site.settings()
     most = most_of(environ['PATH_INFO'], environ.get('CONTENT_TYPE', ''), settings)
     # Longer numbers are not turned into one.
     if len(length) > 18 or int(length) > most:

@@ -13,16 +13,16 @@ from mailman.rest.validator import Validator, list_of_strings_validator
 from mailman.utilities.datetime import now
 from zope.component import getUtility
 
-from qnet_mailman import startup
+from qnet_mailman import clock, site
+from qnet_mailman.lists import attention
+from qnet_mailman.lists.description import describe
+from qnet_mailman.lists.settings import Unfit, change_setting, checked, current
+from qnet_mailman.model import listing
 from qnet_mailman.model.lists import row_of
-from qnet_mailman.provisioning import attention, fields
-from qnet_mailman.provisioning.apply import change_setting
-from qnet_mailman.provisioning.description import describe
 from qnet_mailman.rest.acting import acting_for, person
 from qnet_mailman.rest.bounces import Bounces
 from qnet_mailman.roles import overview
 from qnet_mailman.roles.rights import Identity, Status
-from qnet_mailman.subscriptions import listing
 
 CHANGEABLE = ('mask', 'replies')
 """The settings that a list's administrators change; the others are for operators."""
@@ -50,14 +50,14 @@ class _Settings:
         try:
             written = validator(request)
             actor = acting_for(written.pop('actor', None))
-            wanted = fields.checked(self._mlist, written)
-        except (ValueError, fields.Unfit) as error:
+            wanted = checked(self._mlist, written)
+        except (ValueError, Unfit) as error:
             bad_request(response, str(error))
             return
         if row_of(self._mlist) is None:
             conflict(response, 'the list was made without a QualityNet style')
             return
-        before = fields.current(self._mlist)
+        before = current(self._mlist)
         changed = {key: new for key, new in wanted.items() if before[key] != new}
         for key, new in changed.items():
             change_setting(self._mlist, key, before[key], new, actor=actor)
@@ -135,12 +135,12 @@ class _Overview:
 
 
 def _roles(holder: Identity) -> list[dict[str, Any]]:
-    soon = now() + startup.settings().role_warning
+    soon = now() + site.settings().role_warning
     return [
         {
             'role': row.role,
             'status': overview.status_of(row).value,
-            'expires_at': overview.moment_as_text(row.expires_at),
+            'expires_at': clock.moment_as_text(row.expires_at),
             'ends_soon': overview.status_of(row) is Status.active
             and row.expires_at is not None
             and row.expires_at <= soon,

@@ -21,13 +21,12 @@ from mailman.rest.helpers import NotFound, bad_request, child, conflict, etag, o
 from mailman.rest.validator import Validator, list_of_strings_validator
 from zope.component import getUtility
 
-from qnet_mailman import startup
+from qnet_mailman import site, values
 from qnet_mailman.model import audit
+from qnet_mailman.model.finding import banned_among
 from qnet_mailman.model.lists import row_of
-from qnet_mailman.provisioning import values
-from qnet_mailman.provisioning.running import banned_among
 from qnet_mailman.rest.acting import ACTOR, acting_for, person
-from qnet_mailman.roles import grants, importing, overview, people, telling
+from qnet_mailman.roles import grants, importing, notices, overview, people
 from qnet_mailman.roles.grants import GrantError
 from qnet_mailman.roles.importing import FileInvalid, Mode, point_of_time, role_of
 from qnet_mailman.roles.people import Assignee
@@ -47,7 +46,7 @@ def _reason(value: str) -> str:
 def _moment(value: str) -> datetime | None:
     if value.strip().lower() in ('', 'never'):
         return None
-    return point_of_time(value, startup.settings().time_zone)
+    return point_of_time(value, site.settings().time_zone)
 
 
 def _status(value: str) -> str:
@@ -102,7 +101,7 @@ def _acting(actor: str | None) -> Iterator[None]:
 def _commit_and_tell() -> None:
     config.db.commit()
     try:
-        telling.tell()
+        notices.tell()
     except Exception:
         # The periodic job writes what is not written now.
         config.db.abort()

@@ -15,8 +15,9 @@ import falcon
 from mailman.rest.helpers import accepted, etag, get_request_params, okay
 from mailman.utilities.datetime import now
 
-from qnet_mailman.subscriptions import listing, sign_up
-from qnet_mailman.templates.notices import one_line
+from qnet_mailman.model import finding, listing
+from qnet_mailman.subscriptions import sign_up
+from qnet_mailman.templates.sending import one_line
 
 MAX_LISTS = 100
 """In one request."""
@@ -33,7 +34,7 @@ class SignUp:
     def on_post(self, request: Any, response: Any) -> None:
         """202 taken; 400 with `errors` by field; 429 too many of this client."""
         params = get_request_params(request)
-        address = sign_up.address_of(_text(params.get('address')))
+        address = finding.address_of(_text(params.get('address')))
         list_ids = _texts(params.get('lists'))
         errors = {}
         if address is None:

@@ -18,11 +18,12 @@ from mailman.config import config
 from mailman.email.message import Message
 from mailman.utilities.datetime import now
 
-from qnet_mailman import startup
+from qnet_mailman import site
+from qnet_mailman.model import limits
 from qnet_mailman.review import requests
 from qnet_mailman.review.heading import Heading, heading_of
 from qnet_mailman.roles import overview
-from qnet_mailman.subscriptions import limits
+from qnet_mailman.setup import startup
 
 QUEUE = 'forms'
 KEY = 'qnet_mail'
@@ -44,9 +45,9 @@ def is_for_forms(recipient: str) -> bool:
 
     :raises startup.NotReady: while this process does not know the settings.
     """
-    if startup.reason_not_ready() is not None:
+    if site.reason_not_ready() is not None:
         startup.setup()
-    return parseaddr(recipient)[1].lower() == startup.settings().forms_address
+    return parseaddr(recipient)[1].lower() == site.settings().forms_address
 
 
 def refusal() -> str | None:
@@ -65,7 +66,7 @@ def room(*, is_known: bool) -> int:
     :param is_known: Whether they are those of a known administrator, for whom some of
         the places are kept.
     """
-    settings = startup.settings()
+    settings = site.settings()
     most = settings.forms_max_waiting
     if not is_known:
         most -= most * settings.forms_reserved_percent // 100
@@ -82,7 +83,7 @@ def share_of(sender: str) -> int:
 
     :param sender: Whom a mail claims to be from, in lower case; may be empty.
     """
-    settings = startup.settings()
+    settings = site.settings()
     of_sender, of_domain = requests.how_many_of(sender)
     return min(
         settings.forms_waiting_per_sender - of_sender,
@@ -98,7 +99,7 @@ def is_known(heading: Heading) -> bool:
     """
     if not heading.sender:
         return False
-    if startup.settings().trusted_authserv_ids and not heading.shown_by:
+    if site.settings().trusted_authserv_ids and not heading.shown_by:
         return False
     return overview.administers_any(heading.sender)
 
@@ -110,7 +111,7 @@ def keep(mail: bytes, envelope_sender: str) -> str:
 
     :return: The LMTP reply.
     """
-    settings = startup.settings()
+    settings = site.settings()
     most = settings.form_max_unpacked
     if len(mail) > most:
         return TOO_LARGE.format(size=most // 1024)
@@ -129,7 +130,7 @@ def keep(mail: bytes, envelope_sender: str) -> str:
 
 
 def _refusal_of(heading: Heading, envelope_sender: str) -> str | None:
-    most = startup.settings().forms_mails_per_day
+    most = site.settings().forms_mails_per_day
     if is_known(heading):
         # Whoever forges their address uses up nothing of theirs.
         if not limits.allowed(_ADMINISTRATOR, heading.sender, most, limits.DAY):

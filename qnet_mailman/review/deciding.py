@@ -18,14 +18,15 @@ from mailman.config import config
 from mailman.utilities.datetime import now
 from sqlalchemy import update
 
-from qnet_mailman import startup
-from qnet_mailman.bounces.ledger import touched
+from qnet_mailman import site
+from qnet_mailman.forms import kept
+from qnet_mailman.forms.kept import Loaded
+from qnet_mailman.forms.mistakes import FormError, FormInvalid
 from qnet_mailman.model import audit
 from qnet_mailman.model.requests import QNetRequest, QNetSubmission, Status
-from qnet_mailman.provisioning import kept
-from qnet_mailman.provisioning.apply import Result, apply_form, one_at_a_time
-from qnet_mailman.provisioning.kept import Loaded
-from qnet_mailman.provisioning.mistakes import FormError, FormInvalid
+from qnet_mailman.model.statements import touched
+from qnet_mailman.provisioning.apply import Result, apply_form
+from qnet_mailman.provisioning.one_at_a_time import one_at_a_time
 from qnet_mailman.review import reading, requests
 from qnet_mailman.review.doubts import about_change
 from qnet_mailman.review.reading import Sent
@@ -116,7 +117,7 @@ def _form(request: QNetRequest, submission: QNetSubmission) -> Loaded | FormInva
         return kept.from_text(request.text)
     # It came before forms were kept as they were read.
     sent = Sent.kept(submission.name, submission.content, submission.beside)
-    found = reading.read(sent, startup.settings())
+    found = reading.read(sent, site.settings())
     if request.position < len(found):
         return found[request.position].form
     # The limits of the site are others than when it came, and one mistake stands

@@ -15,12 +15,12 @@ from email.message import Message
 
 from mailman.app.replybot import can_acknowledge
 
+from qnet_mailman.mail.author import author_of
+from qnet_mailman.mail.automatic import automatic_answer
+from qnet_mailman.mail.legible import make_legible
+from qnet_mailman.model.finding import address_of
 from qnet_mailman.posting.authentication import shown_by
-from qnet_mailman.posting.author import author_of
-from qnet_mailman.posting.automatic import automatic_answer
-from qnet_mailman.runners.legible import make_legible
-from qnet_mailman.subscriptions.sign_up import address_of
-from qnet_mailman.templates.notices import one_line
+from qnet_mailman.templates.sending import one_line
 
 MAX_HEADER = 128 * 1024
 """Bytes of a header; what is longer has no sender."""

@@ -13,15 +13,15 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from qnet_mailman.provisioning import forms, limited
-from qnet_mailman.provisioning.kept import Found
-from qnet_mailman.provisioning.limited import Ending, Send
-from qnet_mailman.provisioning.mail_forms import attachments
-from qnet_mailman.provisioning.mistakes import FormError, FormInvalid
-from qnet_mailman.provisioning.readers import Unreadable
+from qnet_mailman.forms import limited, loading
+from qnet_mailman.forms.kept import Found
+from qnet_mailman.forms.limited import Ending, Send
+from qnet_mailman.forms.mail import attachments
+from qnet_mailman.forms.mistakes import FormError, FormInvalid
+from qnet_mailman.forms.readers import Unreadable
 from qnet_mailman.review.heading import Heading, heading_of
 from qnet_mailman.settings import Settings
-from qnet_mailman.templates.notices import one_line
+from qnet_mailman.templates.sending import one_line
 
 MAIL = 'request.eml'
 """The name under which a mail is kept."""
@@ -84,7 +84,7 @@ def read(sent: Sent, settings: Settings, *, operators: bool = False) -> list[Fou
     """
     return [
         _placed(found, sent.name)
-        for found in forms.load_content(
+        for found in loading.load_content(
             sent.name, sent.content, settings, sent.beside, operators=operators
         )
     ]
@@ -118,12 +118,12 @@ def read_mail(mail: bytes, envelope_sender: str, settings: Settings) -> Mail:
         except Unreadable as error:
             send(Found.of(MAIL, FormInvalid([FormError('', error.line, str(error))])))
             return
-        has_form = any(forms.may_be_form(name, content) for name, content in files)
+        has_form = any(loading.may_be_form(name, content) for name, content in files)
         send(_Attached(has_form, _digest_of_files(heading, files)))
         if has_form:
-            forms.send_attached(send, MAIL, files, settings)
+            loading.send_attached(send, MAIL, files, settings)
 
-    budget = forms.budget_for(settings)
+    budget = loading.budget_for(settings)
     outcome = limited.run(work, budget)
     heading: Heading | None = None
     attached = _Attached(True, '')
@@ -136,7 +136,7 @@ def read_mail(mail: bytes, envelope_sender: str, settings: Settings) -> Mail:
         else:
             found.append(_placed(value, MAIL))
     if outcome.ending is not Ending.done:
-        found.append(Found.of('', forms.too_dear(outcome.ending, budget)))
+        found.append(Found.of('', loading.too_dear(outcome.ending, budget)))
     digest = attached.digest or digest_of(Sent(MAIL, mail))
     return Mail(heading, digest, attached.has_form, tuple(found))
 

@@ -16,18 +16,18 @@ from datetime import datetime
 from mailman.utilities.datetime import now
 from sqlalchemy import select
 
-from qnet_mailman import startup
-from qnet_mailman.bounces.ledger import insert_once, touched
+from qnet_mailman import site
+from qnet_mailman.forms.kept import Found
+from qnet_mailman.forms.mistakes import FormError, FormInvalid
 from qnet_mailman.model import audit
 from qnet_mailman.model.base import store
+from qnet_mailman.model.finding import list_at
 from qnet_mailman.model.requests import OPEN, QNetRequest, QNetSubmission, Status
-from qnet_mailman.provisioning.kept import Found
-from qnet_mailman.provisioning.mistakes import FormError, FormInvalid
-from qnet_mailman.review import arrival, reading, requests, telling
+from qnet_mailman.model.statements import insert_once, touched
+from qnet_mailman.review import arrival, notices, reading, requests
 from qnet_mailman.review.doubts import BY_MAIL
 from qnet_mailman.review.heading import Heading, is_note
 from qnet_mailman.review.reading import Sent
-from qnet_mailman.subscriptions.joining import list_at
 
 OVER_REST = 'REST'
 BY_HAND = 'command line'
@@ -65,7 +65,7 @@ def take_mail(mail: bytes, envelope_sender: str, received_at: datetime) -> list[
     :return: The numbers of its requests; none where it has no form, was written by a
         program (R5), or came before.
     """
-    settings = startup.settings()
+    settings = site.settings()
     read = reading.read_mail(mail, envelope_sender, settings)
     heading = read.heading or Heading()
     message_id = heading.message_id
@@ -79,7 +79,7 @@ def take_mail(mail: bytes, envelope_sender: str, received_at: datetime) -> list[
     if not read.has_form:
         log.info('A mail without a request form: %s', message_id)
         if heading.may_answer and not is_note(mail):
-            telling.no_form(author, proven=bool(heading.shown_by))
+            notices.no_form(author, proven=bool(heading.shown_by))
         return []
     origin = Origin(
         BY_MAIL,
@@ -124,7 +124,7 @@ def take(sent: Sent, route: str) -> list[int]:
     :return: The numbers of its requests.
     :raises TooMany: if so many wait.
     """
-    settings = startup.settings()
+    settings = site.settings()
     digest = reading.digest_of(sent)
     waiting = _waiting_of(digest)
     if waiting:
@@ -188,7 +188,7 @@ def _keep(
             list=request.list_address,
             ticket=request.ticket,
         )
-    telling.acknowledge(submission_id)
+    notices.acknowledge(submission_id)
     return [request.id for request in rows]
 
 

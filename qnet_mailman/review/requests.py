@@ -5,15 +5,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select, update
 
+from qnet_mailman import site
+from qnet_mailman.clock import moment_as_text
 from qnet_mailman.model.base import store
 from qnet_mailman.model.requests import OPEN, QNetRequest, QNetSubmission, Status
+from qnet_mailman.model.statements import touched
 from qnet_mailman.review.doubts import BY_MAIL, about_sender
-from qnet_mailman.roles.overview import moment_as_text
 
 Row = tuple[QNetRequest, QNetSubmission]
 
@@ -124,3 +126,26 @@ def as_dict(request: QNetRequest, submission: QNetSubmission) -> dict[str, Any]:
         'decided_by': request.decided_by,
         'reason': request.reason,
     }
+
+
+def prune(moment: datetime) -> int:
+    """Throw away the files of what was decided long ago; its row stays.
+
+    :return: Of how many submissions.
+    """
+    before = moment - timedelta(days=site.settings().forms_keep_days)
+    wanted = select(QNetRequest.submission_id).where(
+        or_(QNetRequest.status.in_(OPEN), QNetRequest.decided_at >= before)
+    )
+    store().execute(
+        update(QNetRequest)
+        .where(QNetRequest.text.is_not(None), QNetRequest.submission_id.not_in(wanted))
+        .values(text=None)
+        .execution_options(synchronize_session=False)
+    )
+    return touched(
+        update(QNetSubmission)
+        .where(QNetSubmission.content.is_not(None), QNetSubmission.id.not_in(wanted))
+        .values(content=None, beside='{}')
+        .execution_options(synchronize_session=False)
+    )

@@ -27,11 +27,10 @@ from typing import Any
 from mailman.utilities.datetime import now
 from sqlalchemy import select
 
-from qnet_mailman import startup
+from qnet_mailman import site, values
 from qnet_mailman.model import audit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.people import QNetGrant
-from qnet_mailman.provisioning import values
 from qnet_mailman.roles import grants, projection
 from qnet_mailman.roles.grants import KEEP, Decision, Route
 from qnet_mailman.roles.overview import status_of
@@ -405,7 +404,7 @@ def run(
     :return: What was done.
     :raises FileInvalid: with every mistake; nothing has changed then.
     """
-    settings = startup.settings()
+    settings = site.settings()
     entries = read(data, as_json=as_json, zone=settings.time_zone)
     if not dry_run:
         projection.lock()

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime, tzinfo
+from datetime import datetime
 from typing import Any
 
 from mailman.interfaces.member import MemberRole
@@ -12,10 +12,11 @@ from mailman.model.member import Member
 from mailman.utilities.datetime import now
 from sqlalchemy import ColumnElement, func, select
 
-from qnet_mailman.bounces.ledger import chunks
+from qnet_mailman.clock import moment_as_text
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import QNetList
 from qnet_mailman.model.people import QNetAssignment, QNetGrant
+from qnet_mailman.model.statements import chunks
 from qnet_mailman.roles.rights import (
     ActiveGrants,
     Assignment,
@@ -196,16 +197,6 @@ def grant_as_dict(row: QNetGrant) -> dict[str, Any]:
         'route': row.route,
         'changed_at': moment_as_text(row.changed_at),
     }
-
-
-def moment_as_text(moment: datetime | None) -> str | None:
-    """A time in UTC as ISO 8601; None is none."""
-    return None if moment is None else f'{moment.isoformat(timespec="seconds")}Z'
-
-
-def in_zone(moment: datetime, zone: tzinfo) -> datetime:
-    """A time in UTC, without a zone as Mailman has it, as the clocks of a zone say."""
-    return moment.replace(tzinfo=UTC).astimezone(zone)
 
 
 def rights(identity: Identity) -> dict[str, Any]:

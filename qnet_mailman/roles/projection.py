@@ -34,7 +34,6 @@ from mailman.utilities.datetime import now
 from sqlalchemy import delete, func, or_, select, text, update
 from zope.component import getUtility
 
-from qnet_mailman.bounces.ledger import chunks, insert_once
 from qnet_mailman.model import audit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import QNetList
@@ -44,6 +43,7 @@ from qnet_mailman.model.people import (
     QNetPoster,
     QNetUnattended,
 )
+from qnet_mailman.model.statements import chunks, insert_once
 from qnet_mailman.roles.rights import (
     Assignment,
     Grant,

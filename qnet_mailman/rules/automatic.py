@@ -9,7 +9,7 @@ from mailman.interfaces.rules import IRule
 from public import public
 from zope.interface import implementer
 
-from qnet_mailman.posting.automatic import automatic, automatic_answer
+from qnet_mailman.mail.automatic import automatic, automatic_answer
 from qnet_mailman.subscriptions.subject import mentions_unsubscribe
 
 

@@ -9,7 +9,7 @@ from mailman.interfaces.rules import IRule
 from public import public
 from zope.interface import implementer
 
-from qnet_mailman import startup
+from qnet_mailman import site
 from qnet_mailman.model.lists import member_authentication_of, replies_of, type_of
 from qnet_mailman.posting.authentication import shown_by
 from qnet_mailman.posting.decision import Fate, Standing, decide
@@ -31,7 +31,7 @@ class PostingRights:
 
     def check(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
         """See `IRule`."""
-        settings = startup.settings()
+        settings = site.settings()
         author = msgdata['qnet_author']
         standing = Standing(msgdata['qnet_standing'])
         personal = msgdata['qnet_personal']

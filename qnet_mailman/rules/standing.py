@@ -9,7 +9,7 @@ from mailman.interfaces.rules import IRule
 from public import public
 from zope.interface import implementer
 
-from qnet_mailman.posting.author import author_of
+from qnet_mailman.mail.author import author_of
 from qnet_mailman.posting.standing import identify
 
 

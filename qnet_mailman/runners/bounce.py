@@ -29,11 +29,12 @@ from mailman.utilities.datetime import now
 from public import public
 from zope.component import getUtility
 
-from qnet_mailman import startup
+from qnet_mailman import site
 from qnet_mailman.bounces import discipline, ledger, receiving, refusals
 from qnet_mailman.bounces.receiving import Place
+from qnet_mailman.model import statements
 from qnet_mailman.model.base import by_itself
-from qnet_mailman.runners.guarded import Guard
+from qnet_mailman.runners.guard import Guard
 
 BATCH = 100
 """Reports that share a transaction at most."""
@@ -50,7 +51,7 @@ class _Batches(Runner):
     def _one_iteration(self) -> int:
         """See `IRunner`."""
         files = self.switchboard.files
-        for some in ledger.chunks(files, BATCH):
+        for some in statements.chunks(files, BATCH):
             if not self._work_off(some):
                 # One at a time, with what the guard and Mailman do about errors.
                 return super()._one_iteration()
@@ -90,7 +91,7 @@ class _Batches(Runner):
                 '%s runner: %d reports worked one by one: %s',
                 self.name,
                 len(taken),
-                startup.describe(error),
+                site.describe(error),
             )
             return False
         if len(taken) > 1:

@@ -9,7 +9,7 @@ from mailman.core.runner import Runner
 from public import public
 
 from qnet_mailman.review import arrival, receiving
-from qnet_mailman.runners.guarded import Guard
+from qnet_mailman.runners.guard import Guard
 
 if TYPE_CHECKING:
     _Runner = Any

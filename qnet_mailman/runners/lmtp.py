@@ -25,10 +25,10 @@ from mailman.runners import lmtp
 from public import public
 from sqlalchemy.exc import SQLAlchemyError
 
-from qnet_mailman import startup
+from qnet_mailman import site
 from qnet_mailman.model import listnames
+from qnet_mailman.queues import handover
 from qnet_mailman.review import arrival
-from qnet_mailman.runners import handover
 
 ERR_554 = '554 5.6.0 Transaction failed: the message cannot be read'
 
@@ -49,7 +49,7 @@ class Handler(lmtp.LMTPHandler):
                 return self._of_a_list(server, session, envelope, to, rcpt_options)
             refused = arrival.refusal()
             config.db.commit()
-        except startup.NotReady:
+        except site.NotReady:
             reply = self._of_a_list(server, session, envelope, to, rcpt_options)
             return lmtp.ERR_451 if reply == lmtp.ERR_550 else reply
         except Exception:
@@ -120,7 +120,7 @@ class Handler(lmtp.LMTPHandler):
 def _is_for_forms(recipient: str) -> bool:
     try:
         return arrival.is_for_forms(recipient)
-    except startup.NotReady:
+    except site.NotReady:
         # RCPT took none such.
         return False
 

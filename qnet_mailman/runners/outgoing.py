@@ -24,13 +24,13 @@ from mailman.runners import outgoing
 from mailman.utilities.datetime import now
 from public import public
 
-from qnet_mailman.bounces.ledger import chunks
 from qnet_mailman.model.lists import is_personal
+from qnet_mailman.model.statements import chunks
 from qnet_mailman.mta import hosts, refusal
-from qnet_mailman.runners.guarded import Guard
-from qnet_mailman.runners.handover import FairInbox
+from qnet_mailman.queues.handover import FairInbox
+from qnet_mailman.runners.guard import Guard
 from qnet_mailman.subscriptions.one_click import BATCH
-from qnet_mailman.templates.notices import SITE_MAIL
+from qnet_mailman.templates.sending import SITE_MAIL
 
 PARTS = 32
 """Entries that one is split into at most: each holds the message.  What is still too

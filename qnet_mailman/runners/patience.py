@@ -18,7 +18,7 @@ from mailman.utilities.string import expand
 from sqlalchemy import create_engine
 from sqlalchemy.exc import OperationalError
 
-from qnet_mailman.startup import describe
+from qnet_mailman.site import describe
 
 WAIT = 5.0
 """Seconds between attempts."""

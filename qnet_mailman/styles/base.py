@@ -27,11 +27,12 @@ from mailman.interfaces.mailinglist import (
 from mailman.model.roster import RosterVisibility
 from mailman.styles import base as stock
 
-from qnet_mailman import startup
+from qnet_mailman import site
 from qnet_mailman.model import leftovers
 from qnet_mailman.model.base import store
-from qnet_mailman.model.lists import ListType, Replies, Visibility, define, set_replies
+from qnet_mailman.model.lists import define, set_replies
 from qnet_mailman.styles import reserved
+from qnet_mailman.values import ListType, Replies, Visibility
 
 BOUNCE_THRESHOLD = 5
 """Points, R18."""
@@ -72,7 +73,7 @@ def apply(mlist: Any, list_type: ListType, visibility: Visibility) -> None:
     :raises startup.NotReady: if the settings cannot be read; no list is then made.
     :raises NameTaken: if something else is reached at an address of the list.
     """
-    settings = startup.settings()
+    settings = site.settings()
     why = reserved.clash(mlist.fqdn_listname)
     if why:
         _take_back(mlist)

@@ -9,8 +9,8 @@ from mailman.interfaces.styles import IStyle
 from public import public
 from zope.interface import implementer
 
-from qnet_mailman.model.lists import ListType, Visibility
 from qnet_mailman.styles import base
+from qnet_mailman.values import ListType, Visibility
 
 
 @public

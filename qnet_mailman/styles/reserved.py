@@ -18,7 +18,7 @@ from mailman.interfaces.listmanager import IListManager
 from mailman.runners.lmtp import SUBADDRESS_NAMES
 from zope.component import getUtility
 
-from qnet_mailman import startup
+from qnet_mailman import site
 from qnet_mailman.model import listnames
 
 SUBADDRESSES = tuple(SUBADDRESS_NAMES)
@@ -135,7 +135,7 @@ def clashes() -> dict[str, str]:
 
 
 def _service_addresses() -> dict[str, str]:
-    settings: Any = startup.settings()
+    settings: Any = site.settings()
     known = {
         config.mailman.site_owner: "the operators' (site_owner in mailman.cfg)",
         settings.support_address: 'where people get help (support_address in qnet.cfg)',

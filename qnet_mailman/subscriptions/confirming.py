@@ -25,8 +25,9 @@ from mailman.interfaces.subscriptions import (
 from mailman.utilities.datetime import now
 from zope.component import getUtility
 
-from qnet_mailman.subscriptions import joining, leaving, listing, sign_up, tokens
-from qnet_mailman.subscriptions.listing import Listed
+from qnet_mailman.model import listing, tokens
+from qnet_mailman.model.listing import Listed
+from qnet_mailman.subscriptions import joining, leaving, sign_up
 from qnet_mailman.subscriptions.manager import claim
 
 log = logging.getLogger('mailman.subscribe')

@@ -20,13 +20,14 @@ from mailman.interfaces.member import DeliveryMode
 from mailman.interfaces.subscriptions import ISubscriptionManager, TokenOwner
 from mailman.utilities.datetime import now
 
-from qnet_mailman.bounces.parts import decode_words
+from qnet_mailman.mail.automatic import automatic_answer
+from qnet_mailman.mail.guessing import decode_words
+from qnet_mailman.model import finding, tokens
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.posting import backscatter
-from qnet_mailman.posting.automatic import automatic_answer
-from qnet_mailman.subscriptions import confirming, sign_up, tokens
+from qnet_mailman.subscriptions import confirming, sign_up
 from qnet_mailman.subscriptions.joining import ListClosed
-from qnet_mailman.templates.notices import one_line
+from qnet_mailman.templates.sending import one_line
 
 log = logging.getLogger('mailman.subscribe')
 
@@ -73,7 +74,7 @@ class Join(eml_membership.Join):
         # forgery, and tell what is none of the sender's business.
         results.send_response = False
         name, author = _author(msg)
-        address = sign_up.address_of(wanted or author)
+        address = finding.address_of(wanted or author)
         if address is None:
             log.info('%s: no valid address to join', mlist.list_id)
             return ContinueProcessing.no

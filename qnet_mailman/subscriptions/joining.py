@@ -21,7 +21,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -32,7 +32,6 @@ from mailman.app import subscriptions as stock
 from mailman.config import config
 from mailman.interfaces.address import InvalidEmailAddressError
 from mailman.interfaces.bans import IBanManager
-from mailman.interfaces.listmanager import IListManager
 from mailman.interfaces.member import (
     AlreadySubscribedError,
     MemberRole,
@@ -43,21 +42,22 @@ from mailman.interfaces.subscriptions import SubscriptionPendingError, TokenOwne
 from mailman.interfaces.usermanager import IUserManager
 from mailman.model.address import Address
 from mailman.model.pending import Pended, PendedKeyValue
-from mailman.runners.lmtp import split_recipient
 from mailman.utilities.datetime import now
 from sqlalchemy import select, update
 from sqlalchemy.orm import aliased
 from zope.component import getUtility
 
-from qnet_mailman import startup
-from qnet_mailman.bounces.notices import day_in_words
+from qnet_mailman import site
+from qnet_mailman.clock import in_words
+from qnet_mailman.mail.answers import Question, how_to_answer
+from qnet_mailman.model import tokens
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import closure_of
-from qnet_mailman.model.lists import Visibility, row_of
+from qnet_mailman.model.finding import list_at
+from qnet_mailman.model.lists import row_of
 from qnet_mailman.posting import backscatter
-from qnet_mailman.posting.answers import Question, how_to_answer
-from qnet_mailman.subscriptions import tokens
-from qnet_mailman.templates.notices import one_line, send
+from qnet_mailman.templates.sending import one_line, send
+from qnet_mailman.values import Visibility
 
 PEND_TYPE = stock.PendableSubscription.PEND_TYPE
 
@@ -128,7 +128,7 @@ def pendings_of(email: str) -> dict[str, Pending]:
 
 def link(token: str) -> str | None:
     """The page with the button that confirms; None without a web side."""
-    web_url = startup.settings().web_url
+    web_url = site.settings().web_url
     return None if web_url is None else f'{web_url}/signup/confirm/{token}/'
 
 
@@ -138,31 +138,10 @@ def by_web(token: str) -> str:
     return '' if where is None else f'open\n\n  {where}\n\nor '
 
 
-def in_words(moment: datetime) -> str:
-    """A moment as people read it: ``January 5, 2027, 14:05 (UTC)``.
-
-    :param moment: In UTC, without a time zone.
-    """
-    zone = startup.settings().time_zone
-    local = moment.replace(tzinfo=UTC).astimezone(zone)
-    return f'{day_in_words(moment, zone)}, {local:%H:%M} ({local:%Z})'
-
-
 def is_private(mlist: Any) -> bool:
     """Whether nobody joins a list without approval."""
     row = row_of(mlist)
     return row is not None and row.visibility == Visibility.private
-
-
-def list_at(address: str) -> Any:
-    """The list of which something is an address: posting, ``-owner`` or another.
-
-    :return: The list; None where it is the address of none.
-    """
-    lists = getUtility(IListManager)
-    address = address.lower()
-    name, _subaddress, domain = split_recipient(address)
-    return lists.get(address) or lists.get(f'{name}@{domain}')
 
 
 class ListClosed(MembershipError, falcon.HTTPConflict, click.ClickException):
@@ -230,7 +209,7 @@ class SubscriptionWorkflow(stock.SubscriptionWorkflow):
             return
         moment = now().replace(microsecond=0)
         lifetime = (
-            startup.settings().signup_lifetime
+            site.settings().signup_lifetime
             if token_owner is TokenOwner.subscriber
             else as_timedelta(config.mailman.moderator_request_life)
         )
@@ -392,7 +371,7 @@ class SubscriptionWorkflow(stock.SubscriptionWorkflow):
         self.subscriber = self.user if by_user else self.address
 
     def _tell_administrators(self, pending: Pending) -> None:
-        web_url = startup.settings().web_url
+        web_url = site.settings().web_url
         email = self.address.original_email
         name = one_line(self.address.display_name or self.user.display_name or '')
         where = (
@@ -457,7 +436,7 @@ _APPROVED = 'The administrators of the list have approved the request.\n\n'
 
 def _renewed(pending: Pending) -> Pending:
     """Let what waits wait the whole time again, as its mail is sent again."""
-    expires_at = now().replace(microsecond=0) + startup.settings().signup_lifetime
+    expires_at = now().replace(microsecond=0) + site.settings().signup_lifetime
     store().execute(
         update(Pended)
         .where(Pended.token == pending.token)

@@ -19,10 +19,10 @@ from mailman.commands import eml_membership as stock
 from mailman.interfaces.command import ContinueProcessing, IEmailCommand
 from zope.interface import implementer
 
-from qnet_mailman.bounces.parts import decode_words
+from qnet_mailman.mail.author import author_of
+from qnet_mailman.mail.automatic import automatic_answer
+from qnet_mailman.mail.guessing import decode_words
 from qnet_mailman.model.lists import row_of
-from qnet_mailman.posting.author import author_of
-from qnet_mailman.posting.automatic import automatic_answer
 from qnet_mailman.subscriptions import leaving, one_click
 
 log = logging.getLogger('mailman.vette')

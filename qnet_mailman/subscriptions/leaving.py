@@ -39,13 +39,14 @@ from sqlalchemy import select
 from zope.component import getUtility
 from zope.interface import implementer
 
-from qnet_mailman import startup
+from qnet_mailman import clock, site
+from qnet_mailman.model import finding, tokens
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.posting import backscatter
 from qnet_mailman.posting.notices import message_id
-from qnet_mailman.subscriptions import joining, tokens
-from qnet_mailman.templates.notices import AUTO_REPLIED, one_line, send
+from qnet_mailman.subscriptions import joining
+from qnet_mailman.templates.sending import AUTO_REPLIED, one_line, send
 
 PEND_TYPE = stock.PendableUnsubscription.PEND_TYPE
 SUBJECT = 'Unsubscribe'
@@ -69,7 +70,7 @@ def request(mlist: Any, address: str, *, route: str, msg: Any = None) -> None:
     :param route: How they asked, for the log.
     :param msg: The message.
     """
-    if not getUtility(IEmailValidator).is_valid(address) or joining.list_at(address):
+    if not getUtility(IEmailValidator).is_valid(address) or finding.list_at(address):
         log.info('%s: %s cannot leave (%s)', mlist.fqdn_listname, address, route)
         return
     email = address.lower()
@@ -151,7 +152,7 @@ def _token(mlist: Any, email: str, leaving: tuple[str, ...]) -> str:
 
     The same token for the same question: each of its mails can be answered.
     """
-    lifetime = startup.settings().signup_lifetime
+    lifetime = site.settings().signup_lifetime
     waiting = select(Pended).where(
         Pended.expiration_date >= now(),
         Pended.id.in_(
@@ -195,7 +196,7 @@ def addresses_in(pended: dict[str, Any]) -> tuple[str, ...]:
 def _ask(mlist: Any, email: str, leaving: tuple[str, ...], token: str) -> None:
     """Send the question whose link, or answer, lets addresses leave."""
     reply_address = mlist.confirm_address(token)
-    settings = startup.settings()
+    settings = site.settings()
     # Not marked as a reply, and with an envelope sender: who asked is only claimed, so
     # for the address's owner it may be the first mail of all; and servers that refuse
     # what has no sender and answers nothing of theirs would keep members on the list.
@@ -210,7 +211,7 @@ def _ask(mlist: Any, email: str, leaving: tuple[str, ...], token: str) -> None:
             'user_email': one_line(email),
             'by_web': joining.by_web(token),
             'confirm_email': reply_address,
-            'expires': joining.in_words(
+            'expires': clock.in_words(
                 now().replace(microsecond=0) + settings.signup_lifetime
             ),
             # Mailman's names, for a text that an operator wrote for it.

@@ -21,9 +21,9 @@ from mailman.interfaces.command import ContinueProcessing, IEmailResults
 from mailman.runners.command import CommandFinder
 from zope.interface import implementer
 
+from qnet_mailman.mail.answers import decoded_subject
+from qnet_mailman.mail.automatic import automatic_answer
 from qnet_mailman.posting import backscatter
-from qnet_mailman.posting.answers import decoded_subject
-from qnet_mailman.posting.automatic import automatic_answer
 from qnet_mailman.subscriptions import leaving, one_click
 from qnet_mailman.subscriptions.replies import answerable_author
 

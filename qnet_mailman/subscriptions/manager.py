@@ -16,9 +16,9 @@ from mailman.model.pending import Pended
 from sqlalchemy import update
 from zope.interface import implementer
 
+from qnet_mailman.model import tokens
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import row_of
-from qnet_mailman.subscriptions import tokens
 from qnet_mailman.subscriptions.joining import SubscriptionWorkflow
 from qnet_mailman.subscriptions.leaving import UnsubscriptionWorkflow
 

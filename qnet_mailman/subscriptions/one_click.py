@@ -38,9 +38,10 @@ from mailman.model.user import User
 from mailman.utilities.datetime import now
 from sqlalchemy import or_, select
 
-from qnet_mailman import startup
+from qnet_mailman import site
+from qnet_mailman.model import keys
 from qnet_mailman.model.base import store
-from qnet_mailman.subscriptions import keys, leaving
+from qnet_mailman.subscriptions import leaving
 
 log = logging.getLogger('mailman.subscribe')
 
@@ -283,7 +284,7 @@ def _look_up(token: str) -> _Meaning:
 
 def _too_old(claim: Claim) -> bool:
     age = now().date().toordinal() - claim.day
-    return age > startup.settings().unsubscribe_link_lifetime.days
+    return age > site.settings().unsubscribe_link_lifetime.days
 
 
 def _members_of(list_id: str, claim: Claim) -> tuple[Any, ...]:

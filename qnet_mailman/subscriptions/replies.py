@@ -21,13 +21,13 @@ from mailman.interfaces.address import IEmailValidator
 from mailman.interfaces.listmanager import IListManager
 from zope.component import getUtility
 
-from qnet_mailman.model import audit
+from qnet_mailman.mail.answers import Question, how_to_answer, opening, says
+from qnet_mailman.mail.author import author_of
+from qnet_mailman.mail.automatic import automatic, automatic_answer
+from qnet_mailman.model import audit, finding, limits, tokens
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.posting import confirmation, notices
-from qnet_mailman.posting.answers import Question, how_to_answer, opening, says
-from qnet_mailman.posting.author import author_of
-from qnet_mailman.posting.automatic import automatic, automatic_answer
-from qnet_mailman.subscriptions import confirming, joining, leaving, limits, tokens
+from qnet_mailman.subscriptions import confirming, joining, leaving
 from qnet_mailman.subscriptions.confirming import Kind, Outcome
 from qnet_mailman.subscriptions.subject import is_unsubscribe
 
@@ -187,4 +187,4 @@ def answerable_author(msg: Any) -> str | None:
     author = author_of(msg).address
     if author is None or not getUtility(IEmailValidator).is_valid(author):
         return None
-    return None if joining.list_at(author) is not None else author
+    return None if finding.list_at(author) is not None else author

@@ -24,12 +24,11 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from email.utils import make_msgid, parseaddr
+from email.utils import make_msgid
 from typing import Any
 
 from mailman.config import config
 from mailman.email.message import Message
-from mailman.interfaces.address import IEmailValidator
 from mailman.interfaces.bans import IBanManager
 from mailman.interfaces.errors import MailmanError
 from mailman.interfaces.listmanager import IListManager
@@ -44,21 +43,20 @@ from sqlalchemy import or_, select, update
 from zope.component import getUtility
 from zope.interface import implementer
 
-from qnet_mailman import startup
+from qnet_mailman import clock, site
+from qnet_mailman.mail.answers import Question, how_to_answer
+from qnet_mailman.model import finding, limits, listing, tokens
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import closed_among
-from qnet_mailman.model.lists import Visibility
+from qnet_mailman.model.listing import Listed
 from qnet_mailman.posting import backscatter
-from qnet_mailman.posting.answers import Question, how_to_answer
-from qnet_mailman.subscriptions import joining, limits, listing, tokens
-from qnet_mailman.subscriptions.listing import Listed
-from qnet_mailman.templates.notices import one_line, send
+from qnet_mailman.subscriptions import joining
+from qnet_mailman.templates.sending import one_line, send
+from qnet_mailman.values import Visibility
 
 PEND_TYPE = 'qnet sign-up'
 QUEUE_KEY = 'qnet_sign_up'
 """Of the metadata of a queue entry that is a request."""
-MAX_ADDRESS = 254
-"""Octets (RFC 5321 section 4.5.3.1.3, less the angle brackets)."""
 LIST_PREFIX = 'list '
 """Of the keys under which a pending keeps its lists: one each, as PostgreSQL takes no
 long value into the index that Mailman has on them."""
@@ -145,34 +143,6 @@ def plan(standings: Iterable[Standing]) -> Plan:
     )
 
 
-def address_of(text: str) -> str | None:
-    """The address that somebody typed, or None where Mailman would not take it.
-
-    Spaces around it do not count; the domain may be in Unicode and is turned into the
-    form that mail servers know (RFC 5890 section 2.3.2.1); case is kept.
-    """
-    text = text.strip()
-    if len(text) > MAX_ADDRESS:
-        return None
-    local, at, domain = text.rpartition('@')
-    if not domain.isascii():
-        try:
-            domain = domain.encode('idna').decode('ascii')
-        except UnicodeError:
-            return None
-    address = f'{local}{at}{domain}'
-    # Mailman's check takes two @, and letters that become ASCII in lower case: both
-    # would be the address of somebody else further on.
-    if (
-        len(address) > MAX_ADDRESS
-        or not address.isascii()
-        or parseaddr(address) != ('', address)
-        or not getUtility(IEmailValidator).is_valid(address)
-    ):
-        return None
-    return address
-
-
 def client_allowed(client: str) -> bool:
     """Count a request of a client of the sign-up page; whether it may make it (R13).
 
@@ -191,14 +161,14 @@ def client_allowed(client: str) -> bool:
             if address.version == 4
             else ipaddress.ip_network((int(address), 64), strict=False)
         )
-    limit = startup.settings().signup_requests_per_hour
+    limit = site.settings().signup_requests_per_hour
     return limits.allowed('sign-up request', whom, limit, limits.HOUR)
 
 
 def queue(request: Request) -> None:
     """Leave a request to a runner."""
     msg = Message()
-    msg['Message-ID'] = make_msgid(domain=startup.settings().domain)
+    msg['Message-ID'] = make_msgid(domain=site.settings().domain)
     config.switchboards['command'].enqueue(
         msg,
         {
@@ -230,7 +200,7 @@ def take(request: Request) -> None:
     # First of all, so that one more of a flood costs one statement.
     if not request.is_proven and not backscatter.mail_allowed(request.address):
         return
-    if joining.list_at(request.address) is not None:
+    if finding.list_at(request.address) is not None:
         log.info('Not signed up, as it is the address of a list: %s', request.address)
         return
     found = plan(_standings(request))
@@ -314,7 +284,7 @@ def _write(request: Request, found: Plan) -> None:
     moment = now().replace(microsecond=0)
     sender, blocks = None, []
     if found.to_confirm:
-        lifetime = startup.settings().signup_lifetime
+        lifetime = site.settings().signup_lifetime
         token = _pend(request, found.to_confirm)
         sender = mlist.confirm_address(token)
         subject = 'Please confirm your request for e-mail updates'
@@ -324,7 +294,7 @@ def _write(request: Request, found: Plan) -> None:
                 found.to_confirm,
                 f'If you want their messages, {joining.by_web(token)}answer this '
                 f'message.\n{how_to_answer(mlist, Question.join)}\n\nYou can do this '
-                f'until {joining.in_words(moment + lifetime)}.\nAny other answer '
+                f'until {clock.in_words(moment + lifetime)}.\nAny other answer '
                 'confirms nothing.',
             )
         )
@@ -360,7 +330,7 @@ def _write(request: Request, found: Plan) -> None:
         subject,
         {
             'user_email': request.address,
-            'when': joining.in_words(request.asked_at),
+            'when': clock.in_words(request.asked_at),
             'what': '\n\n'.join(blocks),
         },
         sender=sender,
@@ -388,7 +358,7 @@ def _pend(request: Request, lists: tuple[Listed, ...]) -> str:
                 for number, listed in enumerate(lists)
             },
         ),
-        startup.settings().signup_lifetime,
+        site.settings().signup_lifetime,
     )
 
 

@@ -13,8 +13,8 @@ from __future__ import annotations
 import re
 from email.header import Header
 
-from qnet_mailman.posting.answers import decoded_subject, plain
-from qnet_mailman.posting.automatic import ANSWER_SUBJECTS
+from qnet_mailman.mail.answers import decoded_subject, plain
+from qnet_mailman.mail.automatic import ANSWER_SUBJECTS
 
 WORD = 'unsubscribe'
 

@@ -19,7 +19,7 @@ from mailman.interfaces.template import ALT_TEMPLATE_NAMES, ITemplateLoader
 from mailman.model import template as stock
 from zope.interface import implementer
 
-from qnet_mailman import startup
+from qnet_mailman import site
 
 SUPPORT_CONTACT = '${support_contact}'
 
@@ -65,6 +65,6 @@ class TemplateLoader(stock.TemplateLoader):
                 text = own
         if SUPPORT_CONTACT in text:
             # The text is expanded after this: a dollar sign of ours stays one.
-            lines = startup.settings().support_lines.replace('$', '$$')
+            lines = site.settings().support_lines.replace('$', '$$')
             text = text.replace(SUPPORT_CONTACT, lines)
         return text

@@ -18,11 +18,11 @@ from mailman.config import config
 from mailman.interfaces.requests import IListRequests, RequestType
 from sqlalchemy import func, select
 
+from qnet_mailman.mail.answers import ENGLISH, WORDINGS, Question, opening, says
+from qnet_mailman.mail.automatic import automatic_answer
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.requests import QNetRequest
-from qnet_mailman.posting.answers import ENGLISH, WORDINGS, Question, opening, says
-from qnet_mailman.posting.automatic import automatic_answer
 from qnet_mailman.review import arrival
 from tests.attacks.automatic_answers import KINDS, Kind
 from tests.helpers import appoint, message, post, queued, run, subscribe

@@ -24,9 +24,10 @@ from mailman.interfaces.requests import IListRequests, RequestType
 from mailman.rules import dmarc as rules_dmarc
 from mailman.utilities.datetime import now
 
-from qnet_mailman.model.lists import Replies, set_replies
+from qnet_mailman.model.lists import set_replies
 from qnet_mailman.posting import backscatter
 from qnet_mailman.review import arrival
+from qnet_mailman.values import Replies
 from tests.helpers import appoint, message, post, queued, run, subscribe
 from tests.subscriptions.joiners import (
     empty,
@@ -197,7 +198,7 @@ def test_a_day_later_there_is_some_more(
         ask_on_the_page(find_list(lists[0]))
     assert len(to_victim()) == LIMIT
     moment = now() + timedelta(days=1)
-    monkeypatch.setattr('qnet_mailman.subscriptions.limits.now', lambda: moment)
+    monkeypatch.setattr('qnet_mailman.model.limits.now', lambda: moment)
     ask_on_the_page(find_list(lists[0]))
     assert len(to_victim()) == 1
 

@@ -20,8 +20,8 @@ from bench.dear.forms import (
     rows_of_nothing,
     yaml_items,
 )
-from qnet_mailman.provisioning import forms, limited
-from qnet_mailman.provisioning.kept import Loaded
+from qnet_mailman.forms import limited, loading
+from qnet_mailman.forms.kept import Loaded
 from qnet_mailman.review import arrival, deciding, reading, requests
 from qnet_mailman.review.reading import Sent
 from qnet_mailman.roles import overview
@@ -31,7 +31,7 @@ from tests.provisioning.samples import data
 from tests.review.senders import ADDRESS, SENDER, deliver, form, mail, take_in
 
 SETTINGS = Settings(domain='lists.example.gov', support_address='help@example.gov')
-LIMIT = forms.budget_for(SETTINGS)
+LIMIT = loading.budget_for(SETTINGS)
 STRANGER = 'stranger{}@evil.example'
 SHOWN = b'Authentication-Results: mx.example.gov; dkim=pass header.d=example.gov\n'
 PAT = 'pat@example.gov'

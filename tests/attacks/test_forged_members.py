@@ -16,14 +16,10 @@ from mailman.interfaces.member import MemberRole
 from mailman.interfaces.requests import IListRequests, RequestType
 
 from qnet_mailman.commands.cli_qnet import QNet
-from qnet_mailman.model.lists import (
-    ListType,
-    Replies,
-    member_authentication_of,
-    set_member_authentication,
-)
+from qnet_mailman.model.lists import member_authentication_of, set_member_authentication
 from qnet_mailman.posting.decision import Fate, Standing, decide
 from qnet_mailman.settings import PosterAuthentication
+from qnet_mailman.values import ListType, Replies
 from tests.helpers import appoint, message, post, queued, run, subscribe
 from tests.subscriptions.joiners import empty, mails
 

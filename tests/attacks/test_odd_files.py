@@ -17,7 +17,7 @@ from mailman.interfaces.listmanager import IListManager
 from zope.component import getUtility
 
 from qnet_mailman.commands.cli_qnet import qnet
-from qnet_mailman.provisioning import batch, forms
+from qnet_mailman.forms import batch, loading
 from tests.provisioning.samples import DOMAIN, data
 
 #: Names of good forms: as long as a file system takes, with what no terminal should
@@ -179,14 +179,14 @@ def test_a_reader_that_fails(
 ) -> None:
     for number in range(2):
         (folder / f'{number}.json').write_text(a_form(number), encoding='utf-8')
-    stock = forms.load_all
+    stock = loading.load_all
 
     def load_all(path: Path, settings: Any) -> Iterator[Any]:
         if path.name == '0.json':
             raise RecursionError
         return stock(path, settings)
 
-    monkeypatch.setattr(forms, 'load_all', load_all)
+    monkeypatch.setattr(loading, 'load_all', load_all)
     result = run('provision', folder)
     assert result.exit_code == 1
     assert f'{folder}/0.json: invalid\n  cannot be read; the reason' in result.stdout

@@ -14,6 +14,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from qnet_mailman.model import jobs
+
 MEMBERS = 24
 DAYS = 9
 LIST = 'news@lists.example.gov'
@@ -27,11 +29,11 @@ def setup() -> None:
     from mailman.utilities.datetime import now
     from zope.component import getUtility
 
-    from qnet_mailman.bounces import discipline, ledger
+    from qnet_mailman.bounces import discipline
     from tests.helpers import subscribe
 
     # Nothing is sent yet: what administrators are to be told stays to be counted.
-    ledger.claim_job(discipline.CYCLE, timedelta(days=1), now())
+    jobs.claim_job(discipline.CYCLE, timedelta(days=1), now())
     getUtility(IDomainManager).add('lists.example.gov')
     mlist = create_list(LIST, style_name='qnet-notification-public')
     for number in range(MEMBERS):

@@ -19,8 +19,9 @@ from mailman.interfaces.member import MemberRole
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
-from qnet_mailman.bounces import discipline, notices
-from qnet_mailman.bounces.notices import Event, Row, as_csv, cell, note, table
+from qnet_mailman.bounces import discipline, notice_table, notices
+from qnet_mailman.bounces.notice_table import Event, Row, as_csv, cell, table
+from qnet_mailman.bounces.notices import note
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounceNotice
 from qnet_mailman.mta.wire import on_the_wire
@@ -417,4 +418,4 @@ def test_the_table_keeps_its_width(address: str) -> None:
 
 
 def test_points() -> None:
-    assert [notices.points(n) for n in range(4)] == ['0', '0.5', '1', '1.5']
+    assert [notice_table.points(n) for n in range(4)] == ['0', '0.5', '1', '1.5']

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.classify import Result, lost, main, run, share
-from qnet_mailman.bounces.classify import classify
+from qnet_mailman.bounces.reading.classify import classify
 
 Results = tuple[list[Result], list[Result]]
 

@@ -15,10 +15,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qnet_mailman.bounces.addresses import clean_address, find_addresses, is_address
-from qnet_mailman.bounces.classify import Kind, Verdict, classify, classify_reply
-from qnet_mailman.bounces.parts import decode_bytes
-from qnet_mailman.bounces.texts import fold
+from qnet_mailman.bounces.reading.addresses import (
+    clean_address,
+    find_addresses,
+    is_address,
+)
+from qnet_mailman.bounces.reading.classify import (
+    Kind,
+    Verdict,
+    classify,
+    classify_reply,
+)
+from qnet_mailman.bounces.reading.texts import fold
+from qnet_mailman.mail.guessing import decode_bytes
 
 #: Seconds for one message (a report of a stranger must not hold the queue).
 LIMIT = 0.1

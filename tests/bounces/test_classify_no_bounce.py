@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from qnet_mailman.bounces.classify import Kind, Reason, classify
+from qnet_mailman.bounces.reading.classify import Kind, Reason, classify
 
 DELAY = Reason.delay
 AUTO = Reason.automatic_reply

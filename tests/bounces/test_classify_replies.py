@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import pytest
 
-from qnet_mailman.bounces.classify import Kind, Reason, classify_reply
-from qnet_mailman.bounces.reasons import Codes, find_codes, judge
+from qnet_mailman.bounces.reading.classify import Kind, Reason, classify_reply
+from qnet_mailman.bounces.reading.reasons import Codes, find_codes, judge
 
 REPLIES: dict[tuple[Kind, Reason], str] = {
     (Kind.soft, Reason.mailbox_full): """

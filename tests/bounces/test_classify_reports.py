@@ -11,7 +11,7 @@ from email.message import Message
 
 import pytest
 
-from qnet_mailman.bounces.classify import Kind, Reason, classify
+from qnet_mailman.bounces.reading.classify import Kind, Reason, classify
 
 HARD, SOFT = Kind.hard, Kind.soft
 FULL = Reason.mailbox_full

@@ -19,6 +19,7 @@ from mailman.model.preferences import Preferences
 from sqlalchemy import event, func, insert, select, update
 from sqlalchemy.exc import OperationalError
 
+from qnet_mailman import clock
 from qnet_mailman.bounces import discipline, ledger, notices
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce, QNetBounceNotice, QNetSuspension
@@ -37,7 +38,7 @@ def bounce(member: Any, at: datetime, half_points: int = 2) -> None:
             list_id=member.list_id,
             email=member.address.email,
             domain=member.address.email.partition('@')[2],
-            day=ledger.today(at),
+            day=clock.today(at),
             half_points=half_points,
             kind='hard',
             reason='address unknown',
@@ -190,7 +191,7 @@ def test_a_member_enabled_on_day_10(mlist: Any, member: Any) -> None:
     assert live(enable) == {0: [WARNING], 7: [WARNING]}
     assert suspensions() == 0
     assert member.bounce_score == member.total_warnings_sent == 0
-    today = ledger.today(START)
+    today = clock.today(START)
     assert ledger.half_score(str(member.member_id), 7, today) == 0
 
 
@@ -204,7 +205,7 @@ def test_settled_before_the_next_bounce(mlist: Any, member: Any, status: Any) ->
     member.preferences.delivery_status = status
     discipline.settle(mlist, member)
     assert suspensions() == 0
-    assert ledger.half_score(str(member.member_id), 7, ledger.today(START)) == 0
+    assert ledger.half_score(str(member.member_id), 7, clock.today(START)) == 0
     # And disabled again, from a new beginning.
     later = START + timedelta(days=8)
     member.preferences.delivery_status = DeliveryStatus.enabled

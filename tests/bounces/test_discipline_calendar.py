@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qnet_mailman.bounces.discipline import CUT, GRACE, later, next_step, removal
+from qnet_mailman.bounces.discipline import CUT, GRACE, next_step, removal
+from qnet_mailman.clock import later
 
 WEEK = timedelta(days=7)
 ZONES = ['UTC', 'America/New_York', 'Australia/Lord_Howe', 'Asia/Kathmandu']

@@ -31,7 +31,7 @@ import sys
 from datetime import datetime
 from mailman.core import initialize
 initialize.initialize(sys.argv[1])
-from qnet_mailman import startup
+from qnet_mailman.setup import startup
 from qnet_mailman.bounces import discipline
 startup.setup()
 print('ready', flush=True)

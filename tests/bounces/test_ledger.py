@@ -12,6 +12,7 @@ from mailman.config import config
 from sqlalchemy import func, select
 
 from qnet_mailman.bounces import ledger
+from qnet_mailman.model import jobs
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce
 from tests.bounces.reports import rows
@@ -40,20 +41,20 @@ def write(member_id: str, day: date, half: int = 2, **changes: Any) -> None:
 
 @pytest.mark.parametrize('behind', [0, 40_000])
 def test_a_job_is_claimed_once_an_interval(core: Any, behind: int) -> None:
-    assert ledger.claim_job('work', DAY, NOW)
-    assert not ledger.claim_job('work', DAY, NOW)
-    assert not ledger.claim_job('work', DAY, NOW + DAY - timedelta(seconds=1))
-    assert ledger.claim_job('work', DAY, NOW + DAY)
-    assert not ledger.claim_job('work', DAY, NOW + DAY)
-    assert ledger.claim_job('other work', DAY, NOW + DAY)
+    assert jobs.claim_job('work', DAY, NOW)
+    assert not jobs.claim_job('work', DAY, NOW)
+    assert not jobs.claim_job('work', DAY, NOW + DAY - timedelta(seconds=1))
+    assert jobs.claim_job('work', DAY, NOW + DAY)
+    assert not jobs.claim_job('work', DAY, NOW + DAY)
+    assert jobs.claim_job('other work', DAY, NOW + DAY)
     # After a time when the clock was wrong.
-    assert ledger.claim_job('work', DAY, NOW - timedelta(days=30 + behind // 100))
+    assert jobs.claim_job('work', DAY, NOW - timedelta(days=30 + behind // 100))
 
 
 def test_a_claim_that_is_rolled_back_was_none(core: Any) -> None:
-    assert ledger.claim_job('work', DAY, NOW)
+    assert jobs.claim_job('work', DAY, NOW)
     config.db.abort()
-    assert ledger.claim_job('work', DAY, NOW)
+    assert jobs.claim_job('work', DAY, NOW)
 
 
 def test_old_rows_leave_once_a_day(

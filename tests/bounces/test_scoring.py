@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qnet_mailman import clock
 from qnet_mailman.bounces import scoring
-from qnet_mailman.bounces.verdict import Kind
+from qnet_mailman.bounces.reading.verdict import Kind
 
 ZONES = st.sampled_from(['UTC', 'America/New_York', 'Europe/Berlin', 'Asia/Kathmandu'])
 # Weeks around the days on which clocks are set, in 2026: 8 and 29 March, 25 October
@@ -31,10 +32,8 @@ def test_a_day_is_the_one_on_the_wall(moment: datetime, name: str) -> None:
     zone = ZoneInfo(name)
     offset = moment.replace(tzinfo=UTC).astimezone(zone).utcoffset()
     assert offset is not None
-    assert scoring.day_of(moment, zone) == (moment + offset).date()
-    assert scoring.day_of(moment.replace(tzinfo=UTC), zone) == scoring.day_of(
-        moment, zone
-    )
+    assert clock.day_of(moment, zone) == (moment + offset).date()
+    assert clock.day_of(moment.replace(tzinfo=UTC), zone) == clock.day_of(moment, zone)
 
 
 @given(MARKS, DAYS, WINDOWS)
@@ -101,7 +100,7 @@ def test_soft_is_half_and_hard_one_point() -> None:
 )
 def test_a_window_has_whole_days(window: timedelta, days: int) -> None:
     assert scoring.window_days(window) == days
-    assert scoring.first_day(date(1, 1, 2), 400) == date.min
+    assert clock.first_day(date(1, 1, 2), 400) == date.min
 
 
 def test_soft_bounces_alone_disable_nobody_at_the_defaults() -> None:

@@ -16,6 +16,7 @@ from mailman.interfaces.member import DeliveryStatus, MemberRole
 from mailman.interfaces.usermanager import IUserManager
 from zope.component import getUtility
 
+from qnet_mailman import clock as qnet_mailman_clock
 from qnet_mailman.bounces import discipline, ledger
 from qnet_mailman.model.base import store
 from qnet_mailman.runners.bounce import BounceRunner
@@ -166,4 +167,6 @@ def test_days_on_which_clocks_are_set_have_their_own_length(
         clock.moment = moment
         runner._dispose(mlist, report(mlist, 'reader@example.net', serial=moment), {})
     config.db.commit()
-    assert ledger.half_score(str(member.member_id), 7, ledger.today(end)) == 4
+    assert (
+        ledger.half_score(str(member.member_id), 7, qnet_mailman_clock.today(end)) == 4
+    )

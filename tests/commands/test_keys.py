@@ -13,10 +13,10 @@ from click.testing import CliRunner, Result
 from sqlalchemy import update
 
 from qnet_mailman.commands.cli_qnet import qnet
+from qnet_mailman.model import keys
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.subscriptions import QNetKey
-from qnet_mailman.subscriptions import keys
 
 
 def run(*arguments: str) -> Result:

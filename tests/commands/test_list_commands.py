@@ -17,9 +17,9 @@ from zope.component import getUtility
 
 from qnet_mailman.commands.audit import moment
 from qnet_mailman.commands.cli_qnet import qnet
+from qnet_mailman.lists.description import describe
 from qnet_mailman.model.lists import is_personal
 from qnet_mailman.provisioning.apply import apply_form
-from qnet_mailman.provisioning.description import describe
 from tests.provisioning.samples import ADDRESS, DOMAIN, LIST_ID, form, grant_roles
 
 

@@ -30,10 +30,10 @@ from zope.component import getUtility
 
 from qnet_mailman.commands import provision as module
 from qnet_mailman.commands.cli_qnet import qnet
+from qnet_mailman.forms.schema import Document, validate
+from qnet_mailman.mta import list_map
 from qnet_mailman.provisioning import apply as apply_module
-from qnet_mailman.provisioning import mta_map
-from qnet_mailman.provisioning.schema import Document, validate
-from qnet_mailman.runners import guarded
+from qnet_mailman.runners import task
 from tests.helpers import queued
 from tests.provisioning.samples import DOMAIN, EXAMPLES, data
 
@@ -368,7 +368,7 @@ def postfix_map(core: SimpleNamespace) -> Iterator[Path]:
     folder = Path(core.config.DATA_DIR)
     yield folder / 'postfix_lmtp'
     core.config.pop('postfix')
-    for path in [*folder.glob('postfix_*'), *folder.glob(mta_map.DUE)]:
+    for path in [*folder.glob('postfix_*'), *folder.glob(list_map.DUE)]:
         path.unlink()
 
 
@@ -409,8 +409,8 @@ def test_the_map_is_written_once_in_a_while(
     writings: list[int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(mta_map, 'EVERY', 0.0)
-    monkeypatch.setattr(mta_map, 'SHARE', 0)
+    monkeypatch.setattr(list_map, 'EVERY', 0.0)
+    monkeypatch.setattr(list_map, 'SHARE', 0)
     write(folder, 4)
     assert run('provision', folder).exit_code == 0
     assert len(writings) == 4
@@ -423,7 +423,7 @@ def test_a_killed_process_leaves_the_map_to_the_next(
     write(folder, 4)
     with monkeypatch.context() as patch:
         # As a killed process, which does not come to its end.
-        patch.setattr(mta_map.Gathering, 'finish', lambda self: None)
+        patch.setattr(list_map.Gathering, 'finish', lambda self: None)
         run('provision', folder)
     assert run('provision', '--dry-run', folder).exit_code == 0
     assert mapped(postfix_map) == {'list0'}
@@ -445,7 +445,7 @@ def apply(number: int, *, more: bool) -> None:
 def test_requests_in_a_row_have_the_map_written_together(
     postfix_map: Path, writings: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(mta_map, '_next', 0.0)
+    monkeypatch.setattr(list_map, '_next', 0.0)
     for number in range(4):
         apply(number, more=True)
     assert (len(writings), mapped(postfix_map)) == (1, {'list0'})
@@ -457,15 +457,15 @@ def test_requests_in_a_row_have_the_map_written_together(
 def test_the_task_runner_writes_the_map_that_nobody_does(
     postfix_map: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    runner = guarded.TaskRunner('task')
-    monkeypatch.setattr(mta_map, '_next', 0.0)
+    runner = task.TaskRunner('task')
+    monkeypatch.setattr(list_map, '_next', 0.0)
     for number in range(2):
         apply(number, more=True)
     # The runner is another process.
-    monkeypatch.setattr(mta_map, '_next', 0.0)
+    monkeypatch.setattr(list_map, '_next', 0.0)
     runner._do_periodic()
     assert mapped(postfix_map) == {'list0'}
-    monkeypatch.setattr(mta_map, 'ABANDONED', -1.0)
+    monkeypatch.setattr(list_map, 'ABANDONED', -1.0)
     with monkeypatch.context() as patch:
         # `postmap` is not there.
         patch.setattr(postfix.LMTP, 'regenerate', lambda self: 1 / 0)
@@ -473,7 +473,7 @@ def test_the_task_runner_writes_the_map_that_nobody_does(
     assert mapped(postfix_map) == {'list0'}
     runner._do_periodic()
     assert mapped(postfix_map) == {'list0', 'list1'}
-    assert not mta_map.is_abandoned()
+    assert not list_map.is_abandoned()
 
 
 def test_a_map_that_cannot_be_written_at_the_end(
@@ -484,14 +484,14 @@ def test_a_map_that_cannot_be_written_at_the_end(
     def fail(self: Any) -> None:
         raise PermissionError(13, 'Permission denied')
 
-    real = mta_map.Gathering.made
+    real = list_map.Gathering.made
     with monkeypatch.context() as patch:
 
         def made(self: Any, mlist: Any) -> None:
             real(self, mlist)
             patch.setattr(postfix.LMTP, 'regenerate', fail)
 
-        patch.setattr(mta_map.Gathering, 'made', made)
+        patch.setattr(list_map.Gathering, 'made', made)
         result = run('provision', folder)
     assert result.exit_code == 2
     assert 'the map of the mail server could not be written' in result.stderr

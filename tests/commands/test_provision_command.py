@@ -18,8 +18,9 @@ from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 from zope.component import getUtility
 
+from qnet_mailman import site
 from qnet_mailman.commands.cli_qnet import qnet
-from qnet_mailman.provisioning import forms, schema
+from qnet_mailman.forms import loading, schema
 from tests.provisioning.samples import ADDRESS, EXAMPLES, data
 
 FORM = str(EXAMPLES / 'list-request.yaml')
@@ -152,9 +153,8 @@ def test_a_form_that_is_not_there(core: SimpleNamespace) -> None:
 def test_broken_settings_stop_every_command(
     core: SimpleNamespace, configure: Any, arguments: tuple[str, ...]
 ) -> None:
-    from qnet_mailman import startup
 
-    with pytest.raises(startup.NotReady):
+    with pytest.raises(site.NotReady):
         configure(max_message_size='huge')
     result = run(*arguments)
     assert result.exit_code == 2
@@ -238,10 +238,9 @@ def test_an_empty_form_wants_what_is_needed_and_no_more(
     assert (result.exit_code, result.output) == (0, '')
     printed = run('form', 'list-request', '--format', file_format).output
     assert printed == path.read_text(encoding='utf-8')
-    from qnet_mailman import startup
 
     with pytest.raises(schema.FormInvalid) as invalid:
-        forms.load(path, startup.settings())
+        loading.load(path, site.settings())
     assert {error.field for error in invalid.value.errors} == {
         'ticket',
         'requester',

@@ -17,11 +17,11 @@ from sqlalchemy import event, inspect, text
 from zope.component import getUtility
 
 from qnet_mailman.commands.cli_qnet import qnet
+from qnet_mailman.lists.closing import close
 from qnet_mailman.model.base import store
-from qnet_mailman.model.closures import Closing
-from qnet_mailman.provisioning.closing import close
 from qnet_mailman.roles.people import Assignee, assign, unassign
 from qnet_mailman.roles.rights import Role
+from qnet_mailman.values import Closing
 from tests.provisioning.samples import DOMAIN, data
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 import pytest
 
-from qnet_mailman.bounces.classify import classify
-from qnet_mailman.bounces.verdict import Kind, Reason
+from qnet_mailman.bounces.reading.classify import classify
+from qnet_mailman.bounces.reading.verdict import Kind, Reason
 from qnet_mailman.demo.reports import MAILBOX_FULL, USER_UNKNOWN, Failure, report
 
 

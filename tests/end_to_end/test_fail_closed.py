@@ -126,7 +126,7 @@ def test_no_password_of_the_database_in_the_logs(tmp_path: Path) -> None:
     from sqlalchemy import create_engine
     from sqlalchemy.exc import OperationalError
 
-    from qnet_mailman.startup import describe
+    from qnet_mailman.site import describe
 
     engine = create_engine('postgresql+psycopg2://mailman:s3cret@127.0.0.1:1/mailman')
     with pytest.raises(OperationalError) as error:

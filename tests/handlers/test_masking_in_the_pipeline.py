@@ -11,7 +11,8 @@ import pytest
 
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
-from qnet_mailman.model.lists import Mask, set_mask
+from qnet_mailman.model.lists import set_mask
+from qnet_mailman.values import Mask
 from tests.helpers import add_address, appoint, make_user, message, post, queued, run
 from tests.helpers import subscribe as subscribe_address
 

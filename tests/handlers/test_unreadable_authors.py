@@ -19,7 +19,8 @@ from mailman.interfaces.requests import IListRequests, RequestType
 
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
-from qnet_mailman.model.lists import Mask, set_mask
+from qnet_mailman.model.lists import set_mask
+from qnet_mailman.values import Mask
 from tests.handlers.test_hostile_posts_on_the_wire import empty
 from tests.helpers import add_address, make_user, message, post, queued, run, subscribe
 from tests.masking.authors import Author, authors, what_is_left

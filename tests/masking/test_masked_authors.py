@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mailman.email.message import Message
 
+from qnet_mailman.mail.legible import make_legible
 from qnet_mailman.masking import CannotMask, Sender, mask
 from qnet_mailman.masking.claims import addresses_of, names_of
-from qnet_mailman.runners.legible import make_legible
 from tests.masking.authors import ENDS, WAYS, Author, authors, from_line, what_is_left
 from tests.masking.test_masking_properties import word_of
 from tests.masking.tools import IDENTITY, NEW_ID

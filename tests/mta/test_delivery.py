@@ -32,9 +32,9 @@ from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.mta.deliver import deliver
 from qnet_mailman.mta.wire import on_the_wire
-from qnet_mailman.runners.guarded import DigestRunner
+from qnet_mailman.runners.digest import DigestRunner
 from qnet_mailman.subscriptions import one_click
-from qnet_mailman.templates.notices import send as send_notice
+from qnet_mailman.templates.sending import send as send_notice
 from tests.helpers import appoint, message, post, queued, run, subscribe
 
 READERS = ('a@example.net', 'b@example.net', 'C.Upper@Example.org')

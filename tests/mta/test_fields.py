@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qnet_mailman.masking.text import to_bytes
+from qnet_mailman.mail.text import to_bytes
 from qnet_mailman.mta.fields import encode_fields, in_ascii
 from qnet_mailman.mta.wire import in_seven_bits, on_the_wire
 

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from mailman.config import config
 
-from qnet_mailman import startup
+from qnet_mailman import site
 from qnet_mailman.demo.ports import HOST, Reservation
 from qnet_mailman.health import examine
 from qnet_mailman.mta import hosts, refusal
@@ -469,6 +469,6 @@ def test_tls_that_hangs(mlist: Any, use: Any) -> None:
 
 
 def test_time_limits_are_the_sites(core: Any, configure: Any) -> None:
-    assert startup.settings().smtp_timeout == datetime.timedelta(minutes=10)
+    assert site.settings().smtp_timeout == datetime.timedelta(minutes=10)
     configure(smtp_timeout='5m')
-    assert startup.settings().smtp_timeout == datetime.timedelta(minutes=5)
+    assert site.settings().smtp_timeout == datetime.timedelta(minutes=5)

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from qnet_mailman import startup
+from qnet_mailman import site
 from qnet_mailman.mta.postfix import LMTP
+from qnet_mailman.setup import startup
 from tests.conftest import write_settings
 
 CONFIGURATION = '[postfix]\ntransport_file_type: {kind}\npostmap_command: true\n'
@@ -55,8 +56,8 @@ def test_broken_settings_leave_the_map_as_it_was(
     configure(forms_address='requests@lists.example.gov')
     before = maps(core, tmp_path)
     write_settings(core.var / 'qnet.cfg', domain='')
-    with pytest.raises(startup.NotReady):
+    with pytest.raises(site.NotReady):
         startup.setup()
-    with pytest.raises(startup.NotReady):
+    with pytest.raises(site.NotReady):
         maps(core, tmp_path)
     assert (tmp_path / 'postfix_lmtp').read_text() == before[0]

@@ -28,9 +28,9 @@ from zope.component import getUtility
 
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce, QNetBounceNotice
-from qnet_mailman.runners import guarded, outgoing
-from qnet_mailman.templates import notices
-from qnet_mailman.templates.notices import AUTO_REPLIED, SITE_MAIL
+from qnet_mailman.runners import outgoing, retry
+from qnet_mailman.templates import sending
+from qnet_mailman.templates.sending import AUTO_REPLIED, SITE_MAIL
 from tests.helpers import queued, subscribe
 
 RAE = 'rae@agency.example.gov'
@@ -76,12 +76,12 @@ def server(core: Any) -> Iterator[Server]:
 
 
 def write(to: str | list[str] = RAE, **how: Any) -> None:
-    notices.send(None, to, TEMPLATE, 'It is here', {'numbers': '  QM-000001'}, **how)
+    sending.send(None, to, TEMPLATE, 'It is here', {'numbers': '  QM-000001'}, **how)
 
 
 def work(*names: str) -> None:
     """Let runners that were just started work once, in this order."""
-    runners = {'out': outgoing.OutgoingRunner, 'retry': guarded.RetryRunner}
+    runners = {'out': outgoing.OutgoingRunner, 'retry': retry.RetryRunner}
     for name in names:
         runners[name](name)._one_iteration()
 
@@ -212,7 +212,8 @@ import os, signal, sys
 from mailman.core import initialize
 initialize.initialize(sys.argv[1])
 from mailman.config import config
-from qnet_mailman.runners import handover, outgoing
+from qnet_mailman.queues import handover
+from qnet_mailman.runners import outgoing
 runner = outgoing.OutgoingRunner('out')
 runner._obstacle = lambda: None
 def die(*args, **kws):

@@ -12,7 +12,8 @@ from mailman.interfaces.bans import IBanManager
 from mailman.interfaces.member import DeliveryStatus
 from mailman.interfaces.requests import IListRequests, RequestType
 
-from qnet_mailman.model.lists import Replies, set_replies
+from qnet_mailman.model.lists import set_replies
+from qnet_mailman.values import Replies
 from tests.helpers import (
     add_address,
     appoint,

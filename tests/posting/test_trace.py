@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mailman.config import config
 
-from qnet_mailman.model.lists import Mask, set_mask
+from qnet_mailman.model import keys
+from qnet_mailman.model.lists import set_mask
 from qnet_mailman.posting import trace
-from qnet_mailman.subscriptions import keys
+from qnet_mailman.values import Mask
 from tests.helpers import message, post, queued, run, subscribe
 
 MEMBER = 'lee@example.org'

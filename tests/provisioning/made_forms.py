@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qnet_mailman.provisioning import empty, readers
-from qnet_mailman.provisioning.schema import KIND, KINDS, THRESHOLD_CHANGE
+from qnet_mailman.forms import readers, writing
+from qnet_mailman.forms.schema import KIND, KINDS, THRESHOLD_CHANGE
 from tests.provisioning.samples import EXAMPLES
 
 PROVISIONING = EXAMPLES.parent
@@ -32,7 +32,7 @@ def filled(kind: str, file_format: str) -> bytes:
     data = example(kind)
     if file_format == 'csv' and kind == KIND:
         data['subscribers'] = 'workgroup.csv'
-    return empty.WRITERS[file_format](kind, data)
+    return writing.WRITERS[file_format](kind, data)
 
 
 def mail() -> bytes:
@@ -54,14 +54,14 @@ def mail() -> bytes:
 
 FILES: dict[str, Callable[[], bytes]] = {
     **{
-        f'forms/{kind}.{file_format}': partial(empty.written, kind, file_format)
+        f'forms/{kind}.{file_format}': partial(writing.written, kind, file_format)
         for kind in KINDS
         for file_format in ('yaml', 'json', 'xlsx', 'pdf', 'csv')
     },
     **{
         f'examples/{kind}.{file_format}': partial(filled, kind, file_format)
         for kind in KINDS
-        for file_format in empty.WRITERS
+        for file_format in writing.WRITERS
     },
     'examples/request.eml': mail,
 }

@@ -10,9 +10,9 @@ from typing import Any
 from mailman.config import config
 from mailman.utilities.datetime import now
 
+from qnet_mailman.forms.schema import Document, ListRequest, validate
 from qnet_mailman.model.base import store
 from qnet_mailman.model.people import QNetGrant
-from qnet_mailman.provisioning.schema import Document, ListRequest, validate
 
 EXAMPLES = Path(__file__).resolve().parents[2] / 'provisioning' / 'examples'
 DOMAIN = 'lists.example.gov'

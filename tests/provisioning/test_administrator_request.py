@@ -24,28 +24,20 @@ from sqlalchemy import select
 from zope.component import getUtility
 
 from qnet_mailman.commands.cli_qnet import qnet
+from qnet_mailman.forms import administrator_request, loading, writing
+from qnet_mailman.forms.administrator_request import AdministratorRequest, validate
+from qnet_mailman.forms.mistakes import Document, FormInvalid
+from qnet_mailman.lists import closing
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
-from qnet_mailman.model.closures import Closing
 from qnet_mailman.model.forms import QNetForm
-from qnet_mailman.provisioning import (
-    administrator_request,
-    apply,
-    closing,
-    empty,
-    forms,
-    notices,
-)
-from qnet_mailman.provisioning.administrator_request import (
-    AdministratorRequest,
-    validate,
-)
+from qnet_mailman.provisioning import apply, notices
 from qnet_mailman.provisioning.apply import Result, apply_form
-from qnet_mailman.provisioning.mistakes import Document, FormInvalid
 from qnet_mailman.roles import grants
 from qnet_mailman.roles.people import Role, assignments_of
 from qnet_mailman.roles.rights import Identity
 from qnet_mailman.settings import Settings
+from qnet_mailman.values import Closing
 from tests.provisioning import samples
 from tests.provisioning.samples import ADDRESS, DOMAIN, EXAMPLES, REMOVE
 
@@ -151,7 +143,7 @@ def test_mistakes_in_a_file_have_lines(tmp_path: Path) -> None:
     text = text.replace('lists: hqr-updates, ', 'lists:\n  - hqr updates\n  - ')
     path.write_text(text, 'utf-8')
     with pytest.raises(FormInvalid) as invalid:
-        forms.load(path, SETTINGS)
+        loading.load(path, SETTINGS)
     (error,) = invalid.value.errors
     assert (error.line, error.field) == (
         text[: text.index('  - hqr ')].count('\n') + 1,
@@ -160,7 +152,7 @@ def test_mistakes_in_a_file_have_lines(tmp_path: Path) -> None:
 
 
 def test_many_lists_in_a_cell_each_on_its_line(tmp_path: Path) -> None:
-    book = load_workbook(io.BytesIO(empty.written('administrator-request', 'xlsx')))
+    book = load_workbook(io.BytesIO(writing.written('administrator-request', 'xlsx')))
     answers = {
         'Ticket': 'REQ1',
         'Requester: name': 'Pat',
@@ -175,7 +167,7 @@ def test_many_lists_in_a_cell_each_on_its_line(tmp_path: Path) -> None:
         row[2].value = answers.get(str(row[0].value), row[2].value)
     path = tmp_path / 'form.xlsx'
     book.save(path)
-    found = forms.load(path, SETTINGS).form
+    found = loading.load(path, SETTINGS).form
     assert isinstance(found, AdministratorRequest)
     assert (found.lists, found.role, found.may_post) == (
         (ADDRESS, OTHER),
@@ -190,7 +182,7 @@ def test_many_lists_in_a_row_of_a_table(tmp_path: Path) -> None:
     path = tmp_path / 'form.csv'
     with path.open('w', newline='') as file:
         csv.writer(file).writerows(rows)
-    found = forms.load(path, SETTINGS).form
+    found = loading.load(path, SETTINGS).form
     assert found.list_addresses == (ADDRESS, OTHER)
 
 
@@ -209,7 +201,7 @@ def test_the_published_json_schema_is_current() -> None:
         'administrator-request.schema.json'
     )
     assert path.read_text('utf-8') == administrator_request.json_schema_text(), (
-        f'run: python -m qnet_mailman.provisioning.administrator_request > {path}'
+        f'run: python -m qnet_mailman.forms.administrator_request > {path}'
     )
 
 

@@ -20,19 +20,22 @@ from mailman.interfaces.listmanager import IListManager
 from sqlalchemy import delete, event
 from zope.component import getUtility
 
-from qnet_mailman import startup
+from qnet_mailman import site, values
 from qnet_mailman.commands.cli_qnet import qnet
+from qnet_mailman.forms import loading
+from qnet_mailman.forms.schema import Document, ListRequest, validate
+from qnet_mailman.lists import closing
+from qnet_mailman.lists.description import describe
+from qnet_mailman.lists.settings import change_setting, current
 from qnet_mailman.model.base import store
-from qnet_mailman.model.closures import Closing
 from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.model.lists import QNetList
 from qnet_mailman.model.people import QNetAssignment
-from qnet_mailman.provisioning import closing, export, fields, forms, values
-from qnet_mailman.provisioning.apply import apply_form, change_setting
-from qnet_mailman.provisioning.description import describe
-from qnet_mailman.provisioning.schema import Document, ListRequest, validate
+from qnet_mailman.provisioning import export, plan
+from qnet_mailman.provisioning.apply import apply_form
 from qnet_mailman.roles.people import Assignee, assign, unassign
 from qnet_mailman.roles.rights import Role
+from qnet_mailman.values import Closing
 from tests.helpers import subscribe
 from tests.provisioning.samples import ADDRESS, DOMAIN, LIST_ID, data, form
 
@@ -52,9 +55,9 @@ def the_list(address: str = ADDRESS) -> Any:
 def read_again(mlist: Any, file_format: str = 'yaml') -> ListRequest:
     """The form of a list, written and read."""
     content = export.FORMATS[file_format](export.form_of(mlist)).encode()
-    (found,) = forms.load_content(f'form.{file_format}', content, startup.settings())
+    (found,) = loading.load_content(f'form.{file_format}', content, site.settings())
     loaded = found.form
-    assert isinstance(loaded, forms.Loaded), loaded
+    assert isinstance(loaded, loading.Loaded), loaded
     assert isinstance(loaded.form, ListRequest)
     return loaded.form
 
@@ -149,9 +152,9 @@ def test_a_list_that_was_changed_since(
     start_anew()
     apply_form(made, actor='test')
     mlist = the_list()
-    for key, value in fields.wanted(changed).items():
+    for key, value in plan.wanted(changed).items():
         if key != 'replies' or changed.list.type == made.list.type:
-            change_setting(mlist, key, fields.current(mlist)[key], value)
+            change_setting(mlist, key, current(mlist)[key], value)
     for person in made.administrators:
         unassign(mlist, Role.administrator, person.email)
     for person in changed.administrators:

@@ -24,12 +24,12 @@ from sqlalchemy import inspect as sqlalchemy_inspect
 from sqlalchemy import select
 from zope.component import getUtility
 
+from qnet_mailman.lists.description import describe
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.provisioning import notices
 from qnet_mailman.provisioning.apply import Result, apply_form
-from qnet_mailman.provisioning.description import describe
 from tests.provisioning.samples import ADDRESS, DOMAIN, LIST_ID, data, form, grant_roles
 
 

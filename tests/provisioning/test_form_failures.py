@@ -19,8 +19,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from zope.component import getUtility
 
 from qnet_mailman.model.base import store
+from qnet_mailman.mta import list_map
 from qnet_mailman.provisioning import apply as apply_module
-from qnet_mailman.provisioning import mta_map
 from qnet_mailman.provisioning.apply import Result, apply_form
 from tests.provisioning.samples import ADDRESS, LIST_ID, form
 
@@ -298,4 +298,4 @@ def test_the_first_list_of_all_leaves_no_map(
 
     monkeypatch.setattr(apply_module, 'keep_form', fail)
     assert provision().outcome == 'failed'
-    assert list(postfix_map.glob(mta_map.FILES)) == []
+    assert list(postfix_map.glob(list_map.FILES)) == []

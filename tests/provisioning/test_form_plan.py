@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from qnet_mailman.provisioning import fields
+from qnet_mailman.forms.schema import ListRequest
+from qnet_mailman.provisioning import plan as provisioning_plan
+from qnet_mailman.provisioning.looking import Running, Site
 from qnet_mailman.provisioning.plan import Plan, PlanRefused, make_plan
-from qnet_mailman.provisioning.running import Running, Site
-from qnet_mailman.provisioning.schema import ListRequest
 from qnet_mailman.roles.people import Assignee, Role
 from tests.provisioning.samples import ADDRESS, DOMAIN, REMOVE, data, form
 
@@ -25,7 +25,7 @@ def running(applied: ListRequest | None = None, **changes: Any) -> Running:
     state: dict[str, Any] = {
         'list_type': 'notification',
         'visibility': 'public',
-        'settings': fields.wanted(start),
+        'settings': provisioning_plan.wanted(start),
         'assignments': {
             PAT: Assignee(PAT[1], 'Pat Example', 'pexample', True),
             SAM: Assignee(SAM[1], 'Sam Sample'),
@@ -79,7 +79,11 @@ def test_the_same_form_again_is_nothing_whatever_the_list_is_now() -> None:
 
 def test_only_differences_between_forms_are_applied() -> None:
     # An administrator has changed masking and the name since; a subscriber has left.
-    settings = {**fields.wanted(form()), 'mask': 'off', 'display_name': 'News'}
+    settings = {
+        **provisioning_plan.wanted(form()),
+        'mask': 'off',
+        'display_name': 'News',
+    }
     now = running(settings=settings, members=frozenset({'lee@example.org'}))
     wanted = form(
         list__display_name='HQR News',
@@ -102,7 +106,7 @@ def test_only_differences_between_forms_are_applied() -> None:
 
 
 def test_what_is_so_already_is_no_step() -> None:
-    settings = {**fields.wanted(form()), 'mask': 'everyone'}
+    settings = {**provisioning_plan.wanted(form()), 'mask': 'everyone'}
     found = plan(form(list__mask='everyone'), running(settings=settings))
     assert found.steps == ()
     assert not found.recorded
@@ -118,7 +122,7 @@ def test_who_is_taken_out_of_the_subscribers_stays() -> None:
 def test_a_list_without_a_form_is_taken_over() -> None:
     now = running(
         forms={},
-        settings={**fields.wanted(form()), 'threshold': 3},
+        settings={**provisioning_plan.wanted(form()), 'threshold': 3},
         assignments={PAT: Assignee(PAT[1], 'Pat Example', '', True)},
         members=frozenset({'reader@example.org'}),
     )

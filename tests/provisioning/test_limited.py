@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qnet_mailman.provisioning import kept, limited
-from qnet_mailman.provisioning.limited import Budget, Ending, Send
-from qnet_mailman.provisioning.mistakes import Document, FormError, FormInvalid
+from qnet_mailman.forms import kept, limited
+from qnet_mailman.forms.limited import Budget, Ending, Send
+from qnet_mailman.forms.mistakes import Document, FormError, FormInvalid
 from qnet_mailman.settings import MEBIBYTE
 from tests.provisioning.samples import form
 

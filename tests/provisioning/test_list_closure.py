@@ -31,28 +31,25 @@ from zope.component import getUtility
 
 from qnet_mailman.bounces import discipline, ledger, receiving
 from qnet_mailman.commands.cli_qnet import qnet
-from qnet_mailman.components import OF_A_LIST
-from qnet_mailman.model import audit
+from qnet_mailman.forms import list_closure, loading
+from qnet_mailman.forms.list_closure import ListClosure, validate
+from qnet_mailman.forms.mistakes import Document, FormInvalid
+from qnet_mailman.lists import closing
+from qnet_mailman.lists.description import describe
+from qnet_mailman.model import audit, listing
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounceNotice, QNetSuspension
-from qnet_mailman.model.closures import Closing, closure_of
+from qnet_mailman.model.closures import closure_of
 from qnet_mailman.mta.copies import Kind, kind_of
-from qnet_mailman.provisioning import (
-    closing,
-    forms,
-    list_closure,
-    notices,
-    running,
-)
+from qnet_mailman.provisioning import looking, notices
 from qnet_mailman.provisioning.apply import Result, apply_form
-from qnet_mailman.provisioning.description import describe
-from qnet_mailman.provisioning.list_closure import ListClosure, validate
-from qnet_mailman.provisioning.mistakes import Document, FormInvalid
 from qnet_mailman.roles.people import Assignee, Role, assign
-from qnet_mailman.runners import guarded
+from qnet_mailman.runners import digest, guard, task
 from qnet_mailman.settings import Settings
-from qnet_mailman.subscriptions import confirming, listing, sign_up
+from qnet_mailman.setup.components import OF_A_LIST
+from qnet_mailman.subscriptions import confirming, sign_up
+from qnet_mailman.values import Closing
 from tests.helpers import appoint, make_user, message, post, queued, run, subscribe
 from tests.provisioning import samples
 from tests.provisioning.samples import DOMAIN, EXAMPLES, REMOVE
@@ -117,9 +114,9 @@ def test_one_mistake_is_one_sentence(changes: dict[str, Any], expected: str) -> 
 def test_the_published_json_schema_and_the_example_are_current() -> None:
     path = Path(list_closure.__file__).with_name('list-closure.schema.json')
     assert path.read_text('utf-8') == list_closure.json_schema_text(), (
-        f'run: python -m qnet_mailman.provisioning.list_closure > {path}'
+        f'run: python -m qnet_mailman.forms.list_closure > {path}'
     )
-    found = forms.load(EXAMPLES / 'list-closure.yaml', SETTINGS).form
+    found = loading.load(EXAMPLES / 'list-closure.yaml', SETTINGS).form
     assert isinstance(found, ListClosure)
     assert (found.action, found.tell_members) == (Closing.archive, True)
 
@@ -142,7 +139,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The time of closing and of the audit log."""
     found = Clock()
-    for module in (closing, running, audit):
+    for module in (closing, looking, audit):
         monkeypatch.setattr(module, 'now', found)
     return found
 
@@ -520,7 +517,7 @@ def test_there_is_no_digest_and_no_post_is_lost_to_one(
     taken()
     digests.maybe_send_digest_now(mlist, force=True)
     config.db.commit()
-    runner = guarded.DigestRunner('digest')
+    runner = digest.DigestRunner('digest')
     while runner._one_iteration():
         pass
     config.db.commit()
@@ -816,8 +813,8 @@ def test_a_runner_looks_after_that(
 ) -> None:
     provision()
     clock.moment += timedelta(days=31)
-    monkeypatch.setattr(guarded, 'now', clock)
-    guarded.TaskRunner('task')._do_periodic()
+    monkeypatch.setattr(guard, 'now', clock)
+    task.TaskRunner('task')._do_periodic()
     assert lists() == []
 
 

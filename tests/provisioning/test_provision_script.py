@@ -32,9 +32,9 @@ from sqlalchemy import select
 from zope.component import getUtility
 
 from qnet_mailman.commands.cli_qnet import qnet
+from qnet_mailman.forms import batch
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
-from qnet_mailman.provisioning import batch
 from tests.attacks.test_odd_files import fill
 from tests.helpers import queued
 from tests.provisioning.samples import EXAMPLES, data

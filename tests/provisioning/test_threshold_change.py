@@ -17,13 +17,16 @@ from sqlalchemy import select
 from zope.component import getUtility
 
 from qnet_mailman.commands.cli_qnet import qnet
+from qnet_mailman.forms import blank, loading, threshold_change
+from qnet_mailman.forms.mistakes import Document, FormInvalid
+from qnet_mailman.forms.threshold_change import ThresholdChange, validate
+from qnet_mailman.lists import settings
+from qnet_mailman.lists.settings import change_setting
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.forms import QNetForm
-from qnet_mailman.provisioning import blank, fields, forms, notices, threshold_change
-from qnet_mailman.provisioning.apply import Result, apply_form, change_setting
-from qnet_mailman.provisioning.mistakes import Document, FormInvalid
-from qnet_mailman.provisioning.threshold_change import ThresholdChange, validate
+from qnet_mailman.provisioning import notices, plan
+from qnet_mailman.provisioning.apply import Result, apply_form
 from qnet_mailman.roles import grants
 from qnet_mailman.roles.rights import Identity, Role
 from qnet_mailman.settings import Settings
@@ -150,7 +153,7 @@ def test_every_mistake_at_once_each_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / 'form.yaml'
     path.write_text(WRONG, 'utf-8')
     with pytest.raises(FormInvalid) as invalid:
-        forms.load(path, SETTINGS)
+        loading.load(path, SETTINGS)
     assert [(error.line, error.field) for error in invalid.value.errors] == [
         (2, 'ticket'),
         (3, 'requester, email'),
@@ -168,7 +171,7 @@ def test_a_word_that_is_nearly_right_is_the_only_mistake(
     path = tmp_path / 'form.json'
     path.write_text(json.dumps(data(form=word)), 'utf-8')
     with pytest.raises(FormInvalid) as invalid:
-        forms.load(path, SETTINGS)
+        loading.load(path, SETTINGS)
     assert [error.field for error in invalid.value.errors] == ['form']
 
 
@@ -176,14 +179,14 @@ def test_the_published_json_schema_is_current() -> None:
     module = Path(threshold_change.__file__)
     path = module.with_name('threshold-change.schema.json')
     assert path.read_text('utf-8') == threshold_change.json_schema_text(), (
-        f'run: python -m qnet_mailman.provisioning.threshold_change > {path}'
+        f'run: python -m qnet_mailman.forms.threshold_change > {path}'
     )
 
 
 def test_the_example_is_valid() -> None:
-    found = forms.load(EXAMPLES / 'threshold-change.yaml', SETTINGS).form
+    found = loading.load(EXAMPLES / 'threshold-change.yaml', SETTINGS).form
     assert isinstance(found, ThresholdChange)
-    assert fields.wanted(found) == {'threshold': 8, 'window_days': 14}
+    assert plan.wanted(found) == {'threshold': 8, 'window_days': 14}
 
 
 @pytest.mark.parametrize('file_format', ['yaml', 'json'])
@@ -193,7 +196,7 @@ def test_an_empty_form_wants_what_is_needed_and_no_more(
     path = tmp_path / f'form.{file_format}'
     path.write_text(blank.FORMS['threshold-change'][file_format](), 'utf-8')
     with pytest.raises(FormInvalid) as invalid:
-        forms.load(path, SETTINGS)
+        loading.load(path, SETTINGS)
     assert {error.field for error in invalid.value.errors} == {
         'ticket',
         'requester',
@@ -220,7 +223,7 @@ def provision(**changes: Any) -> Result:
 
 
 def settings_of(mlist: Any) -> tuple[Any, Any]:
-    found = fields.current(mlist)
+    found = settings.current(mlist)
     return found['threshold'], found['window_days']
 
 

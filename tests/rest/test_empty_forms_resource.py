@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from qnet_mailman.provisioning import empty, forms
-from qnet_mailman.provisioning.spreadsheet_forms import read_xlsx
+from qnet_mailman.forms import loading, writing
+from qnet_mailman.forms.xlsx import read_xlsx
 from qnet_mailman.settings import Settings
 from tests.rest.test_roles_resource import ask
 
@@ -58,7 +58,7 @@ def test_every_form_in_every_format(core: Any) -> None:
                 continue
             assert name == f'{kind}.{file_format}'
             if file_format != 'csv':
-                document = forms.READERS[f'.{file_format}'](content, SETTINGS)
+                document = loading.READERS[f'.{file_format}'](content, SETTINGS)
                 assert document.data['form'] == kind
     assert len(types) == len(offered['formats'])
 
@@ -74,7 +74,7 @@ def test_what_is_not_there(core: Any, what: str) -> None:
     assert get(what).status_code == 404
 
 
-@pytest.mark.parametrize('kind', empty.ABOUT_A_LIST)
+@pytest.mark.parametrize('kind', writing.ABOUT_A_LIST)
 def test_a_form_about_a_list_with_the_requester(mlist: Any, kind: str) -> None:
     # A name that a spreadsheet must not take for a formula.
     who = {'name': '=Łukasz "Pat" Example', 'email': 'pat@agency.example.gov'}

@@ -15,7 +15,7 @@ from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 from zope.component import getUtility
 
-from qnet_mailman import startup
+from qnet_mailman import site
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from tests.helpers import queued
@@ -129,7 +129,7 @@ def test_a_form_that_is_too_large(configure: Any) -> None:
 
 
 def test_while_the_service_is_not_ready(core: SimpleNamespace, configure: Any) -> None:
-    with pytest.raises(startup.NotReady):
+    with pytest.raises(site.NotReady):
         configure(max_message_size='huge')
     response = send(data())
     assert response.status_code == 503

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from qnet_mailman import startup
+from qnet_mailman import site
+from qnet_mailman import site as qnet_mailman_site
 from qnet_mailman.rest import limits
 from qnet_mailman.settings import Settings
 
@@ -104,7 +105,7 @@ def ask(
 @pytest.mark.parametrize('path', [*RESOURCES, *STOCK, 'nothing', ''])
 def test_too_large(application: Any, path: str, content_type: str) -> None:
     """Answered before it is read, whoever asks for whatever."""
-    most = limits.for_files(startup.settings())
+    most = limits.for_files(qnet_mailman_site.settings())
     for size in (most + 1, 10**18, 10**30):
         status, _answer = ask(
             application,
@@ -152,7 +153,7 @@ def test_a_body_of_unknown_length(application: Any) -> None:
 def test_while_a_setting_is_broken(
     application: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(startup, 'reason_not_ready', lambda: 'a setting is wrong')
+    monkeypatch.setattr(site, 'reason_not_ready', lambda: 'a setting is wrong')
     assert ask(application, 'lists', None, CONTENT_LENGTH='2000000')[0] == 413
 
 

@@ -24,15 +24,15 @@ from sqlalchemy import event, select
 from zope.component import getUtility
 
 from qnet_mailman.bounces import discipline
+from qnet_mailman.lists import closing
+from qnet_mailman.lists.description import describe
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
-from qnet_mailman.model.closures import Closing
-from qnet_mailman.provisioning import closing
-from qnet_mailman.provisioning.description import describe
 from qnet_mailman.rest import lists as module
 from qnet_mailman.roles import grants
 from qnet_mailman.roles.people import Assignee, assign
 from qnet_mailman.roles.rights import Identity, Role
+from qnet_mailman.values import Closing
 from tests.helpers import appoint, make_user, message, subscribe
 
 AUTHORIZATION = 'Basic ' + base64.b64encode(b'restadmin:restpass').decode()

@@ -19,12 +19,12 @@ from sqlalchemy import select, update
 from zope.component import getUtility
 
 from qnet_mailman import health
+from qnet_mailman.forms import limited
+from qnet_mailman.forms.kept import Loaded
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.requests import OPEN, QNetRequest, QNetSubmission
-from qnet_mailman.provisioning import limited
-from qnet_mailman.provisioning.kept import Loaded
-from qnet_mailman.review import deciding, keeping, receiving, requests, telling
+from qnet_mailman.review import deciding, notices, receiving, requests
 from qnet_mailman.review.deciding import CannotDecide
 from qnet_mailman.review.reading import Sent
 from tests.helpers import run
@@ -84,14 +84,14 @@ def test_approving_applies_and_tells() -> None:
     result = deciding.approve(1, actor=ANN)
     assert result.outcome == 'created'
     assert LIST in lists()
-    telling.tell()
+    notices.tell()
     told = [subject for to, subject in subjects() if to == SENDER]
     assert told == [
         'The mailing list HQR Updates has been set up',
         'Your request has arrived: QM-000001',
         'Your request QM-000001 has been carried out',
     ]
-    telling.tell()
+    notices.tell()
     assert len([to for to, _ in subjects() if to == SENDER]) == 3
     assert actions() == [
         ('mailman', 'request received', 'QM-000001'),
@@ -108,7 +108,7 @@ def test_a_form_with_mistakes_waits_until_it_is_returned() -> None:
     assert deciding.approve(1, actor=ANN).outcome == 'invalid'
     assert status() == 'waiting'
     deciding.send_back(1, actor=ANN, reason='We have no pigeons.')
-    telling.tell()
+    notices.tell()
     [to, subject] = subjects()[-1]
     assert (to, subject) == (SENDER, 'Your request QM-000001 needs a correction')
     text = answers()[-1].get_payload()
@@ -124,7 +124,7 @@ def test_what_does_not_fit_the_lists_of_today_is_told_as_well() -> None:
     assert deciding.approve(2, actor=ANN).outcome == 'invalid'
     assert status(2) == 'waiting'
     deciding.send_back(2, actor=ANN, reason='')
-    telling.tell()
+    notices.tell()
     assert 'hqr-updates' in answers()[-1].get_payload()
 
 
@@ -132,7 +132,7 @@ def test_all_that_is_decided_of_one_mail_is_told_at_once() -> None:
     take_in(mail(('a.yaml', form('one', 'R1')), ('b.yaml', form('two', 'R2'))))
     for number in (1, 2):
         deciding.send_back(number, actor=ANN, reason=f'Reason {number}.')
-    telling.tell()
+    notices.tell()
     [text] = [m.get_payload() for m in answers() if 'correction' in str(m['subject'])]
     assert 'Reason 1.' in text and 'Reason 2.' in text
 
@@ -140,7 +140,7 @@ def test_all_that_is_decided_of_one_mail_is_told_at_once() -> None:
 def test_spam_is_returned_to_nobody() -> None:
     take_in(mail(('request.yaml', b'Buy!')))
     deciding.send_back(1, actor=ANN, reason='', silent=True)
-    telling.tell()
+    notices.tell()
     assert [subject for _, subject in subjects()] == [
         'Your request has arrived: QM-000001'
     ]
@@ -186,16 +186,16 @@ def test_what_came_before_texts_were_kept_is_read_again() -> None:
 
 def test_operators_are_told_once_a_day_while_requests_wait() -> None:
     moment = now()
-    telling.tell(moment)
+    notices.tell(moment)
     take_in(mail(('request.yaml', form())))
     for hours in (0, 1, 25):
-        telling.tell(moment + timedelta(hours=hours))
+        notices.tell(moment + timedelta(hours=hours))
     told = [msg for msg in answers() if 'waits for you' in str(msg['subject'])]
     assert len(told) == 2
     assert told[0]['to'] == 'help@example.gov, operators@example.gov'
     assert f'QM-000001  list-request, {LIST}, REQ0001234' in told[0].get_payload()
     deciding.approve(1, actor=ANN)
-    telling.tell(moment + timedelta(hours=60))
+    notices.tell(moment + timedelta(hours=60))
     assert len([m for m in answers() if 'waits for you' in str(m['subject'])]) == 2
 
 
@@ -240,8 +240,8 @@ def test_files_go_a_year_after_the_decision_and_rows_stay() -> None:
     take_in(mail(('request.yaml', form())))
     take_in(mail(('other.yaml', form('two', 'R2')), message_id='<m2@x.example.gov>'))
     deciding.send_back(1, actor=ANN, reason='')
-    assert keeping.prune(now() + timedelta(days=364)) == 0
-    assert keeping.prune(now() + timedelta(days=366)) == 1
+    assert requests.prune(now() + timedelta(days=364)) == 0
+    assert requests.prune(now() + timedelta(days=366)) == 1
     config.db.commit()
     with pytest.raises(CannotDecide, match='not kept any more'):
         deciding.look(1)
@@ -328,7 +328,7 @@ def test_a_killed_approval_is_finished_by_the_next(core: Any, die: str) -> None:
     assert outcome == ('created' if die == 'before' else 'unchanged')
     assert status() == 'approved'
     assert actions()[-1] == (BEA, 'request approved', 'QM-000001')
-    telling.tell()
+    notices.tell()
     told = [subject for to, subject in subjects() if to == SENDER]
     assert sorted(told) == sorted(set(told)) and len(told) == 3
 
@@ -346,7 +346,7 @@ def die(*args, **kws):
 if where == 'before the commit':
     config.db.commit = die
 elif where == 'after the commit':
-    from qnet_mailman.runners import handover
+    from qnet_mailman.queues import handover
     handover.Handover.publish = die
 else:
     runner.switchboard.finish = die

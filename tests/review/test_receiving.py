@@ -17,11 +17,13 @@ from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 from zope.component import getUtility
 
-from qnet_mailman import startup
+from qnet_mailman import site
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.requests import OPEN, QNetSubmission
-from qnet_mailman.review import arrival, keeping, reading, requests, telling
+from qnet_mailman.review import arrival, notices, reading, requests
+from qnet_mailman.runners import periodic
+from qnet_mailman.setup import startup
 from tests.conftest import write_settings
 from tests.helpers import queued, run
 from tests.provisioning.samples import EXAMPLES
@@ -169,7 +171,7 @@ def test_a_mail_without_a_form_is_answered_once_a_day() -> None:
 def test_forged_senders_cause_only_so_many_answers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(telling, 'MAX_NO_FORM', 2)
+    monkeypatch.setattr(notices, 'MAX_NO_FORM', 2)
     for number in range(4):
         sender = f'victim{number}@agency.example.gov'
         take_in(mail(sender=sender), sender=sender)
@@ -316,7 +318,7 @@ def test_nothing_is_refused_for_good_while_a_setting_is_broken(
 ) -> None:
     address = make_list().fqdn_listname
     write_settings(core.var / 'qnet.cfg', domain='')
-    with pytest.raises(startup.NotReady):
+    with pytest.raises(site.NotReady):
         startup.setup()
     [reply] = deliver(mail(FORM))
     assert reply.startswith('451')
@@ -350,8 +352,8 @@ def test_a_disk_that_is_full_puts_the_mail_off(
 
 def test_operators_are_told_that_a_request_waits() -> None:
     take_in(mail(FORM))
-    keeping.periodic(now())
-    keeping.periodic(now() + timedelta(minutes=1))
+    periodic.periodic(now())
+    periodic.periodic(now() + timedelta(minutes=1))
     [_answer, note] = answers()
     assert str(note['subject']) == '1 request form waits for you'
     assert note['to'] == 'help@example.gov, operators@example.gov'

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from qnet_mailman.model import audit
-from qnet_mailman.roles import grants, importing, overview, people, projection, telling
+from qnet_mailman.roles import grants, importing, notices, overview, people, projection
 
 BEGIN = datetime(2026, 3, 2, 12)
 
@@ -32,6 +32,6 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The time of everything about roles."""
     found = Clock()
-    for module in (audit, grants, importing, overview, people, projection, telling):
+    for module in (audit, grants, importing, overview, people, projection, notices):
         monkeypatch.setattr(module, 'now', found)
     return found

@@ -15,11 +15,11 @@ from qnet_mailman.model import audit
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.people import QNetGrant
-from qnet_mailman.roles import grants, keeping, overview
+from qnet_mailman.roles import grants, overview
 from qnet_mailman.roles.grants import Decision, GrantError, Route
 from qnet_mailman.roles.people import Assignee, assign
 from qnet_mailman.roles.rights import Identity, Role, Status, holder_of
-from qnet_mailman.runners import guarded
+from qnet_mailman.runners import periodic, task
 from tests.roles.clock import Clock, clock
 
 __all__ = ['clock']
@@ -87,7 +87,7 @@ def test_an_operators_word_outlasts_a_sign_in(
     ended = status()
     assert ended != 'active'
     sign_in(Role.administrator, email='new@example.org')
-    keeping.periodic(clock.forward(minutes=5))
+    periodic.periodic(clock.forward(minutes=5))
     sign_in(Role.administrator)
     assert status() == ended
     # An import that says the same does not change whose word it is.
@@ -115,7 +115,7 @@ def test_time_ends_a_grant_before_any_job_looks(
     assert overview.rights(PAT)['administers'] == []
     assert overview.rights(PAT)['roles'] == []
     assert mlist.owners.member_count == 1
-    keeping.periodic(clock.moment)
+    periodic.periodic(clock.moment)
     assert mlist.owners.member_count == 0
     assert audited()[-1] == (
         'role expired',
@@ -131,7 +131,7 @@ def test_the_task_runner_looks_at_the_clock(core: Any) -> None:
         update(QNetGrant).values(expires_at=real_now() - timedelta(seconds=1))
     )
     core.config.db.commit()
-    guarded.TaskRunner('task')._do_periodic()
+    task.TaskRunner('task')._do_periodic()
     row = grants.find(PAT, Role.administrator)
     assert row is not None
     assert row.status == 'expired'

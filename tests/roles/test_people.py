@@ -133,7 +133,8 @@ def test_changes_are_audited(core: Any, make_list: Any) -> None:
 
 @pytest.mark.parametrize('mask', ['administrators', 'everyone', 'off'])
 def test_masking_and_mailmans_anonymous_list_agree(make_list: Any, mask: str) -> None:
-    from qnet_mailman.model.lists import Mask, mask_of, set_mask
+    from qnet_mailman.model.lists import mask_of, set_mask
+    from qnet_mailman.values import Mask
 
     mlist = make_list()
     set_mask(mlist, Mask(mask))

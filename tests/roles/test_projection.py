@@ -30,7 +30,7 @@ from zope.component import getUtility
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.people import QNetAssignment, QNetGrant, QNetUnattended
-from qnet_mailman.roles import grants, keeping, overview, projection
+from qnet_mailman.roles import grants, overview, projection
 from qnet_mailman.roles.grants import Decision, GrantError, Route
 from qnet_mailman.roles.people import (
     Assignee,
@@ -40,6 +40,7 @@ from qnet_mailman.roles.people import (
     unassign,
 )
 from qnet_mailman.roles.rights import Identity, Role, Status
+from qnet_mailman.runners import periodic
 from tests.conftest import DOMAIN
 from tests.helpers import make_user
 from tests.roles.clock import Clock, clock
@@ -220,7 +221,7 @@ class Histories(RuleBasedStateMachine):
     def time_passes(self, days: int) -> None:
         self.clock.forward(days=days)
         config.db.commit()
-        keeping.periodic(self.clock())
+        periodic.periodic(self.clock())
 
     @rule(name=names)
     def remove_list(self, name: str) -> None:
@@ -334,10 +335,10 @@ def test_what_mailman_does_not_tell_of_is_put_right(mlist: Any) -> None:
     member._address = address
     config.db.commit()
     assert owners(mlist) == ['mallory@example.org']
-    keeping.periodic(real_now())
+    periodic.periodic(real_now())
     assert owners(mlist) == ['pat@example.org']
     assert len(corrected()) == 2
-    keeping.periodic(real_now() + timedelta(hours=1))
+    periodic.periodic(real_now() + timedelta(hours=1))
     assert len(corrected()) == 2
 
 

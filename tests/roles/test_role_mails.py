@@ -12,10 +12,11 @@ from mailman.config import config
 from mailman.email.message import OwnerNotification
 from mailman.interfaces.member import DeliveryStatus
 
-from qnet_mailman.roles import grants, keeping, telling
+from qnet_mailman.roles import grants, notices
 from qnet_mailman.roles.grants import Decision, Route
 from qnet_mailman.roles.people import Assignee, assign, unassign
 from qnet_mailman.roles.rights import Identity, Role, Status
+from qnet_mailman.runners import periodic
 from tests.helpers import appoint, message, queued, run
 from tests.roles.clock import Clock, clock
 
@@ -37,7 +38,7 @@ def mlist(make_list: Any, clock: Clock) -> Any:
 
 def mails() -> list[tuple[str, str]]:
     """Recipient and subject of what was written; it is taken out."""
-    telling.tell()
+    notices.tell()
     return sorted(
         (', '.join(sorted(data['recipients'])), str(msg['subject']))
         for msg, data in taken()
@@ -70,7 +71,7 @@ def test_a_request_and_its_approval(mlist: Any) -> None:
     request()
     assert mails() == []
     grants.approve(PAT, Role.administrator)
-    telling.tell()
+    notices.tell()
     ((msg, _data),) = taken()
     text = msg.get_payload()
     assert str(msg['subject']) == 'You have the role List Administrator'
@@ -91,7 +92,7 @@ def test_a_denial_has_its_reason(mlist: Any) -> None:
     request()
     mails()
     grants.deny(PAT, Role.administrator, 'Ask  your\nsupervisor first.')
-    telling.tell()
+    notices.tell()
     ((msg, _data),) = taken()
     assert 'was not approved' in str(msg['subject'])
     assert 'Reason: Ask your supervisor first.' in msg.get_payload()
@@ -132,23 +133,23 @@ def test_the_end_is_announced_once_and_then_told(mlist: Any, clock: Clock) -> No
     clock.forward(days=-30)
     imported(Status.active, expires_at=end)
     mails()
-    keeping.periodic(clock.forward(days=15))
+    periodic.periodic(clock.forward(days=15))
     assert mails() == []
-    keeping.periodic(clock.forward(days=2))
+    periodic.periodic(clock.forward(days=2))
     assert [subject for _to, subject in mails()] == [
         'Your role List Administrator expires on 2026-04-01'
     ]
-    keeping.periodic(clock.forward(days=1))
+    periodic.periodic(clock.forward(days=1))
     assert mails() == []
     # Renewed: the next end is announced again.
     later = clock.forward(days=10)
     clock.forward(days=-10)
     grants.expire_at(PAT, Role.administrator, later)
     assert len(mails()) == 1
-    keeping.periodic(clock.forward(days=11))
+    periodic.periodic(clock.forward(days=11))
     expired = [subject for _to, subject in mails()]
     assert 'Your role List Administrator has expired' in expired
-    keeping.periodic(clock.forward(days=1))
+    periodic.periodic(clock.forward(days=1))
     assert 'Your role' not in str(mails())
 
 
@@ -162,7 +163,7 @@ def test_nothing_is_told_twice_and_nothing_forgotten(
         raise OSError('no space left on device')
 
     with monkeypatch.context() as patch:
-        patch.setattr(telling, 'send', fail)
+        patch.setattr(notices, 'send', fail)
         assert mails() == []
     assert len(mails()) == 1
     assert mails() == []
@@ -189,21 +190,21 @@ def test_operators_are_told_at_once_and_daily(
     grants.approve(PAT, Role.administrator, silent=True)
     assert mails() == []
     grants.revoke(PAT, Role.administrator, 'x')
-    telling.tell()
+    notices.tell()
     (found,) = taken()
     assert str(found[0]['subject']) == '1 mailing list without an administrator'
     assert ', '.join(sorted(found[1]['recipients'])) == OPERATORS
     assert f'  {mlist.fqdn_listname} (since 2026-03-02)' in found[0].get_payload()
-    keeping.periodic(clock.forward(hours=23))
+    periodic.periodic(clock.forward(hours=23))
     assert mails() == []
-    keeping.periodic(clock.forward(hours=1))
+    periodic.periodic(clock.forward(hours=1))
     assert mails() == [(OPERATORS, '1 mailing list without an administrator')]
     # Another one: at once, and both are named.
     unassign(other, Role.administrator, 'kim@agency.example.gov')
     assert mails() == [(OPERATORS, '2 mailing lists without an administrator')]
     remove_list(other)
     grants.approve(PAT, Role.administrator)
-    keeping.periodic(clock.forward(days=2))
+    periodic.periodic(clock.forward(days=2))
     assert mails() == []
 
 
@@ -254,10 +255,10 @@ def test_mail_for_administrators_who_are_gone_goes_to_support(
 
 def test_other_mail_is_left_alone(mlist: Any, make_list: Any) -> None:
     # To one person; and to the -owner address itself, from where it comes back.
-    from qnet_mailman.templates.notices import send
+    from qnet_mailman.templates.sending import send
 
     for recipient in ('ann@example.net', mlist.owner_address):
-        send(mlist, recipient, telling.EXPIRES, 'x', {})
+        send(mlist, recipient, notices.EXPIRES, 'x', {})
         run('virgin')
         assert out() == {recipient}
 
@@ -284,7 +285,7 @@ def test_a_list_of_another_style_is_as_in_mailman(core: Any, make_list: Any) -> 
 def test_texts_are_plain_and_narrow(mlist: Any) -> None:
     from qnet_mailman.templates.loader import ours
 
-    for template in (*telling.TEMPLATES.values(), telling.EXPIRES, telling.UNATTENDED):
+    for template in (*notices.TEMPLATES.values(), notices.EXPIRES, notices.UNATTENDED):
         text = ours(template)
         assert text is not None
         assert all(len(line) <= 76 for line in text.splitlines())

@@ -11,10 +11,11 @@ from mailman.config import config
 from mailman.utilities.datetime import now
 from sqlalchemy import func, select
 
+from qnet_mailman.model import limits
 from qnet_mailman.model.base import store
 from qnet_mailman.model.subscriptions import QNetLimit
-from qnet_mailman.runners import guarded
-from qnet_mailman.subscriptions import limits, sign_up
+from qnet_mailman.runners import guard, task
+from qnet_mailman.subscriptions import sign_up
 from tests.helpers import queued, run
 
 
@@ -27,11 +28,11 @@ def test_limits_of_days_that_are_over_go(
 ) -> None:
     assert limits.allowed('x', 'reader@example.net', 1, limits.HOUR)
     config.db.commit()
-    guarded.TaskRunner('task')._do_periodic()
+    task.TaskRunner('task')._do_periodic()
     assert limits_kept() == 1
     later = now() + timedelta(hours=2)
-    monkeypatch.setattr(guarded, 'now', lambda: later)
-    guarded.TaskRunner('task')._do_periodic()
+    monkeypatch.setattr(guard, 'now', lambda: later)
+    task.TaskRunner('task')._do_periodic()
     # It was committed.
     config.db.abort()
     assert limits_kept() == 0

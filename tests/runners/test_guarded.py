@@ -10,8 +10,10 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from qnet_mailman import startup
-from qnet_mailman.runners import guarded
+from qnet_mailman import site
+from qnet_mailman.runners import guard, task
+from qnet_mailman.runners import incoming as runner_incoming
+from qnet_mailman.setup import startup
 from tests.conftest import write_settings
 from tests.helpers import appoint, message, post, queued, run
 
@@ -33,15 +35,15 @@ def waiting(configure: Any, make_list: Any) -> Any:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(guarded, 'RETRY', 0.0)
+    monkeypatch.setattr(guard, 'RETRY', 0.0)
 
 
 def test_broken_settings_leave_mail_in_the_queue_until_mended(
     core: Any, waiting: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    runner = guarded.IncomingRunner('in')
+    runner = runner_incoming.IncomingRunner('in')
     write_settings(core.var / 'qnet.cfg', poster_authentication='maybe')
-    with pytest.raises(startup.NotReady):
+    with pytest.raises(site.NotReady):
         startup.setup()
     with caplog.at_level(logging.ERROR, 'mailman.runner'):
         assert runner._one_iteration() == 0
@@ -64,7 +66,7 @@ def test_a_runner_without_the_guard_makes_the_setup_fail(
         '[runner.in]\nclass: mailman.runners.incoming.IncomingRunner\n',
     )
     try:
-        with pytest.raises(startup.NotReady, match=r'\[runner\.in\] class .* must be'):
+        with pytest.raises(site.NotReady, match=r'\[runner\.in\] class .* must be'):
             startup.setup()
     finally:
         core.config.pop('unguarded')
@@ -76,7 +78,7 @@ def test_the_posting_chain_asks_once_more(core: Any, waiting: Any) -> None:
     from mailman.runners.incoming import IncomingRunner
 
     write_settings(core.var / 'qnet.cfg', domain='')
-    with pytest.raises(startup.NotReady):
+    with pytest.raises(site.NotReady):
         startup.setup()
     IncomingRunner('in')._one_iteration()
     assert not queued('pipeline')
@@ -105,7 +107,7 @@ class _Outage:
 def test_a_database_that_is_away_leaves_mail_in_the_queue(
     core: Any, waiting: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    runner = guarded.IncomingRunner('in')
+    runner = runner_incoming.IncomingRunner('in')
     with _Outage(core.config.db.engine, ''):
         assert runner._one_iteration() == 0
     assert 'the database does not answer: connection refused' in caplog.text
@@ -117,7 +119,7 @@ def test_a_database_that_is_away_leaves_mail_in_the_queue(
 def test_a_database_that_goes_away_in_the_middle_puts_the_message_back(
     core: Any, waiting: Any
 ) -> None:
-    runner = guarded.IncomingRunner('in')
+    runner = runner_incoming.IncomingRunner('in')
     with _Outage(core.config.db.engine, 'qnet_poster', times=1):
         assert runner._one_iteration() == 0
     assert len(queued('in')) == 1
@@ -129,9 +131,9 @@ def test_a_database_that_goes_away_in_the_middle_puts_the_message_back(
 def test_a_message_that_always_fails_is_shunted_in_the_end(
     core: Any, waiting: Any
 ) -> None:
-    runner = guarded.IncomingRunner('in')
+    runner = runner_incoming.IncomingRunner('in')
     with _Outage(core.config.db.engine, 'qnet_poster'):
-        for _ in range(guarded.MAX_PUT_BACK + 1):
+        for _ in range(guard.MAX_PUT_BACK + 1):
             runner._one_iteration()
     assert not queued('in')
     assert len(queued('shunt')) == 1
@@ -153,7 +155,7 @@ def test_other_errors_are_shunted_as_ever(
 def test_the_transaction_ends_before_the_message_leaves_the_queue(
     core: Any, waiting: Any
 ) -> None:
-    runner = guarded.IncomingRunner('in')
+    runner = runner_incoming.IncomingRunner('in')
     seen = []
 
     def at_commit(conn: Any) -> None:
@@ -209,7 +211,7 @@ def test_a_message_that_is_being_held_is_no_orphan(core: Any) -> None:
         path.write_bytes(b'x')
     two_days_ago = time.time() - 2 * 86400
     os.utime(old, (two_days_ago, two_days_ago))
-    guarded.TaskRunner('task')._do_periodic()
+    task.TaskRunner('task')._do_periodic()
     assert young.exists()
     assert not old.exists()
 
@@ -225,5 +227,5 @@ def test_a_held_message_is_kept_however_old(
     run('in')
     (path,) = (p for p in Path(core.config.MESSAGES_DIR).rglob('*') if p.is_file())
     os.utime(path, (0, 0))
-    guarded.TaskRunner('task')._do_periodic()
+    task.TaskRunner('task')._do_periodic()
     assert path.exists()

@@ -37,10 +37,12 @@ from mailman.utilities.datetime import now
 from sqlalchemy import delete, event, func, insert, select, update
 from zope.component import getUtility
 
+from qnet_mailman import clock
 from qnet_mailman.model.base import store
-from qnet_mailman.model.lists import Visibility, row_of
+from qnet_mailman.model.lists import row_of
 from qnet_mailman.subscriptions import confirming, joining
 from qnet_mailman.subscriptions.confirming import Kind, Outcome
+from qnet_mailman.values import Visibility
 from tests.helpers import make_user, subscribe
 from tests.subscriptions.joiners import (
     READER,
@@ -103,7 +105,7 @@ def test_the_confirmation_says_who_asked_and_what_to_do(make_list: Any) -> None:
         f'  {READER}\n',
         f'  https://lists.example.gov/signup/confirm/{token}/\n',
         f'  news1-confirm+{token}@lists.example.gov\n',
-        f'until {joining.in_words(now() + timedelta(days=3))[:10]}',
+        f'until {clock.in_words(now() + timedelta(days=3))[:10]}',
         'If YOU DID NOT ASK',
         'help@example.gov',
     ):

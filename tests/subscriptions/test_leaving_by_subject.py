@@ -24,8 +24,9 @@ from zope.component import getUtility
 
 from qnet_mailman.bounces import ledger
 from qnet_mailman.model.base import store
-from qnet_mailman.model.lists import Replies, set_replies
+from qnet_mailman.model.lists import set_replies
 from qnet_mailman.subscriptions import leaving
+from qnet_mailman.values import Replies
 from tests.helpers import (
     add_address,
     appoint,
@@ -404,7 +405,7 @@ def test_the_limit_is_for_all_lists_and_a_day(
     to_list(with_reader(make_list()))
     assert len(mails()) == 1
     moment = now() + timedelta(days=1)
-    monkeypatch.setattr('qnet_mailman.subscriptions.limits.now', lambda: moment)
+    monkeypatch.setattr('qnet_mailman.model.limits.now', lambda: moment)
     to_list(mlist)
     assert len(mails()) == 1
 

@@ -22,8 +22,9 @@ from mailman.interfaces.usermanager import IUserManager
 from sqlalchemy import event
 from zope.component import getUtility
 
+from qnet_mailman.model import keys
 from qnet_mailman.model.base import store
-from qnet_mailman.subscriptions import keys, one_click
+from qnet_mailman.subscriptions import one_click
 from qnet_mailman.subscriptions.one_click import Claim, Outcome
 from tests.helpers import add_address, make_user, queued, subscribe
 

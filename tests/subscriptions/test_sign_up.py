@@ -22,12 +22,14 @@ from mailman.utilities.datetime import now
 from sqlalchemy import func, select
 from zope.component import getUtility
 
+from qnet_mailman.model import finding
 from qnet_mailman.model.base import store
-from qnet_mailman.model.lists import ListType, Visibility, row_of
+from qnet_mailman.model.listing import Listed
+from qnet_mailman.model.lists import row_of
 from qnet_mailman.subscriptions import confirming, sign_up
 from qnet_mailman.subscriptions.confirming import Kind
-from qnet_mailman.subscriptions.listing import Listed
 from qnet_mailman.subscriptions.sign_up import Standing
+from qnet_mailman.values import ListType, Visibility
 from tests.helpers import make_user, queued, run, subscribe
 from tests.subscriptions.joiners import (
     READER,
@@ -430,7 +432,7 @@ def test_clients(
     ],
 )
 def test_addresses(core: Any, typed: str, meant: str | None) -> None:
-    assert sign_up.address_of(typed) == meant
+    assert finding.address_of(typed) == meant
 
 
 _PIECES = st.lists(
@@ -446,11 +448,11 @@ _PIECES = st.lists(
 def test_any_text_is_an_address_that_mailman_takes_or_none(
     core: Any, typed: str
 ) -> None:
-    address = sign_up.address_of(typed)
+    address = finding.address_of(typed)
     if address is not None:
         assert getUtility(IEmailValidator).is_valid(address)
         assert address.isascii()
-        assert sign_up.address_of(address) == address
+        assert finding.address_of(address) == address
 
 
 def test_the_queue_holds_a_request_as_it_is(make_list: Any) -> None:

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from qnet_mailman.bounces.verdict import Kind, Reason
+from qnet_mailman.bounces.reading.verdict import Kind, Reason
 from qnet_mailman.model.bounces import State
-from qnet_mailman.model.lists import Mask, Replies
 from qnet_mailman.roles.overview import NO_GRANT
 from qnet_mailman.roles.rights import Role, Status
+from qnet_mailman.values import Mask, Replies
 from qnet_mailman.web.lists import words
 from tests.web.caretakers import (
     ABOUT,

@@ -21,9 +21,10 @@ from mailman.interfaces.mime import FilterAction
 from mailman.runners.digest import MIMEDigester, RFC1153Digester
 
 from qnet_mailman.demo.site import Site
-from qnet_mailman.model.lists import Mask, set_mask
-from qnet_mailman.runners.guarded import DigestRunner
-from qnet_mailman.runners.legible import make_legible
+from qnet_mailman.mail.legible import make_legible
+from qnet_mailman.model.lists import set_mask
+from qnet_mailman.runners.digest import DigestRunner
+from qnet_mailman.values import Mask
 from tests.attacks.posts.labels import KNOWN, invented
 from tests.end_to_end.conftest import LIST, POSTER, READER
 from tests.helpers import message, post, queued, run, subscribe

@@ -13,7 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from mailman.interfaces.mime import FilterAction
 
-from qnet_mailman.model.lists import Mask, set_mask
+from qnet_mailman.model.lists import set_mask
+from qnet_mailman.values import Mask
 from tests.attacks.posts.test_charsets import MEMBER, send_digest
 from tests.handlers.test_hostile_posts_on_the_wire import empty
 from tests.helpers import message, post, queued, run, subscribe

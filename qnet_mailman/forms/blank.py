@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Empty forms to fill in (R29)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from qnet_mailman.forms import (
+    administrator_request,
+    list_closure,
+    schema,
+    threshold_change,
+)
+from qnet_mailman.forms.schema import (
+    ADMINISTRATOR_REQUEST,
+    KIND,
+    LIST_CLOSURE,
+    THRESHOLD_CHANGE,
+)
+
+_LIST_REQUEST = """\
+# Request for a mailing list.  Fill in what stands behind the colons; text after a
+# "#" explains.  A text that holds a colon or a "#" must be in "double quotes".
+# Send the form to the operators of the mailing list service.
+
+form: list-request
+ticket:                       # number of the request; the same to change the list later
+
+requester:
+  name:
+  email:
+  organization:
+
+# Who approved the request; some sites require it.
+approver:
+  name:
+  email:
+
+list:
+  name:                       # part before the "@", e.g. hqr-updates
+  display_name:               # what people see, at most 110 characters
+  description:                # one line, shown on the sign-up page
+  type: notification          # notification (one-way) or discussion
+  visibility: public          # public, or private (an administrator approves)
+  mask: administrators        # whose posts hide their sender: also everyone, off
+  replies:                    # discussion: accept, hold or reject members' messages
+  reply_to:                   # where answers go, if not the default
+  bounces:
+    threshold: 5              # points at which an address is disabled, 1 to 100
+    window_days: 7            # days whose points are added up, 1 to 365
+
+# At least one; repeat the four lines for each.  may_post: true gives posting
+# privileges.
+administrators:
+  - name:
+    email:
+    harp_id:
+    may_post:
+
+# Likewise; may stay empty.
+moderators:
+  - name:
+    email:
+    harp_id:
+    may_post:
+
+# Addresses and names, or the name of a CSV file (columns email,name) beside this
+# form.  May stay empty.
+subscribers:
+  - email:
+    name:
+
+# For a public list both must be true.
+attestations:
+  no_sensitive_information: false
+  security_policies: false
+"""
+
+_THRESHOLD_CHANGE = """\
+# Request to change when a mailing list disables addresses whose mail comes back.
+# Fill in what stands behind the colons; text after a "#" explains.  A text that
+# holds a colon or a "#" must be in "double quotes".  Send the form to the operators
+# of the mailing list service.
+
+form: threshold-change
+ticket:                       # number of the request
+
+requester:
+  name:
+  email:
+  organization:
+
+list:                         # part before the "@", or the whole address
+
+# One of the two may stay empty; it is not changed then.
+bounces:
+  threshold:                  # points at which an address is disabled, 1 to 100
+  window_days:                # days whose points are added up, 1 to 365
+
+reason:                       # may stay empty
+"""
+
+_ADMINISTRATOR_REQUEST = """\
+# Request that a person administers or moderates mailing lists.  An administrator of
+# all these lists asks for it.  Fill in what stands behind the colons; text after a
+# "#" explains.  A text that holds a colon or a "#" must be in "double quotes".  Send
+# the form to the operators of the mailing list service.
+
+form: administrator-request
+ticket:                       # number of the request; the same to change it later
+
+requester:
+  name:
+  email:
+  organization:
+
+# Who is to look after the lists.
+person:
+  name:
+  email:
+  harp_id:
+
+role: administrator           # or moderator
+lists:                        # names or whole addresses, with commas between them
+may_post: false               # true gives posting privileges
+
+reason:                       # may stay empty
+"""
+
+_LIST_CLOSURE = """\
+# Request to close a mailing list.  An administrator of the list asks for it.  Fill in
+# what stands behind the colons; text after a "#" explains.  A text that holds a colon
+# or a "#" must be in "double quotes".  Send the form to the operators of the mailing
+# list service.  The list takes no messages from the moment on at which they apply it;
+# for some time they can open it again as it was.
+
+form: list-closure
+ticket:                       # number of the request
+
+requester:
+  name:
+  email:
+  organization:
+
+list:                         # part before the "@", or the whole address
+action:                       # archive: its archive stays; delete: nothing stays
+tell_members:                 # true: the members get a message that it is closed
+
+reason:                       # may stay empty; members do not see it
+"""
+
+
+def _list_request() -> str:
+    person = dict.fromkeys(('name', 'email', 'harp_id', 'may_post'))
+    form = {
+        'form': KIND,
+        'ticket': None,
+        'requester': dict.fromkeys(('name', 'email', 'organization')),
+        'approver': dict.fromkeys(('name', 'email')),
+        'list': {
+            **dict.fromkeys(('name', 'display_name', 'description')),
+            'type': 'notification',
+            'visibility': 'public',
+            'mask': 'administrators',
+            'replies': None,
+            'reply_to': None,
+            'bounces': {'threshold': 5, 'window_days': 7},
+        },
+        'administrators': [person],
+        'moderators': [person],
+        'subscribers': [dict.fromkeys(('email', 'name'))],
+        'attestations': {
+            'no_sensitive_information': False,
+            'security_policies': False,
+        },
+    }
+    return json.dumps(form, indent=2) + '\n'
+
+
+def _threshold_change() -> str:
+    form = {
+        'form': THRESHOLD_CHANGE,
+        'ticket': None,
+        'requester': dict.fromkeys(('name', 'email', 'organization')),
+        'list': None,
+        'bounces': dict.fromkeys(('threshold', 'window_days')),
+        'reason': None,
+    }
+    return json.dumps(form, indent=2) + '\n'
+
+
+def _administrator_request() -> str:
+    form: dict[str, Any] = {
+        'form': ADMINISTRATOR_REQUEST,
+        'ticket': None,
+        'requester': dict.fromkeys(('name', 'email', 'organization')),
+        'person': dict.fromkeys(('name', 'email', 'harp_id')),
+        'role': 'administrator',
+        'lists': [],
+        'may_post': False,
+        'reason': None,
+    }
+    return json.dumps(form, indent=2) + '\n'
+
+
+def _list_closure() -> str:
+    form: dict[str, Any] = {
+        'form': LIST_CLOSURE,
+        'ticket': None,
+        'requester': dict.fromkeys(('name', 'email', 'organization')),
+        **dict.fromkeys(('list', 'action', 'tell_members', 'reason')),
+    }
+    return json.dumps(form, indent=2) + '\n'
+
+
+FORMS: dict[str, dict[str, Callable[[], str]]] = {
+    KIND: {
+        'yaml': lambda: _LIST_REQUEST,
+        'json': _list_request,
+        'json-schema': schema.json_schema_text,
+    },
+    ADMINISTRATOR_REQUEST: {
+        'yaml': lambda: _ADMINISTRATOR_REQUEST,
+        'json': _administrator_request,
+        'json-schema': administrator_request.json_schema_text,
+    },
+    THRESHOLD_CHANGE: {
+        'yaml': lambda: _THRESHOLD_CHANGE,
+        'json': _threshold_change,
+        'json-schema': threshold_change.json_schema_text,
+    },
+    LIST_CLOSURE: {
+        'yaml': lambda: _LIST_CLOSURE,
+        'json': _list_closure,
+        'json-schema': list_closure.json_schema_text,
+    },
+}
+"""How each kind of form is written in each format."""

@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""TODO."""
+
+from __future__ import annotations
+
+import re
+from email.errors import MessageError
+from email.header import decode_header
+
+
+def decode_words(text: str) -> str:
+    """Decode a header value's encoded words (RFC 2047); as it is where that fails."""
+    if '=?' not in text:
+        return ' '.join(text.split())
+    try:
+        pieces = [
+            piece if isinstance(piece, str) else decode_bytes(piece, charset or '')
+            for piece, charset in decode_header(text)
+        ]
+    except (MessageError, ValueError, LookupError):
+        return ' '.join(text.split())
+    return ' '.join(''.join(pieces).split())
+
+
+def decode_bytes(data: bytes, charset: str = '') -> str:
+    """Decode a text, whether or not it says truly what it is written in."""
+    if b'\x1b$' in data or b'\x1b(' in data:
+        return data.decode('iso2022_jp', 'replace')
+    if data.isascii():
+        return data.decode('ascii')
+    declared = charset.lower()
+    for known in (declared if declared not in _SAYS_NOTHING else '', 'utf-8'):
+        if known and (text := _decode_strictly(data, known)) is not None:
+            return text
+    for guess, telling in _GUESSES:
+        text = _decode_strictly(data, guess) or ''
+        if text and len(telling.findall(text)) * 8 >= sum(c > '\x7f' for c in text):
+            return text
+    # A few damaged characters of UTF-8, or something Western.
+    text = data.decode('utf-8', 'replace')
+    if text.count('\ufffd') * 20 < sum(c > '\x7f' for c in text):
+        return text
+    return data.decode('cp1252', 'replace')
+
+
+def _decode_strictly(data: bytes, charset: str) -> str | None:
+    """Decode, but for a character that a cap cut through; None if it is not that."""
+    try:
+        return data.decode(charset)
+    except UnicodeDecodeError as error:
+        if error.start < len(data) - 4:
+            return None
+        return data.decode(charset, 'ignore')
+    except (LookupError, ValueError):
+        return None
+
+
+#: Charsets that say nothing, and codecs that are none (and take their time).
+_SAYS_NOTHING = frozenset(
+    {'', 'us-ascii', 'ascii', 'unknown', 'unknown-8bit', '8bit', 'punycode', 'idna'}
+)
+# Charsets that undeclared 8-bit text comes in, and the characters that, where an eighth
+# of the text consists of them, show that the guess was right.
+_GUESSES = [
+    ('euc_jp', re.compile('[ぁ-ん]')),
+    ('shift_jis', re.compile('[ぁ-ん]')),
+    ('gb18030', re.compile('[的件不邮收信您址无到]')),
+    ('big5', re.compile('[的件不郵收信您址無到]')),
+    ('euc_kr', re.compile('[이다을를메일니는의]')),
+    ('koi8_r', re.compile('[оеаинтсп]{2}')),
+    ('cp1251', re.compile('[оеаинтсп]{2}')),
+]

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""TODO."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from email.utils import parseaddr
+from typing import Any
+
+from mailman.interfaces.address import IEmailValidator
+from mailman.interfaces.listmanager import IListManager
+from mailman.interfaces.member import MemberRole
+from mailman.model.address import Address
+from mailman.model.bans import Ban
+from mailman.model.member import Member
+from mailman.model.user import User
+from mailman.runners.lmtp import split_recipient
+from sqlalchemy import or_, select
+from zope.component import getUtility
+
+from qnet_mailman.model.base import store
+from qnet_mailman.model.statements import chunks
+
+
+def list_at(address: str) -> Any:
+    """The list of which something is an address: posting, ``-owner`` or another.
+
+    :return: The list; None where it is the address of none.
+    """
+    lists = getUtility(IListManager)
+    address = address.lower()
+    name, _subaddress, domain = split_recipient(address)
+    return lists.get(address) or lists.get(f'{name}@{domain}')
+
+
+def find_list(address: str) -> Any:
+    """The list of an address or List-ID; None if there is none."""
+    return getUtility(IListManager).get(address.strip().lower())
+
+
+def list_id_of(address: str) -> str:
+    """The List-ID of the list that has an address."""
+    return address.replace('@', '.', 1)
+
+
+def members_among(list_id: str, emails: Iterable[str]) -> frozenset[str]:
+    """Which addresses are members of a list already.
+
+    :param emails: In lower case.
+    """
+    wanted = set(emails)
+    if not wanted:
+        return frozenset()
+    on_list = (Member.list_id == list_id, Member.role == MemberRole.member)
+    by_address = (
+        select(Address.email)
+        .join(Member, Member.address_id == Address.id)
+        .where(*on_list)
+    )
+    # Few join as users, and SQLite would walk the whole list for each portion.
+    by_user = (
+        select(Address.email)
+        .join(User, User._preferred_address_id == Address.id)
+        .join(Member, Member.user_id == User.id)
+        .where(*on_list)
+    )
+    found = wanted & set(store().scalars(by_user))
+    for portion in chunks(wanted):
+        found.update(store().scalars(by_address.where(Address.email.in_(portion))))
+    return frozenset(found)
+
+
+def banned_among(list_id: str, emails: Iterable[str]) -> frozenset[str]:
+    """Which addresses are banned from a list or the site.
+
+    :param emails: In lower case.
+    """
+    bans = list(
+        store().scalars(
+            select(Ban.email).where(or_(Ban.list_id == list_id, Ban.list_id.is_(None)))
+        )
+    )
+    exact = {ban.lower() for ban in bans}
+    patterns = [ban for ban in bans if ban.startswith('^')]
+    return frozenset(
+        email
+        for email in emails
+        if email in exact
+        or any(re.match(pattern, email, re.IGNORECASE) for pattern in patterns)
+    )
+
+
+def _close_to(address: str) -> str:
+    names = sorted(getUtility(IListManager).names)
+    (close,) = difflib.get_close_matches(address, names, n=1) or ('',)
+    return close
+
+
+MAX_ADDRESS = 254
+"""Octets (RFC 5321 section 4.5.3.1.3, less the angle brackets)."""
+
+
+def address_of(text: str) -> str | None:
+    """The address that somebody typed, or None where Mailman would not take it.
+
+    Spaces around it do not count; the domain may be in Unicode and is turned into the
+    form that mail servers know (RFC 5890 section 2.3.2.1); case is kept.
+    """
+    text = text.strip()
+    if len(text) > MAX_ADDRESS:
+        return None
+    local, at, domain = text.rpartition('@')
+    if not domain.isascii():
+        try:
+            domain = domain.encode('idna').decode('ascii')
+        except UnicodeError:
+            return None
+    address = f'{local}{at}{domain}'
+    # Mailman's check takes two @, and letters that become ASCII in lower case: both
+    # would be the address of somebody else further on.
+    if (
+        len(address) > MAX_ADDRESS
+        or not address.isascii()
+        or parseaddr(address) != ('', address)
+        or not getUtility(IEmailValidator).is_valid(address)
+    ):
+        return None
+    return address

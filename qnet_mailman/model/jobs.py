@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""TODO."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import or_, select, update
+
+from qnet_mailman.model.base import by_itself, store
+from qnet_mailman.model.bounces import QNetJob
+from qnet_mailman.model.statements import insert_once, touched
+from qnet_mailman.runners.periodic import log
+
+jobs: Any = QNetJob.__table__
+
+
+def claim_job(name: str, interval: timedelta, now: datetime) -> bool:
+    """Whether the caller is the one who does a job now, among all processes and hosts.
+
+    The claim is part of the caller's transaction: if that is rolled back, the job is
+    still to be done.  Until it is committed, others are told that it is not due.
+
+    :param interval: Time between two beginnings of the job.
+    :param now: In UTC, without a zone.
+    """
+    begun = store().scalar(select(jobs.c.begun_at).where(jobs.c.name == name))
+    if begun is None:
+        # On PostgreSQL this waits for another's first claim to be committed.
+        return bool(touched(insert_once(jobs), {'name': name, 'begun_at': now}))
+    # A time after `now` by more than the interval comes from a clock that was wrong.
+    due = or_(jobs.c.begun_at <= now - interval, jobs.c.begun_at > now + interval)
+    if now - interval < begun <= now + interval:
+        return False
+    free = (
+        select(jobs.c.name)
+        .where(jobs.c.name == name, due)
+        .with_for_update(skip_locked=True)
+        .scalar_subquery()
+    )
+    claimed = update(jobs).where(jobs.c.name == free, due).values(begun_at=now)
+    return bool(touched(claimed))
+
+
+Job = tuple[str, timedelta, Callable[[datetime], Any]]
+"""Its name, the time between two beginnings, and what does it."""
+
+
+def do_due(jobs: Iterable[Job], moment: datetime) -> None:
+    """Do the jobs that are due; cheap where none is.
+
+    One process does each of them at a time.  Commits.
+
+    :param moment: In UTC, without a zone.
+    :raises sqlalchemy.exc.DBAPIError: if the database fails.
+    """
+    for name, interval, work in jobs:
+        with by_itself(log, '%s: periodic work failed', name):
+            if claim_job(name, interval, moment):
+                work(moment)

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""TODO."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+from sqlalchemy import TextClause, bindparam, text
+
+from qnet_mailman.model.base import store
+
+BATCH = 500
+"""Rows or members that one statement is given at most."""
+T = TypeVar('T')
+
+
+def chunks(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+    """The items, so many at a time."""
+    rest = list(items)
+    for start in range(0, len(rest), size):
+        yield rest[start : start + size]
+
+
+@functools.cache
+def insert_once(table: Any) -> TextClause:
+    """An INSERT that does nothing where a unique constraint says no.
+
+    Its `rowcount` is 1 or 0.  As text, which SQLite and PostgreSQL both understand:
+    SQLAlchemy would put an INSERT with ON CONFLICT together anew each time.
+    """
+    columns = [one for one in table.columns if one.name != 'id']
+    names = ', '.join(one.name for one in columns)
+    places = ', '.join(f':{one.name}' for one in columns)
+    return text(
+        f'INSERT INTO {table.name} ({names}) VALUES ({places}) ON CONFLICT DO NOTHING'
+    ).bindparams(*(bindparam(one.name, type_=one.type) for one in columns))
+
+
+def touched(statement: Any, values: dict[str, Any] | None = None) -> int:
+    """How many rows a statement inserted, changed or deleted."""
+    result: Any = store().execute(statement, values)
+    return result.rowcount

@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""TODO."""
+
+from __future__ import annotations
+
+from mailman.runners import archive
+from public import public
+
+from qnet_mailman.runners.guard import Guard
+
+
+@public
+class ArchiveRunner(Guard, archive.ArchiveRunner):
+    """Hands posts to the archivers."""

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Mailman's queue runners, each behind a guard (R32).
+
+Stock shunts a message at any exception: one whose database was away for a second
+waits for an operator to unshunt it.  And where the plugin could not be set up,
+stock would process mail without our rules.  The guard
+
+- looks, before each round, whether the plugin is set up and the database answers,
+  and leaves the queue alone while not, trying again after a few seconds;
+- hands a message on with the commit of its work, so that one whose runner is killed
+  is neither lost nor handed on twice (:mod:`.handover`);
+- lets the message at work be finished before the runner stops;
+- puts a message back that failed because of the database, or for want of space on
+  the disk.  One that fails again and again while the database answers is shunted
+  like any other.
+
+The LMTP (:mod:`.lmtp`) and REST runners need none: they answer with an error that the
+sender's side retries, and what LMTP takes is safe in the next queue.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from mailman.config import config
+from mailman.interfaces.runner import RunnerInterrupt
+from sqlalchemy import text
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    PendingRollbackError,
+)
+
+from qnet_mailman import site
+from qnet_mailman.queues import handover
+from qnet_mailman.setup import startup
+
+if TYPE_CHECKING:
+    from mailman.core.runner import Runner as _Base
+else:
+    _Base = object
+
+MAX_PUT_BACK = 20
+"""How often a message is put back while the database answers otherwise."""
+RETRY = 5.0
+"""Seconds between attempts to set the plugin up."""
+REMIND = 300.0
+"""Seconds after which the log says again why nothing is processed."""
+
+log = logging.getLogger('mailman.runner')
+
+
+class PutBack(BaseException):
+    """The message at hand goes back to its queue.
+
+    Not an `Exception`: Mailman's loop would take that as a reason to shunt.
+    """
+
+
+def _is_about_the_database(error: BaseException) -> bool:
+    return isinstance(
+        error, (OperationalError, InterfaceError, PendingRollbackError)
+    ) or (isinstance(error, DBAPIError) and error.connection_invalidated)
+
+
+def _is_about_space(error: BaseException) -> bool:
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT)
+    # SQLite's words, and PostgreSQL's.
+    return isinstance(error, OperationalError) and (
+        'disk is full' in str(error) or 'No space left' in str(error)
+    )
+
+
+class Guard(_Base):
+    """What is put before a runner of Mailman's."""
+
+    inbox: type[handover.Inbox] = handover.Inbox
+    """What its queue is."""
+
+    _next_look = 0.0
+    _said: tuple[str, float] | None = None
+    _put_back: int = 0
+    _is_at_work = False
+
+    def __init__(self, name: str, slice: int | None = None) -> None:
+        handover.use_handover()
+        inbox = None
+        if self.is_queue_runner:
+            folder = config.switchboards[name].queue_directory
+            instances = int(getattr(config, f'runner.{name}').instances)
+            # Recovers before Mailman's own would.
+            inbox = self.inbox(name, folder, slice, instances, True)
+        super().__init__(name, slice)
+        self.switchboard = inbox
+
+    def signal_handler(self, signum: int, frame: Any) -> None:
+        """See `IRunner`; the message at work is finished before the runner stops."""
+        try:
+            super().signal_handler(signum, frame)
+        except RunnerInterrupt:
+            if not self._is_at_work:
+                raise
+
+    def _obstacle(self) -> str | None:
+        """Why nothing can be processed now; None if it can."""
+        if site.reason_not_ready() is not None:
+            if time.monotonic() < self._next_look:
+                return site.reason_not_ready()
+            try:
+                startup.setup()
+            except site.NotReady as error:
+                self._next_look = time.monotonic() + RETRY
+                return str(error)
+        try:
+            config.db.store.execute(text('SELECT 1'))
+            # Not to keep a transaction open while the runner sleeps.
+            config.db.commit()
+        except DBAPIError as error:
+            config.db.abort()
+            return f'the database does not answer: {site.describe(error)}'
+        return None
+
+    def _say(self, obstacle: str | None) -> None:
+        if obstacle is None:
+            if self._said is not None:
+                log.warning('%s runner: processing again', self.name)
+                self._said = None
+            return
+        due = self._said is None or (
+            self._said[0] != obstacle or time.monotonic() - self._said[1] > REMIND
+        )
+        if due:
+            log.error('%s runner: mail stays in its queue: %s', self.name, obstacle)
+            self._said = (obstacle, time.monotonic())
+
+    def _one_iteration(self) -> int:
+        """See `IRunner`."""
+        obstacle = self._obstacle()
+        self._say(obstacle)
+        if obstacle is not None:
+            return 0
+        try:
+            return super()._one_iteration()
+        except PutBack as error:
+            log.error('%s runner: message put back: %s', self.name, error)
+            self._restore()
+            return 0
+
+    def _process_one_file(self, msg: Any, msgdata: dict[str, Any]) -> None:
+        """See `IRunner`."""
+        self._is_at_work = True
+        try:
+            self._work(msg, msgdata)
+        except site.NotReady as error:
+            config.db.abort()
+            raise PutBack(str(error)) from error
+        except Exception as error:
+            if _is_about_space(error):
+                config.db.abort()
+                raise PutBack(str(error)) from error
+            if not _is_about_the_database(error):
+                raise
+            config.db.abort()
+            if self._obstacle() is None:
+                self._put_back += 1
+                if self._put_back > MAX_PUT_BACK:
+                    self._put_back = 0
+                    raise
+            raise PutBack(site.describe(error)) from error
+        finally:
+            self._is_at_work = False
+        self._put_back = 0
+
+    def _work(self, msg: Any, msgdata: dict[str, Any]) -> None:
+        """Work off the entry at hand unless that was done; hand on what comes of it."""
+        assert isinstance(self.switchboard, handover.Inbox)
+        entry = self.switchboard.handover()
+        if not entry.is_done():
+            entry.discard()
+            with handover.collecting(entry):
+                super()._process_one_file(msg, msgdata)
+                entry.write_row()
+            # Where this fails, it may have been done all the same: what waits stays
+            # until the database says which.
+            config.db.commit()
+        entry.publish()
+
+    def _restore(self) -> None:
+        # Only this runner works on its slice, one file at a time, so that a
+        # backup file here is the one that was just taken.
+        assert self.switchboard is not None
+        for filebase in self.switchboard.get_files('.bak'):
+            path = os.path.join(self.switchboard.queue_directory, filebase)
+            os.rename(path + '.bak', path + '.pck')
+
+    def _do_periodic(self) -> None:
+        """See `IRunner`."""
+        if site.reason_not_ready() is not None:
+            return
+        try:
+            super()._do_periodic()
+        except Exception as error:
+            if not _is_about_the_database(error):
+                raise
+            config.db.abort()
+            log.error(
+                '%s runner: periodic work put off: %s',
+                self.name,
+                site.describe(error),
+            )

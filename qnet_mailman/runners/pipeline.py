@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""TODO."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mailman.runners import pipeline
+from public import public
+
+from qnet_mailman.mail.legible import make_legible
+from qnet_mailman.runners.guard import Guard
+
+
+@public
+class PipelineRunner(Guard, pipeline.PipelineRunner):
+    """Prepares accepted posts."""
+
+    def _process_one_file(self, msg: Any, msgdata: dict[str, Any]) -> None:
+        # What was held, or came in another way, may not have been made so.
+        make_legible(msg)
+        super()._process_one_file(msg, msgdata)

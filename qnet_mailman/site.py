@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""TODO."""
+
+from __future__ import annotations
+
+from qnet_mailman.settings import Settings
+
+
+class NotReady(Exception):
+    """Nothing may be processed now; the text says why."""
+
+
+class _State:
+    settings: Settings | None = None
+    reason: str = 'the plugin has not been set up'
+
+
+_state = _State()
+
+
+def settings() -> Settings:
+    """The site's settings.
+
+    :raises NotReady: while this process may not work.
+    """
+    if _state.settings is None:
+        raise NotReady(_state.reason)
+    return _state.settings
+
+
+def reason_not_ready() -> str | None:
+    """Why this process may not work; None if it may."""
+    return None if _state.settings is not None else _state.reason
+
+
+def _fail(reason: str) -> None:
+    _state.settings = None
+    _state.reason = reason
+    raise NotReady(reason)
+
+
+def describe(error: BaseException) -> str:
+    """An exception in a line, without SQL, its parameters or a password."""
+    original = getattr(error, 'orig', None) or error
+    return ' '.join(str(original).split())[:500] or type(original).__name__
