@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO."""
+"""Dates and times as people, days and windows have them (R17, R18).
+
+Mailman's moments are in UTC, without a zone; what they are comes from
+`mailman.utilities.datetime.now` alone.  Here they become days and words in the site's time
+zone, and moments some calendar days later.
+"""
 
 from __future__ import annotations
 

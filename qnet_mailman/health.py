@@ -22,7 +22,7 @@ from qnet_mailman.mta import hosts
 from qnet_mailman.review.requests import how_many
 from qnet_mailman.roles import overview
 from qnet_mailman.settings import PosterAuthentication, Settings
-from qnet_mailman.setup import startup
+from qnet_mailman.setup import mailman_cfg, startup
 from qnet_mailman.styles import reserved
 
 SHOWN = 3
@@ -205,7 +205,7 @@ def _class_of(runner: str) -> str | None:
 
 def _rest() -> Iterator[Finding]:
     """Whether the REST server looks at the size of what it reads."""
-    wanted = 'qnet_mailman.runners.rest.RESTRunner'
+    wanted = mailman_cfg.REST
     if _class_of('runner.rest') != wanted:
         yield Finding(
             'warning',
@@ -220,7 +220,7 @@ def _forms(settings: Settings) -> Iterator[Finding]:
     address = settings.forms_address
     if address is not None:
         # Without our LMTP runner the plugin is not set up at all.
-        wanted = 'qnet_mailman.runners.forms.FormsRunner'
+        wanted = mailman_cfg.FORMS
         if _class_of('runner.forms') != wanted:
             yield Finding(
                 'error',

@@ -11,9 +11,7 @@ from public import public
 from zope.interface import implementer
 
 from qnet_mailman import site
-from qnet_mailman.commands.reachable import stop_without_database
-from qnet_mailman.runners.patience import wait_for_database
-from qnet_mailman.setup import compat, startup
+from qnet_mailman.setup import compat, database, startup
 
 log = logging.getLogger('mailman.plugins')
 
@@ -28,8 +26,7 @@ class QNetPlugin:
     def pre_hook(self) -> None:
         """Before the database: a process that works on mail waits for it."""
         compat.apply()
-        wait_for_database()
-        stop_without_database()
+        database.require_database()
 
     def post_hook(self) -> None:
         """Set up; a failure is noted and logged, never raised (R32)."""

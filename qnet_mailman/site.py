@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO."""
+"""The site's settings, and whether this process may work at all (R32).
+
+`setup/startup.py` tells what it found; everybody else asks here.  So nothing has to
+know how a process is set up in order to read a setting.
+"""
 
 from __future__ import annotations
 
@@ -33,10 +37,18 @@ def reason_not_ready() -> str | None:
     return None if _state.settings is not None else _state.reason
 
 
-def _fail(reason: str) -> None:
+def become_ready(found: Settings) -> None:
+    """Note that this process may work, with these settings."""
+    _state.settings = found
+
+
+def stop(reason: str) -> None:
+    """Note why this process may not work from here on.
+
+    :param reason: In words for the log and `mailman qnet check`.
+    """
     _state.settings = None
     _state.reason = reason
-    raise NotReady(reason)
 
 
 def describe(error: BaseException) -> str:

@@ -41,7 +41,7 @@ def many_recipients(count: int = 20_000) -> bytes:
     return _post(f'To: {people}', '', 'x')
 
 
-def long_calendar(count: int = 20_000) -> bytes:
+def long_calendar(count: int = 50_000) -> bytes:
     """An invitation for very many people."""
     people = [f'ATTENDEE;CN=R {n}:mailto:r{n}@example.org' for n in range(count)]
     return _post(
@@ -83,7 +83,7 @@ def _request_form(content: bytes) -> object:
 
 INPUTS = (
     Dear('post', 'to 20,000 people', many_recipients, _mask),
-    Dear('post', 'an invitation of 20,000', long_calendar, _mask),
+    Dear('post', 'an invitation of 50,000', long_calendar, _mask),
     Dear('bounce', 'a million empty lines', empty_lines, classify),
     Dear('bounce', '5,000 failures', many_failures, classify),
     Dear('REST', 'forms/: a dear spreadsheet', rows_of_nothing, _request_form),

@@ -50,7 +50,7 @@ from zope.component import getUtility
 from qnet_mailman import site
 from qnet_mailman.bounces import ledger, notice_table, notices, scoring
 from qnet_mailman.clock import later
-from qnet_mailman.model import jobs, statements
+from qnet_mailman.model import statements
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce, QNetSuspension, State
 from qnet_mailman.model.closures import closure_of
@@ -159,22 +159,24 @@ def settle(mlist: Any, member: Any) -> None:
     log.info('%s on %s starts again from zero', _id_of(member), mlist.list_id)
 
 
-def periodic(now: datetime) -> None:
-    """Do what is due: warnings, removals, and once a cycle notices (R19, R20).
-
-    Two statements where nothing is.  Commits.
+def end_cycle(now: datetime) -> None:
+    """Look for changes behind our back, and write to administrators (R20).  Commits.
 
     :param now: In UTC, without a time zone.
     """
-    _do_steps(now)
-    if jobs.claim_job(CYCLE, site.settings().bounce_cycle, now):
-        config.db.commit()
-        reconcile(now)
-        notices.send_all(now)
+    # What fails here waits for the next cycle.
+    config.db.commit()
+    reconcile(now)
+    notices.send_all(now)
 
 
-def _do_steps(now: datetime) -> None:
-    """Do the steps that are due, in batches."""
+def do_steps(now: datetime) -> None:
+    """Do the warnings and removals that are due, in batches (R19).
+
+    One statement where nothing is.  Commits.
+
+    :param now: In UTC, without a time zone.
+    """
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         due = store().execute(

@@ -35,13 +35,10 @@ from qnet_mailman.bounces import scoring
 from qnet_mailman.clock import today
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce, State
-from qnet_mailman.model.jobs import claim_job
 from qnet_mailman.model.statements import chunks, touched
 
 PRUNE_BATCH = 1000
 """Rows that are deleted in one transaction."""
-PRUNE_EVERY = timedelta(days=1)
-REFRESH_EVERY = timedelta(hours=1)
 
 bounces: Any = QNetBounce.__table__
 members: Any = Member.__table__
@@ -121,17 +118,6 @@ def show_scores(half_scores: dict[str, int]) -> None:
 # ------------------------------------------------------------- periodic work
 
 
-def periodic(now: datetime) -> None:
-    """What keeps the ledger in order; cheap where nothing is due."""
-    if claim_job('prune the bounce ledger', PRUNE_EVERY, now):
-        config.db.commit()
-        prune(now)
-    if claim_job('refresh bounce scores', REFRESH_EVERY, now):
-        config.db.commit()
-        refresh(now)
-    config.db.commit()
-
-
 def longest_window() -> timedelta:
     """The longest window of any list; a day where there is no list."""
     longest = store().scalar(select(func.max(MailingList.bounce_info_stale_after)))
@@ -143,6 +129,7 @@ def prune(now: datetime) -> int:
 
     :return: How many rows.
     """
+    config.db.commit()
     lifetime = max(site.settings().bounce_ledger_lifetime, longest_window())
     oldest = clock.first_day(today(now), lifetime.days + 1)
     removed = 0
@@ -156,7 +143,8 @@ def prune(now: datetime) -> int:
 
 
 def refresh(now: datetime) -> None:
-    """Let Mailman's columns follow the windows as they slide."""
+    """Let Mailman's columns follow the windows as they slide.  Commits."""
+    config.db.commit()
     for list_id, window in (
         store()
         .execute(

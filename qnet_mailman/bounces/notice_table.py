@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO."""
+"""A list's bounces as a table in a text, and as a CSV file (R20).
+
+Pure: rows in, text out.  What stands in a CSV cell is never a formula.
+"""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ decision for that day.
 from __future__ import annotations
 
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -36,7 +36,7 @@ from qnet_mailman import clock, site
 from qnet_mailman.bounces import discipline, ledger, scoring
 from qnet_mailman.bounces.ledger import bounces
 from qnet_mailman.bounces.reading.verdict import Reason
-from qnet_mailman.model import jobs, statements
+from qnet_mailman.model import statements
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import (
     QNetBounceNotice,
@@ -47,7 +47,6 @@ from qnet_mailman.model.bounces import (
 from qnet_mailman.model.statements import chunks, insert_once
 
 REASONS = tuple(one.value for one in Reason if one.refuses_the_list)
-SWEEP_EVERY = timedelta(minutes=1)
 COUNT_LIFETIME = 60.0
 """Seconds for which the number of a list's members at a domain is remembered."""
 
@@ -319,8 +318,7 @@ def _alert(list_id: str, domain: str, day: date, now: datetime) -> None:
 
 def sweep(now: datetime) -> None:
     """Find what reports that were worked on at the same moment did not see."""
-    if not jobs.claim_job('provider refusals', SWEEP_EVERY, now):
-        return
+    # A sweep that fails is not tried again before its next turn.
     config.db.commit()
     # Reports may have waited for days; what is older than any window scores nothing.
     since = clock.first_day(clock.today(now), ledger.longest_window().days + 1)

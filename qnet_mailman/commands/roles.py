@@ -21,14 +21,19 @@ from qnet_mailman.commands.common import (
     stop,
     the_list,
 )
-from qnet_mailman.model.finding import banned_among
-from qnet_mailman.model.lists import row_of
 from qnet_mailman.roles import grants, importing, notices, overview, people
+from qnet_mailman.roles.appointing import CannotAppoint, appoint
 from qnet_mailman.roles.importing import FileInvalid, Mode
-from qnet_mailman.roles.people import Assignee
 from qnet_mailman.roles.rights import DEFAULT_PROVIDER, Identity, Role, Status
 
 NEVER = 'never'
+_OPTIONS = {
+    'list': 'LIST',
+    'email': 'EMAIL',
+    'name': '--name',
+    'harp_id': '--harp-id',
+}
+"""What a person types for each field."""
 
 log = logging.getLogger('mailman.plugins')
 
@@ -143,35 +148,13 @@ def assign(
     posting privileges unless --may-post is given.
     """
     mlist = the_list(list_name)
-    if row_of(mlist) is None:
-        stop(INVALID, f'{mlist.fqdn_listname} was made without a QualityNet style')
     email = _email('EMAIL', email)
-    if email == mlist.posting_address:
-        stop(INVALID, f"EMAIL: found the list's own address {email}")
-    before = next(
-        (row for row in people.assignments_of(mlist, Role(role)) if row.email == email),
-        None,
-    )
-    if before is None and not name:
-        stop(INVALID, f'--name is missing: {email} is not assigned as {role} yet')
-    if before is None and banned_among(mlist.list_id, [email]):
-        stop(INVALID, f'EMAIL: {email} is banned from this list or site')
-    written = {
-        'name': name if name is not None else before.name if before else '',
-        'harp_id': harp_id if harp_id is not None else before.harp_id if before else '',
-    }
     try:
-        fit = {
-            key: values.line(value, values.MAX_NAME, optional=key == 'harp_id')
-            for key, value in written.items()
-        }
-    except ValueError as error:
-        stop(INVALID, f'--name, --harp-id: expected {error}')
-    if may_post is None:
-        may_post = before is not None and before.may_post
-    changed = people.assign(
-        mlist, Role(role), Assignee(email, may_post=may_post, **fit)
-    )
+        changed = appoint(
+            mlist, Role(role), email, name=name, harp_id=harp_id, may_post=may_post
+        )
+    except CannotAppoint as error:
+        stop(INVALID, f'{_OPTIONS.get(error.field, error.field)}: {error.problem}')
     _commit_and_tell()
     click.echo(f'{email}: {"assigned" if changed else "unchanged"}')
 

@@ -40,14 +40,12 @@ from qnet_mailman.lists import notices
 from qnet_mailman.model import audit
 from qnet_mailman.model.base import by_itself, store
 from qnet_mailman.model.closures import QNetClosure, closure_of
-from qnet_mailman.model.jobs import claim_job
 from qnet_mailman.model.statements import chunks
 from qnet_mailman.templates.sending import AUTO_GENERATED, one_line
 from qnet_mailman.values import Closing
 
 ANNOUNCEMENT = 'qnet_announcement'
 """In the metadata of the post that says that the list is closed: its `announced_at`."""
-DELETE_EVERY = timedelta(minutes=10)
 
 log = logging.getLogger('mailman.plugins')
 
@@ -179,14 +177,12 @@ def keep_digest(mlist: Any, msgdata: dict[str, Any]) -> None:
     os.replace(msgdata['digest_path'], path)
 
 
-def periodic(moment: datetime) -> None:
+def delete_due(moment: datetime) -> None:
     """Delete lists whose time is over; cheap where there are none.  Commits.
 
     :param moment: In UTC, without a zone.
     :raises sqlalchemy.exc.DBAPIError: if the database fails.
     """
-    if not claim_job('delete closed lists', DELETE_EVERY, moment):
-        return
     config.db.commit()
     query = select(QNetClosure.list_id).where(
         QNetClosure.action == Closing.delete.value, QNetClosure.undo_until <= moment

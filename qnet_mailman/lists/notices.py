@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO."""
+"""What administrators and operators are told of a list that is opened again, or goes.
+
+The mails are put into a queue with the caller's transaction: see `queues/handover.py`.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO."""
+"""Text in a charset that nobody names, or names wrongly, as bounce reports have it.
+
+A guess is taken only if the characters of its language show that it was right; where
+nothing fits, the text is read as cp1252, with what cannot be read replaced.  Nothing is
+raised.
+"""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ Pure: a message in, a message out; no database, no Mailman configuration.
 keep.py has the allow lists; message.py has :func:`mask`, which builds the message
 anew from headers.py (the header) and parts.py (everything below it); calendars.py,
 cards.py and signatures.py know one kind of content each; secrets.py knows what must
-not be readable afterwards, and claims.py whom a field may be read to name.
+not be readable afterwards.
 """
 
 from __future__ import annotations

@@ -166,6 +166,8 @@ class _Calendar:
         self._identity = identity
         self._secrets = secrets
         self._key = key
+        # What an attendee's line says is asked for when it may go and when it stays.
+        self._found_before: dict[tuple[bytes, bool], bool] = {}
 
     def mask(self, data: bytes) -> bytes:
         masked: list[bytes] = []
@@ -246,6 +248,12 @@ class _Calendar:
         return f'{digest[:40]}@{self._identity.domain}'.encode()
 
     def _found(self, raw: bytes, *, weak: bool = True) -> bool:
+        known = self._found_before.get((raw, weak))
+        if known is None:
+            known = self._found_before[raw, weak] = self._look(raw, weak)
+        return known
+
+    def _look(self, raw: bytes, weak: bool) -> bool:
         readings = {decode_bytes(raw, self._codec), decode_bytes(raw)}
         if b'=' in raw:
             readings |= {decode_bytes(quopri.decodestring(raw), self._codec)}

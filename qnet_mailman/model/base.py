@@ -9,9 +9,12 @@ transactions are shared with Mailman's tables all the same.
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from mailman.config import config
 from mailman.interfaces.runner import RunnerInterrupt
@@ -22,7 +25,7 @@ from sqlalchemy.orm import DeclarativeBase
 if TYPE_CHECKING:
     from logging import Logger
 
-    from sqlalchemy.orm import Session
+    from sqlalchemy.orm import Mapped, Session
 
 NAMING = {
     'ix': 'ix_%(table_name)s_%(column_0_N_name)s',
@@ -35,6 +38,27 @@ class Base(DeclarativeBase):
     """Base of our tables; constraints have names that migrations can use."""
 
     metadata = MetaData(naming_convention=NAMING)
+
+
+class OfAList:
+    """A table whose rows go with the list that their `list_id` names.
+
+    What keeps rows about lists that are gone does not say so (the audit log, R31).
+    """
+
+    if TYPE_CHECKING:
+        list_id: Mapped[str]
+
+
+def tables_of_a_list() -> list[Any]:
+    """All tables that are :class:`OfAList`, whichever of them this process has used."""
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)], __package__ + '.'):
+        importlib.import_module(module.name)
+    mapped = (mapper.class_ for mapper in Base.registry.mappers)
+    return sorted(
+        (each for each in mapped if issubclass(each, OfAList)),
+        key=lambda each: each.__tablename__,
+    )
 
 
 def store() -> Session:

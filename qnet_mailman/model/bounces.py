@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
-from qnet_mailman.model.base import Base
+from qnet_mailman.model.base import Base, OfAList
 
 
 class State(StrEnum):
@@ -35,7 +35,7 @@ class State(StrEnum):
     """The member was enabled again afterwards (R22)."""
 
 
-class QNetBounce(Base):
+class QNetBounce(OfAList, Base):
     """A member's first bounce of a day, which decides about the day (R17)."""
 
     __tablename__ = 'qnet_bounce'
@@ -68,7 +68,7 @@ class QNetBounce(Base):
     """In UTC."""
 
 
-class QNetRefusal(Base):
+class QNetRefusal(OfAList, Base):
     """A day on which a provider refused a list, not its members' addresses (R23)."""
 
     __tablename__ = 'qnet_refusal'
@@ -85,7 +85,7 @@ class QNetRefusal(Base):
     at: Mapped[datetime] = mapped_column(DateTime)
 
 
-class QNetSuspension(Base):
+class QNetSuspension(OfAList, Base):
     """A member whose delivery is disabled by bounces, and the warnings sent (R19)."""
 
     __tablename__ = 'qnet_suspension'
@@ -102,7 +102,7 @@ class QNetSuspension(Base):
     """When the next warning, or the removal, is due."""
 
 
-class QNetBounceNotice(Base):
+class QNetBounceNotice(OfAList, Base):
     """An event that administrators are to be told of at the next cycle (R20)."""
 
     __tablename__ = 'qnet_bounce_notice'

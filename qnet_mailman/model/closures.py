@@ -13,10 +13,10 @@ from datetime import datetime
 from sqlalchemy import Boolean, DateTime, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from qnet_mailman.model.base import Base, store
+from qnet_mailman.model.base import Base, OfAList, store
 
 
-class QNetClosure(Base):
+class QNetClosure(OfAList, Base):
     """A list that is closed."""
 
     __tablename__ = 'qnet_closure'

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO."""
+"""Finding lists, members, bans and addresses in Mailman's tables.
+
+In one statement for any number, where Mailman's own objects would cost several each.
+"""
 
 from __future__ import annotations
 

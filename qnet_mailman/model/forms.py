@@ -8,10 +8,10 @@ from datetime import datetime
 from sqlalchemy import DateTime, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from qnet_mailman.model.base import Base
+from qnet_mailman.model.base import Base, OfAList
 
 
-class QNetForm(Base):
+class QNetForm(OfAList, Base):
     """The last state in which a ticket's form was applied to a list."""
 
     __tablename__ = 'qnet_form'

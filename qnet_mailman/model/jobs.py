@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO."""
+"""Work that is due from time to time, done by one process among all (R33).
+
+A claim is a row for the job's name.  Which jobs there are, and how often each is due,
+says `runners/periodic.py`.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,9 +17,15 @@ from sqlalchemy import or_, select, update
 from qnet_mailman.model.base import by_itself, store
 from qnet_mailman.model.bounces import QNetJob
 from qnet_mailman.model.statements import insert_once, touched
-from qnet_mailman.runners.periodic import log
 
 jobs: Any = QNetJob.__table__
+
+Job = tuple[str, timedelta | None, Callable[[datetime], Any]]
+"""Its name, the time between two beginnings, and what does it.
+
+Without a time it is done in each round, and looks itself what is due."""
+
+log = logging.getLogger('mailman.plugins')
 
 
 def claim_job(name: str, interval: timedelta, now: datetime) -> bool:
@@ -44,10 +55,6 @@ def claim_job(name: str, interval: timedelta, now: datetime) -> bool:
     return bool(touched(claimed))
 
 
-Job = tuple[str, timedelta, Callable[[datetime], Any]]
-"""Its name, the time between two beginnings, and what does it."""
-
-
 def do_due(jobs: Iterable[Job], moment: datetime) -> None:
     """Do the jobs that are due; cheap where none is.
 
@@ -58,5 +65,5 @@ def do_due(jobs: Iterable[Job], moment: datetime) -> None:
     """
     for name, interval, work in jobs:
         with by_itself(log, '%s: periodic work failed', name):
-            if claim_job(name, interval, moment):
+            if interval is None or claim_job(name, interval, moment):
                 work(moment)

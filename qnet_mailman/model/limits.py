@@ -15,12 +15,10 @@ from mailman.utilities.datetime import now
 from sqlalchemy import DateTime, bindparam, delete, text
 
 from qnet_mailman.model.base import store
-from qnet_mailman.model.jobs import claim_job
 from qnet_mailman.model.subscriptions import QNetLimit
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
-PRUNE_EVERY = timedelta(hours=1)
 
 _RAISE = text(
     'INSERT INTO qnet_limit (key, times, ends_at) VALUES (:key, 1, :ends_at) '
@@ -52,10 +50,9 @@ def _period(moment: datetime, period: timedelta) -> tuple[datetime, datetime]:
     return begin, begin + period
 
 
-def periodic(moment: datetime) -> None:
+def prune(moment: datetime) -> None:
     """Remove what belongs to periods that are over.
 
     :param moment: In UTC, without a zone.
     """
-    if claim_job('prune limits', PRUNE_EVERY, moment):
-        store().execute(delete(QNetLimit).where(QNetLimit.ends_at < moment))
+    store().execute(delete(QNetLimit).where(QNetLimit.ends_at < moment))

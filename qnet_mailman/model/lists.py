@@ -9,7 +9,7 @@ from mailman.interfaces.action import Action
 from sqlalchemy import Boolean, String, select, true
 from sqlalchemy.orm import Mapped, mapped_column
 
-from qnet_mailman.model.base import Base, store
+from qnet_mailman.model.base import Base, OfAList, store
 from qnet_mailman.settings import PosterAuthentication
 from qnet_mailman.values import ListType, Mask, Replies, Visibility
 
@@ -22,7 +22,7 @@ ACTIONS = {
 `defer`, not `accept`, lets Mailman's other checks still look at the message."""
 
 
-class QNetList(Base):
+class QNetList(OfAList, Base):
     """One row a list that has one of our styles."""
 
     __tablename__ = 'qnet_list'

@@ -8,10 +8,10 @@ from datetime import datetime
 from sqlalchemy import DateTime, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from qnet_mailman.model.base import Base
+from qnet_mailman.model.base import Base, OfAList
 
 
-class QNetAssignment(Base):
+class QNetAssignment(OfAList, Base):
     """A person is to be administrator or moderator of a list (R25).
 
     What the person may really do is the projection of it; see `roles`.
@@ -70,7 +70,7 @@ class QNetGrant(Base):
     changed_at: Mapped[datetime] = mapped_column(DateTime)
 
 
-class QNetUnattended(Base):
+class QNetUnattended(OfAList, Base):
     """A list that has lost its last administrator, until it has one again."""
 
     __tablename__ = 'qnet_unattended'
@@ -83,7 +83,7 @@ class QNetUnattended(Base):
     """When the operators were told last; in UTC."""
 
 
-class QNetPoster(Base):
+class QNetPoster(OfAList, Base):
     """An address that has posting privileges on a list, by projection (R3)."""
 
     __tablename__ = 'qnet_poster'

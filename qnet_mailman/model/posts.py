@@ -21,7 +21,7 @@ from mailman.utilities.datetime import now
 from sqlalchemy import DateTime, Index, String, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from qnet_mailman.model.base import Base, store
+from qnet_mailman.model.base import Base, OfAList, store
 
 MAX_REFERENCES = 50
 """References that are looked up for one post; the last ones are the nearest."""
@@ -29,7 +29,7 @@ MAX_REFERENCES = 50
 _PLAIN_ID = re.compile(r'<[!-;=?-~]{1,900}>')
 
 
-class QNetPost(Base):
+class QNetPost(OfAList, Base):
     """One row a post that went out."""
 
     __tablename__ = 'qnet_post'

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO."""
+"""SQL that several rooms need: portions, inserts that happen once, rows that were touched.
+
+Every function works in Mailman's session and leaves the commit to its caller.
+"""
 
 from __future__ import annotations
 

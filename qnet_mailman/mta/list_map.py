@@ -16,10 +16,10 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
 
 from flufl.lock import Lock
 from mailman.config import config
@@ -32,6 +32,10 @@ FILES = 'postfix_*'
 
 DUE = 'qnet-map-due'
 """Says, in Mailman's data folder, that lists were made that are not in the map."""
+PAUSE = 'qnet-map-pause'
+"""A file there, changed at the time at which the map may be written again."""
+LONGEST_PAUSE = 3600.0
+"""Seconds."""
 EVERY = 10.0
 """Seconds between two times that the map is written, while lists are made."""
 ABANDONED = 60.0
@@ -84,111 +88,99 @@ class Gathering:
     :ivar problem: Why the map could not be written at the end; may be empty.
     """
 
-    def __init__(self, incoming: str, start: float) -> None:
-        self._incoming = incoming
-        self._next = start
+    def __init__(self, *, continued: bool) -> None:
+        self._continued = continued
         self.problem = ''
 
-    def made(self, mlist: Any) -> None:
-        """Write the map if it was not written for a while; else note that it is due."""
-        global _next
-        if time.monotonic() < self._next:
-            _due().touch()
-            return
-        began = time.monotonic()
-        call_name(self._incoming).create(mlist)
-        ended = time.monotonic()
-        self._next = _next = ended + max(EVERY, SHARE * (ended - began))
+    def made(self, write: Callable[[], None]) -> None:
+        """Write the map if it was not written for a while; else note that it is due.
 
-    def write(self) -> None:
-        """Write the map."""
-        call_name(self._incoming).regenerate()
+        :param write: What writes it.
+        """
+        if self._continued and _pauses():
+            _file(DUE).touch()
+            return
+        self._continued = True
+        began = time.monotonic()
+        write()
+        _pause(max(EVERY, SHARE * (time.monotonic() - began)))
 
     def finish(self) -> None:
         """Write the map if it is due."""
         try:
-            _write_if_due(self._incoming)
+            _write_if_due()
         except Exception as error:
             log.exception('The map of the mail server could not be written')
             self.problem = f'the map of the mail server could not be written: {error}'
 
 
-_gathering: Gathering | None = None
-_next = 0.0
-"""When this process is to write the map again, by the monotonic clock."""
+_gathering: ContextVar[Gathering | None] = ContextVar('gathering', default=None)
 
 
-class Later:
-    """What Mailman calls instead of its module for the mail server meanwhile."""
-
-    def create(self, mlist: Any) -> None:
-        """See `IMailTransportAgentLifecycle`."""
-        assert _gathering is not None
-        _gathering.made(mlist)
-
-    def regenerate(self) -> None:
-        """See `IMailTransportAgentLifecycle`."""
-        assert _gathering is not None
-        _gathering.write()
-
-
-class _Section:
-    """The section `[mta]` with another `incoming`."""
-
-    incoming = f'{__name__}.{Later.__name__}'
-
-    def __init__(self, section: Any) -> None:
-        self._section = section
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._section, name)
+def gathering() -> Gathering | None:
+    """The row of lists that is being made here; None for a list by itself."""
+    return _gathering.get()
 
 
 @contextmanager
 def gathered(*, continued: bool = False) -> Iterator[Gathering]:
     """Within this, not each list has the map written; the caller calls `finish()`.
 
+    It is our :class:`.postfix.LMTP` that knows of it.
+
     :param continued: Whether these lists are in a row with those before them.
     """
-    global _gathering
-    start = _next if continued else 0.0
-    gathering = _gathering = Gathering(config.mta.incoming, start)
-    # Before what Mailman has read, which stays as it is.
-    config.mta = _Section(config.mta)
+    row = Gathering(continued=continued)
+    token = _gathering.set(row)
     try:
-        yield gathering
+        yield row
     finally:
-        del config.mta
-        _gathering = None
+        _gathering.reset(token)
 
 
 def settle() -> None:
     """Write the map that a process which was killed has left undone."""
-    if _gathering is None:
-        _write_if_due(config.mta.incoming)
+    if gathering() is None:
+        _write_if_due()
 
 
 def put_off() -> None:
-    """Let this process take the map for abandoned only after a while."""
-    global _next
-    _next = time.monotonic() + ABANDONED
+    """Let the map be taken for abandoned only after a while."""
+    _pause(ABANDONED)
 
 
 def is_abandoned() -> bool:
     """Whether the map is due, and has been for long."""
-    if time.monotonic() < _next:
+    if _pauses():
         return False
     try:
-        return time.time() - _due().stat().st_mtime > ABANDONED
+        return time.time() - _file(DUE).stat().st_mtime > ABANDONED
     except FileNotFoundError:
         return False
 
 
-def _due() -> Path:
-    return Path(config.DATA_DIR, DUE)
+def _file(name: str) -> Path:
+    return Path(config.DATA_DIR, name)
 
 
-def _write_if_due(incoming: str) -> None:
-    if _due().exists():
-        call_name(incoming).regenerate()
-        _due().unlink(missing_ok=True)
+def _pause(seconds: float) -> None:
+    """Note for all processes of this host when the map may be written again."""
+    path = _file(PAUSE)
+    path.touch()
+    until = time.time() + seconds
+    os.utime(path, (until, until))
+
+
+def _pauses() -> bool:
+    try:
+        left = _file(PAUSE).stat().st_mtime - time.time()
+    except FileNotFoundError:
+        return False
+    # A longer one was noted when the clock was wrong.
+    return 0 < left <= LONGEST_PAUSE
+
+
+def _write_if_due() -> None:
+    if _file(DUE).exists():
+        call_name(config.mta.incoming).regenerate()
+        _file(DUE).unlink(missing_ok=True)

@@ -16,11 +16,20 @@ from public import public
 from zope.component import getUtility
 
 from qnet_mailman import site
+from qnet_mailman.mta import list_map
 
 
 @public
 class LMTP(postfix.LMTP):
     """What `[mta] incoming` names."""
+
+    def create(self, mlist: Any) -> None:
+        """See `IMailTransportAgentLifecycle`; lists in a row have the map together."""
+        row = list_map.gathering()
+        if row is None:
+            super().create(mlist)
+        else:
+            row.made(lambda: super(LMTP, self).create(mlist))
 
     def _generate_lmtp_file(self, fp: Any) -> None:
         super()._generate_lmtp_file(fp)

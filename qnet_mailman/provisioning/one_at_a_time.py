@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO."""
+"""One form at a time on a host, whoever applies it.
+
+Two hosts are told apart by the database's own constraints.
+"""
 
 from __future__ import annotations
 

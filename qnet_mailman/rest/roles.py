@@ -23,13 +23,11 @@ from zope.component import getUtility
 
 from qnet_mailman import site, values
 from qnet_mailman.model import audit
-from qnet_mailman.model.finding import banned_among
-from qnet_mailman.model.lists import row_of
 from qnet_mailman.rest.acting import ACTOR, acting_for, person
 from qnet_mailman.roles import grants, importing, notices, overview, people
+from qnet_mailman.roles.appointing import appoint
 from qnet_mailman.roles.grants import GrantError
 from qnet_mailman.roles.importing import FileInvalid, Mode, point_of_time, role_of
-from qnet_mailman.roles.people import Assignee
 from qnet_mailman.roles.rights import Identity, Role, Status
 
 log = logging.getLogger('mailman.plugins')
@@ -191,27 +189,15 @@ class _SignIn(_Post):
 
 
 class _Assign(_Post):
-    """Assign a person to a list, or change how they are."""
+    """Assign a person to a list, or change how they are; see `appoint`."""
 
-    required = {'list': _list, 'email': _email, 'role': role_of, 'name': person}
-    optional = {'harp_id': person, 'may_post': as_boolean}
+    required = {'list': _list, 'email': _email, 'role': role_of}
+    optional = {'name': person, 'harp_id': person, 'may_post': as_boolean}
 
     def work(self, fields: dict[str, Any]) -> dict[str, Any]:
         """See the class."""
-        mlist, email = fields['list'], fields['email']
-        if row_of(mlist) is None:
-            raise ValueError('the list was made without a QualityNet style')
-        if email == mlist.posting_address:
-            raise ValueError("email: the list's own address")
-        if banned_among(mlist.list_id, [email]):
-            raise ValueError('email: banned from this list or site')
-        person = Assignee(
-            email,
-            fields['name'],
-            fields.get('harp_id', ''),
-            fields.get('may_post', False),
-        )
-        return {'changed': people.assign(mlist, fields['role'], person)}
+        mlist, role, email = (fields.pop(each) for each in ('list', 'role', 'email'))
+        return {'changed': appoint(mlist, role, email, **fields)}
 
 
 class _Unassign(_Post):

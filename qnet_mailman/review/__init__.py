@@ -1,2 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Request forms that wait for an operator (R28-R31)."""
+"""Request forms that wait for an operator (R28-R31).
+
+Receiving keeps what was sent and acknowledges it, deciding applies or returns it, and
+notices tell both sides.  It knows provisioning, which applies a form, and is known by
+commands, REST and the forms runner.
+"""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO."""
+"""The archive runner, behind the guard."""
 
 from __future__ import annotations
 

@@ -16,9 +16,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from typing import Any
 
 from mailman.config import config
@@ -30,10 +28,11 @@ from public import public
 from zope.component import getUtility
 
 from qnet_mailman import site
-from qnet_mailman.bounces import discipline, ledger, receiving, refusals
+from qnet_mailman.bounces import receiving
 from qnet_mailman.bounces.receiving import Place
 from qnet_mailman.model import statements
-from qnet_mailman.model.base import by_itself
+from qnet_mailman.model.jobs import do_due
+from qnet_mailman.runners import periodic
 from qnet_mailman.runners.guard import Guard
 
 BATCH = 100
@@ -125,15 +124,7 @@ class _Batches(Runner):
 
     def _do_periodic(self) -> None:
         """See `IRunner`."""
-        moment = now()
-        work: tuple[Callable[[datetime], Any], ...] = (
-            refusals.sweep,
-            discipline.periodic,
-            ledger.periodic,
-        )
-        for part in work:
-            with by_itself(log, '%s runner: periodic work failed', self.name):
-                part(moment)
+        do_due(periodic.bounces(), now())
 
 
 def _list_of(msgdata: dict[str, Any]) -> Any:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO."""
+"""The command runner: commands by mail, answers to our questions, the sign-up page."""
 
 from __future__ import annotations
 

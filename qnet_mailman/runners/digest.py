@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO."""
+"""The digest runner: none of a list that is closed."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO."""
+"""The incoming runner: posts become legible before the posting chain decides."""
 
 from __future__ import annotations
 

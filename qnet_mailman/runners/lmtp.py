@@ -6,8 +6,8 @@
   the message up.  Here the answer is 451, and that server tries again (R33).  Half a
   message does not stay on the disk.  A message on which Mailman fails is refused for
   good.
-- Mail to `forms_address` is for operators (:mod:`qnet_mailman.review.arrival`).  While
-  it cannot be told whether an address is that one, the answer is 451, too.
+- Mail to `forms_address` is for operators (:mod:`.form_mail`).  While it cannot be told
+  whether an address is that one, the answer is 451, too.
 - Stock reads the names of all lists for each recipient and each message; here only
   those that the recipients could be.
 """

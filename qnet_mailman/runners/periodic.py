@@ -1,45 +1,48 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO."""
+"""All that is done from time to time: what, how often, and by which runner.
+
+Each job is claimed in the database, so that one process among all runners and hosts
+does it.  A job that fails is logged as ``...: periodic work failed``; the others are
+done all the same, and its own turn comes again.
+"""
 
 from __future__ import annotations
 
-import logging
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from qnet_mailman.model.jobs import do_due
-from qnet_mailman.review import notices
-from qnet_mailman.review.requests import prune
-from qnet_mailman.roles import grants, notices, projection
+from qnet_mailman import site
+from qnet_mailman.bounces import discipline, ledger, refusals
+from qnet_mailman.lists import closing
+from qnet_mailman.model import limits, queues
+from qnet_mailman.model.jobs import Job
+from qnet_mailman.provisioning import apply
+from qnet_mailman.review import notices as review_notices
+from qnet_mailman.review import requests
+from qnet_mailman.roles import grants, projection
+from qnet_mailman.roles import notices as roles_notices
 
-EXPIRE_EVERY = timedelta(seconds=30)
-"""Between two looks at the clock.  What a person may do on the web ends at once."""
-RECONCILE_EVERY = timedelta(minutes=10)
-TELL_EVERY = timedelta(seconds=30)
-log = logging.getLogger('mailman.plugins')
-
-
-def periodic(moment: datetime) -> None:
-    """Expire grants, put rosters right, write to people; see `do_due`."""
-    do_due(
-        (
-            ('expire roles', EXPIRE_EVERY, grants.expire),
-            ('reconcile rosters', RECONCILE_EVERY, lambda _: projection.reconcile()),
-            ('tell about roles', TELL_EVERY, notices.tell),
-        ),
-        moment,
-    )
-
-
-TELL_EVERY = timedelta(seconds=30)
-PRUNE_EVERY = timedelta(days=1)
+TASKS: tuple[Job, ...] = (
+    # What a person may do on the web ends at once.
+    ('expire roles', timedelta(seconds=30), grants.expire),
+    ('reconcile rosters', timedelta(minutes=10), lambda _: projection.reconcile()),
+    ('tell about roles', timedelta(seconds=30), roles_notices.tell),
+    ('delete closed lists', timedelta(minutes=10), closing.delete_due),
+    ('tell about requests', timedelta(seconds=30), review_notices.tell),
+    ('prune requests', timedelta(days=1), requests.prune),
+    ('prune limits', timedelta(hours=1), limits.prune),
+    ('prune handovers', timedelta(hours=1), queues.sweep),
+    # Each host has a map of its own.
+    ('write an abandoned map', None, lambda _: apply.write_abandoned_map()),
+)
+"""The task runner's."""
 
 
-def periodic(moment: datetime) -> None:
-    """Write to people, throw files away; see `do_due`."""
-    do_due(
-        (
-            ('tell about requests', TELL_EVERY, notices.tell),
-            ('prune requests', PRUNE_EVERY, prune),
-        ),
-        moment,
+def bounces() -> tuple[Job, ...]:
+    """The bounce runner's; how often administrators are written to is a setting."""
+    return (
+        ('provider refusals', timedelta(minutes=1), refusals.sweep),
+        ('warnings and removals', None, discipline.do_steps),
+        (discipline.CYCLE, site.settings().bounce_cycle, discipline.end_cycle),
+        ('prune the bounce ledger', timedelta(days=1), ledger.prune),
+        ('refresh bounce scores', timedelta(hours=1), ledger.refresh),
     )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO."""
+"""The pipeline runner, behind the guard."""
 
 from __future__ import annotations
 

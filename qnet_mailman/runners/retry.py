@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO."""
+"""The retry runner: knows mail of the site, which belongs to no list."""
 
 from __future__ import annotations
 

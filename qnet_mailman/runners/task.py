@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO."""
+"""The task runner: what is timed, and files of messages that nobody holds any more.
+
+Periodic work is in `periodic.py`; work that fails is logged there.  Looking for files
+is this host's own, and so is not claimed in the database.
+"""
 
 from __future__ import annotations
 
@@ -14,9 +18,7 @@ from mailman.utilities.datetime import now
 from public import public
 from sqlalchemy import select
 
-from qnet_mailman.lists import closing
-from qnet_mailman.model import limits, queues
-from qnet_mailman.provisioning.apply import write_abandoned_map
+from qnet_mailman.model.jobs import do_due
 from qnet_mailman.runners import periodic
 from qnet_mailman.runners.guard import Guard
 
@@ -33,10 +35,7 @@ class _Tasks(task.TaskRunner):
         """See `IRunner`."""
         super()._do_periodic()
         # Not with the tasks, which wait for an hour.
-        periodic.periodic(now())
-        closing.periodic(now())
-        write_abandoned_map()
-        periodic.periodic(now())
+        do_due(periodic.TASKS, now())
 
 
 @public
@@ -54,8 +53,6 @@ class TaskRunner(Guard, _Tasks):
         # Stock's own sweep is due a week after this, and so never.
         self.lastmsg = datetime.now()
         super()._evict_pendings()
-        limits.periodic(now())
-        queues.sweep(now())
         if datetime.now() - self.swept_at >= SWEEP_EVERY:
             self.swept_at = datetime.now()
             remove_orphans(Path(config.MESSAGES_DIR))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO."""
+"""The virgin runner: what Mailman itself writes is marked as automatic (RFC 3834)."""
 
 from __future__ import annotations
 

@@ -18,41 +18,16 @@ from zope.component import getGlobalSiteManager
 
 from qnet_mailman.bounces.processor import Processor
 from qnet_mailman.model import audit, leftovers
-from qnet_mailman.model.base import store
-from qnet_mailman.model.bounces import (
-    QNetBounce,
-    QNetBounceNotice,
-    QNetRefusal,
-    QNetSuspension,
-)
-from qnet_mailman.model.closures import QNetClosure
-from qnet_mailman.model.forms import QNetForm
+from qnet_mailman.model.base import store, tables_of_a_list
 from qnet_mailman.model.listnames import ListManager
-from qnet_mailman.model.lists import QNetList, row_of
+from qnet_mailman.model.lists import row_of
 from qnet_mailman.model.messages import MessageStore
-from qnet_mailman.model.people import QNetAssignment, QNetPoster, QNetUnattended
-from qnet_mailman.model.posts import QNetPost
 from qnet_mailman.posting.lost import refuse_lost_messages
 from qnet_mailman.roles import projection
 from qnet_mailman.subscriptions import join_command, leave_command, sign_up
 from qnet_mailman.subscriptions.leaving import SubscriptionService
 from qnet_mailman.subscriptions.manager import manager_of
 from qnet_mailman.templates.loader import TemplateLoader
-
-OF_A_LIST = (
-    QNetList,
-    QNetAssignment,
-    QNetPoster,
-    QNetUnattended,
-    QNetForm,
-    QNetClosure,
-    QNetPost,
-    QNetBounce,
-    QNetBounceNotice,
-    QNetRefusal,
-    QNetSuspension,
-)
-"""Tables whose rows go with their list."""
 
 PIPELINES = {
     'default-owner-pipeline': 'qnet-owner-pipeline',
@@ -88,7 +63,7 @@ def forget_list(event: Any) -> None:
     # Lest somebody who is given a role meanwhile is put on a roster of no list.
     projection.lock()
     known = row_of(mlist) is not None
-    for table in OF_A_LIST:
+    for table in tables_of_a_list():
         store().execute(delete(table).where(table.list_id == mlist.list_id))
     sign_up.forget_list(mlist.list_id)
     if known:

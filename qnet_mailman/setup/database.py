@@ -1,21 +1,96 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO."""
+"""The database before Mailman connects to it, and our tables in it (R32).
+
+Mailman ends a process whose database does not answer, and its master gives up on a
+runner after ten restarts: a database that is away for a minute would stop the mail
+until somebody comes.  So runners and the master wait, and log ``Waiting for the
+database: ...`` once for each reason.  A command that a person typed ends at once with
+that reason on standard error and the status 2, where Mailman would print a traceback
+and end with 1, which means an invalid form (R30).
+"""
 
 from __future__ import annotations
 
+import inspect
+import logging
+import sys
+import time
+from pathlib import Path
 from typing import Any
 
+import click
 from mailman.config import config
-from sqlalchemy import event
+from mailman.utilities.string import expand
+from sqlalchemy import create_engine, event
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import configure_mappers
+
+from qnet_mailman.forms.batch import COULD_NOT_RUN
+from qnet_mailman.model import migrations
+from qnet_mailman.site import describe
 
 SQLITE_BUSY_TIMEOUT = 30
 """Seconds a process waits for another's write on SQLite."""
+WAIT = 5.0
+"""Seconds between attempts of a service's process to connect."""
+SERVICE = frozenset({'master', 'runner'})
+
+log = logging.getLogger('mailman.plugins')
 
 
-def _prepare_database() -> None:
-    from qnet_mailman.model import migrations
+def program() -> str:
+    """Which of Mailman's programs this process is: `mailman`, `master` or `runner`.
 
+    All three are click commands, and set Mailman up from within.
+
+    :return: Its name; empty for a process that is none of them, as a test's is.
+    """
+    context = click.get_current_context(silent=True)
+    if context is None:
+        return ''
+    main = context.find_root().command.callback
+    return Path(inspect.unwrap(main).__code__.co_filename).stem if main else ''
+
+
+def require_database() -> None:
+    """Return once the database answers; end a command of a person if it does not."""
+    name = program()
+    url = expand(config.database.url, None, config.paths)
+    if name in SERVICE:
+        _wait(url)
+    # A file of SQLite is made by Mailman itself, which wants to be the first.
+    elif name == 'mailman' and not url.startswith('sqlite'):
+        problem = _try(url)
+        if problem is not None:
+            click.echo(f'the database cannot be used: {problem}', err=True)
+            sys.exit(COULD_NOT_RUN)
+
+
+def _wait(url: str) -> None:
+    said = None
+    while (problem := _try(url)) is not None:
+        if problem != said:
+            log.critical('Waiting for the database: %s', problem)
+            said = problem
+        time.sleep(WAIT)
+    if said is not None:
+        log.warning('The database answers again')
+
+
+def _try(url: str) -> str | None:
+    """Why a database does not answer; None if it does."""
+    engine = create_engine(url)
+    try:
+        engine.connect().close()
+    except OperationalError as error:
+        return describe(error)
+    finally:
+        engine.dispose()
+    return None
+
+
+def prepare() -> None:
+    """Bring our tables up to date, and let SQLite wait for other writers."""
     engine = config.db.engine
     if engine.dialect.name == 'sqlite' and not event.contains(
         engine, 'connect', _wait_for_writers

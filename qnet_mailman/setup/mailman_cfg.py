@@ -1,32 +1,48 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""TODO."""
+"""What Mailman's own configuration must say, or nothing is processed (R32).
+
+As strings, since what names a class here must not import it: the runners are floors
+above, and a test compares these names with `etc/mailman.cfg` and with the classes.
+"""
 
 from __future__ import annotations
 
-from qnet_mailman.runners.archive import ArchiveRunner
-from qnet_mailman.runners.command import CommandRunner
-from qnet_mailman.runners.digest import DigestRunner
-from qnet_mailman.runners.incoming import IncomingRunner
-from qnet_mailman.runners.pipeline import PipelineRunner
-from qnet_mailman.runners.retry import RetryRunner
-from qnet_mailman.runners.task import TaskRunner
-from qnet_mailman.runners.virgin import VirginRunner
+from mailman.config import config
 
-GUARDED = {
+from qnet_mailman.site import NotReady
+
+RUNNERS = {
+    'archive': 'qnet_mailman.runners.archive.ArchiveRunner',
     'bounces': 'qnet_mailman.runners.bounce.BounceRunner',
+    'command': 'qnet_mailman.runners.command.CommandRunner',
+    'digest': 'qnet_mailman.runners.digest.DigestRunner',
+    'in': 'qnet_mailman.runners.incoming.IncomingRunner',
     'lmtp': 'qnet_mailman.runners.lmtp.LMTPRunner',
     'out': 'qnet_mailman.runners.outgoing.OutgoingRunner',
-} | {
-    name: f'{__name__}.{cls.__name__}'
-    for name, cls in {
-        'archive': ArchiveRunner,
-        'command': CommandRunner,
-        'digest': DigestRunner,
-        'in': IncomingRunner,
-        'pipeline': PipelineRunner,
-        'retry': RetryRunner,
-        'task': TaskRunner,
-        'virgin': VirginRunner,
-    }.items()
+    'pipeline': 'qnet_mailman.runners.pipeline.PipelineRunner',
+    'retry': 'qnet_mailman.runners.retry.RetryRunner',
+    'task': 'qnet_mailman.runners.task.TaskRunner',
+    'virgin': 'qnet_mailman.runners.virgin.VirginRunner',
 }
-"""The class that `etc/mailman.cfg` names for each runner."""
+"""The class that `etc/mailman.cfg` names for each of Mailman's runners."""
+REST = 'qnet_mailman.runners.rest.RESTRunner'
+"""The class of `[runner.rest]`; with stock's, REST works without our limits."""
+FORMS = 'qnet_mailman.runners.forms.FormsRunner'
+"""The class of `[runner.forms]`, which only a site with `forms_address` needs."""
+
+
+def require_runners() -> None:
+    """Look whether Mailman's runners are ours.
+
+    Without its guard a runner would work on while the set-up fails.
+
+    :raises NotReady: if one is not.
+    """
+    for section in config.runner_configs:
+        name = section.name.split('.')[-1]
+        wanted = RUNNERS.get(name)
+        if wanted is not None and not section['class'].startswith('qnet_mailman.'):
+            raise NotReady(
+                f'{config.filename}: [runner.{name}] class is {section["class"]}; '
+                f'it must be {wanted}, as in etc/mailman.cfg'
+            )

@@ -17,9 +17,10 @@ from pathlib import Path
 from mailman.config import config
 from sqlalchemy.exc import SQLAlchemyError
 
+from qnet_mailman import site
 from qnet_mailman.settings import SettingsError, load
-from qnet_mailman.setup.database import _prepare_database
-from qnet_mailman.site import NotReady, _fail, _state, describe
+from qnet_mailman.setup import components, database, mailman_cfg
+from qnet_mailman.site import NotReady
 
 PLUGIN = 'qnet'
 
@@ -33,22 +34,25 @@ def setup() -> None:
     the settings.
 
     :raises NotReady: if something is wrong, which is also noted for
-        `settings()` to say.
+        `site.settings()` to say.
     """
     try:
         found = load(settings_path())
-        _require_guards()
-        _prepare_database()
-        _register()
+        mailman_cfg.require_runners()
+        database.prepare()
+        components.register()
     except (SettingsError, NotReady) as error:
-        _fail(str(error))
+        reason = str(error)
     except (SQLAlchemyError, OSError) as error:
-        _fail(f'the database cannot be prepared: {describe(error)}')
+        reason = f'the database cannot be prepared: {site.describe(error)}'
     except Exception as error:
         log.exception('QualityNet Mailer could not be set up')
-        _fail(f'{type(error).__name__}: {error}')
+        reason = f'{type(error).__name__}: {error}'
     else:
-        _state.settings = found
+        site.become_ready(found)
+        return
+    site.stop(reason)
+    raise NotReady(reason)
 
 
 def settings_path() -> Path:
@@ -67,23 +71,3 @@ def settings_path() -> Path:
         )
     base = os.path.dirname(config.filename) if config.filename else os.getcwd()
     return Path(base, name)
-
-
-def _require_guards() -> None:
-    # Without the guard a runner would work on while `setup()` fails.
-    from qnet_mailman.setup.mailman_cfg import GUARDED
-
-    for section in config.runner_configs:
-        name = section.name.split('.')[-1]
-        wanted = GUARDED.get(name)
-        if wanted is not None and not section['class'].startswith('qnet_mailman.'):
-            raise NotReady(
-                f'{config.filename}: [runner.{name}] class is {section["class"]}; '
-                f'it must be {wanted}, as in etc/mailman.cfg'
-            )
-
-
-def _register() -> None:
-    from qnet_mailman.setup import components
-
-    components.register()

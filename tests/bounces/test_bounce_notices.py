@@ -19,12 +19,13 @@ from mailman.interfaces.member import MemberRole
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
-from qnet_mailman.bounces import discipline, notice_table, notices
+from qnet_mailman.bounces import notice_table, notices
 from qnet_mailman.bounces.notice_table import Event, Row, as_csv, cell, table
 from qnet_mailman.bounces.notices import note
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounceNotice
 from qnet_mailman.mta.wire import on_the_wire
+from tests.bounces.rounds import steps_and_cycle
 from tests.helpers import appoint, queued, subscribe
 
 START = datetime(2026, 1, 5, 15, 30)
@@ -175,13 +176,13 @@ def test_a_report_is_attached_once(mlist: Any) -> None:
 def test_once_a_cycle(mlist: Any, configure: Any) -> None:
     configure(bounce_cycle='2h')
     bounced(mlist)
-    discipline.periodic(START)
+    steps_and_cycle(START)
     bounced(mlist)
-    discipline.periodic(START + timedelta(minutes=119))
+    steps_and_cycle(START + timedelta(minutes=119))
     assert len(sent()) == 1
-    discipline.periodic(START + timedelta(minutes=120))
+    steps_and_cycle(START + timedelta(minutes=120))
     assert len(sent()) == 2
-    discipline.periodic(START + timedelta(minutes=240))
+    steps_and_cycle(START + timedelta(minutes=240))
     assert len(sent()) == 2
 
 

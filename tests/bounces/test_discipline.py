@@ -23,6 +23,7 @@ from qnet_mailman import clock
 from qnet_mailman.bounces import discipline, ledger, notices
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce, QNetBounceNotice, QNetSuspension
+from tests.bounces.rounds import steps_and_cycle
 from tests.helpers import make_user, queued, subscribe
 
 START = datetime(2026, 1, 5, 15, 30)
@@ -90,7 +91,7 @@ def live(
     found = {}
     for day in range(until):
         if days(day):
-            discipline.periodic(start + timedelta(days=day, seconds=day))
+            steps_and_cycle(start + timedelta(days=day, seconds=day))
             if subjects := outbox.subjects():
                 found[day] = subjects
     return found
@@ -126,7 +127,7 @@ def test_every_ten_minutes(mlist: Any, member: Any) -> None:
     outbox = Outbox()
     for minutes in range(0, 22 * 1440, 10):
         before = suspensions(), member.total_warnings_sent
-        discipline._do_steps(START + timedelta(minutes=minutes))
+        discipline.do_steps(START + timedelta(minutes=minutes))
         if suspensions() == 0:
             days.append(minutes / 1440)
             break
@@ -156,7 +157,7 @@ def test_other_settings(
 
 def test_a_changed_setting_counts_from_the_next_step(mlist: Any, member: Any) -> None:
     disable(mlist, member)
-    discipline.periodic(START)
+    steps_and_cycle(START)
     mlist.bounce_you_are_disabled_warnings = 1
     config.db.commit()
     assert live() == {0: [WARNING], 7: [GOODBYE]}
@@ -226,7 +227,7 @@ def test_a_member_disabled_behind_our_back(mlist: Any, member: Any) -> None:
     owner.preferences.delivery_status = DeliveryStatus.by_bounces
     config.db.commit()
     # Adopted in the first round, warned in the next.
-    discipline.periodic(START)
+    steps_and_cycle(START)
     assert suspensions() == 1
     assert live() == {0: [WARNING], 7: [WARNING], 14: [WARNING], 21: [GOODBYE]}
     assert mlist.members.get_member('other@example.net') is not None
@@ -234,7 +235,7 @@ def test_a_member_disabled_behind_our_back(mlist: Any, member: Any) -> None:
 
 def test_a_member_who_left(mlist: Any, member: Any) -> None:
     disable(mlist, member)
-    discipline.periodic(START)
+    steps_and_cycle(START)
     member.unsubscribe()
     config.db.commit()
     assert list(live()) == [0]
@@ -282,7 +283,7 @@ def test_a_user_without_a_preferred_address(mlist: Any) -> None:
 
 def test_what_postorius_shows(mlist: Any, member: Any) -> None:
     disable(mlist, member)
-    discipline.periodic(START)
+    steps_and_cycle(START)
     assert member.total_warnings_sent == 1
     assert member.last_warning_sent == START
 
@@ -299,12 +300,12 @@ def test_a_step_that_fails_keeps_nobody_waiting(mlist: Any, member: Any) -> None
         real(mlist, email, **kws)
 
     with patch.object(notices, 'send_warning', fail):
-        discipline.periodic(START)
-        discipline.periodic(START)
+        steps_and_cycle(START)
+        steps_and_cycle(START)
     assert len(Outbox().new()) == 1
     outbox = Outbox('a@example.net')
     assert outbox.new() == []
-    discipline.periodic(START + discipline.PUT_OFF)
+    steps_and_cycle(START + discipline.PUT_OFF)
     assert outbox.subjects() == [WARNING]
 
 
@@ -326,8 +327,8 @@ def test_a_kill_before_the_commit_repeats_one_warning(mlist: Any, member: Any) -
         patch.object(notices, 'send_warning', die),
         pytest.raises(OperationalError),
     ):
-        discipline.periodic(START)
-    discipline.periodic(START)
+        steps_and_cycle(START)
+    steps_and_cycle(START)
     got = [
         next(iter(data['recipients']))
         for msg, data in queued('virgin')
@@ -342,7 +343,7 @@ def test_who_else_was_faster(mlist: Any, member: Any) -> None:
     disable(mlist, member)
     row = store().scalars(select(QNetSuspension)).one()
     seen = discipline._Due(row.id, row.member_id, row.warnings, row.next_step_at)
-    discipline.periodic(START)
+    steps_and_cycle(START)
     discipline._guarded_step(seen, START)
     assert len(Outbox().new()) == 1
 
@@ -372,7 +373,7 @@ def test_events_for_administrators(mlist: Any, member: Any) -> None:
 
 def test_the_warning(mlist: Any, member: Any) -> None:
     disable(mlist, member)
-    discipline.periodic(START)
+    steps_and_cycle(START)
     (warning,) = Outbox().new()
     text = warning.get_payload(decode=True).decode()
     assert warning['auto-submitted'] == 'auto-generated'
@@ -401,7 +402,7 @@ def test_the_warning_without_a_web_side_and_without_a_report(
 ) -> None:
     configure(web_url='')
     discipline.reached(mlist, member, 10, now=START)
-    discipline.periodic(START)
+    steps_and_cycle(START)
     (warning,) = Outbox().new()
     text = warning.get_payload(decode=True).decode()
     assert 'Mail to this address came back to us.' in text
@@ -417,7 +418,7 @@ def test_the_last_message(
     mlist.bounce_you_are_disabled_warnings = 0
     mlist.send_goodbye_message = False
     disable(mlist, member)
-    discipline.periodic(START)
+    steps_and_cycle(START)
     (goodbye,) = Outbox().new()
     text = goodbye.get_payload(decode=True).decode()
     assert mlist.join_address in text
@@ -434,7 +435,7 @@ def test_the_day_of_the_sites_time_zone(
     # March 1 there; clocks go forward on March 8.
     start = datetime(2026, 3, 2, 4, 45)
     disable(mlist, member, start)
-    discipline.periodic(start)
+    steps_and_cycle(start)
     (warning,) = Outbox().new()
     text = warning.get_payload(decode=True).decode()
     assert 'came back on March 1, 2026' in text
@@ -459,8 +460,8 @@ def statements(work: Callable[[], None]) -> list[str]:
 
 
 def test_nothing_is_due(mlist: Any, member: Any) -> None:
-    discipline.periodic(START)
-    found = statements(lambda: discipline.periodic(START + timedelta(seconds=1)))
+    steps_and_cycle(START)
+    found = statements(lambda: steps_and_cycle(START + timedelta(seconds=1)))
     assert len(found) == 2, found
 
 
@@ -493,10 +494,10 @@ def test_ten_thousand_suspended_members(mlist: Any) -> None:
     )
     config.db.commit()
     began = time.monotonic()
-    discipline.periodic(START)
+    steps_and_cycle(START)
     once_a_cycle = time.monotonic() - began
     began = time.monotonic()
-    discipline.periodic(START + timedelta(minutes=1))
+    steps_and_cycle(START + timedelta(minutes=1))
     usually = time.monotonic() - began
     assert suspensions() == 10_000
     assert once_a_cycle < 2
@@ -535,7 +536,7 @@ def _many_disabled(mlist: Any, number: int) -> list[str]:
 def test_more_warnings_than_a_batch(mlist: Any) -> None:
     _many_disabled(mlist, 2 * discipline.BATCH + 10)
     discipline.reconcile(START)
-    discipline._do_steps(START)
+    discipline.do_steps(START)
     assert len(queued('virgin')) == 2 * discipline.BATCH + 10
     assert store().scalars(select(QNetSuspension.warnings).distinct()).all() == [1]
 
@@ -544,7 +545,7 @@ def test_the_rest_waits_for_the_next_round(mlist: Any) -> None:
     for number in range(5):
         disable(mlist, subscribe(mlist, f'{number}@example.net'))
     with patch.object(discipline, 'PATIENCE', 0.0):
-        discipline._do_steps(START)
+        discipline.do_steps(START)
     assert queued('virgin') == []
-    discipline._do_steps(START)
+    discipline.do_steps(START)
     assert len(queued('virgin')) == 5

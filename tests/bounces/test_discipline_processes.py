@@ -21,6 +21,7 @@ from sqlalchemy import select
 from qnet_mailman.bounces import discipline
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounceNotice, QNetSuspension
+from tests.bounces.rounds import steps_and_cycle
 from tests.helpers import queued, subscribe
 
 START = datetime(2026, 1, 5, 15, 30)
@@ -32,11 +33,11 @@ from datetime import datetime
 from mailman.core import initialize
 initialize.initialize(sys.argv[1])
 from qnet_mailman.setup import startup
-from qnet_mailman.bounces import discipline
+from tests.bounces.rounds import steps_and_cycle
 startup.setup()
 print('ready', flush=True)
 for line in sys.stdin:
-    discipline.periodic(datetime.fromisoformat(line.strip()))
+    steps_and_cycle(datetime.fromisoformat(line.strip()))
     print('done', flush=True)
 """
 
@@ -129,7 +130,7 @@ def test_a_runner_is_killed(core: SimpleNamespace, mlist: Any) -> None:
         finally:
             runner.stop()
         kills += 1
-    discipline.periodic(START)
+    steps_and_cycle(START)
     found = got()
     assert set(found) == {f'{number}@example.net' for number in range(MEMBERS)}
     assert found.total() <= MEMBERS + kills

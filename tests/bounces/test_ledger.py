@@ -15,6 +15,8 @@ from qnet_mailman.bounces import ledger
 from qnet_mailman.model import jobs
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce
+from qnet_mailman.model.jobs import do_due
+from qnet_mailman.runners import periodic
 from tests.bounces.reports import rows
 from tests.helpers import subscribe
 
@@ -65,11 +67,11 @@ def test_old_rows_leave_once_a_day(
     for ago in range(20, 60):
         write('m1', NOW.date() - timedelta(days=ago))
     config.db.commit()
-    ledger.periodic(NOW)
+    do_due(periodic.bounces(), NOW)
     assert [(NOW.date() - row.day).days for row in rows()] == list(range(20, 31))
-    ledger.periodic(NOW + timedelta(hours=23))
+    do_due(periodic.bounces(), NOW + timedelta(hours=23))
     assert len(rows()) == 11
-    ledger.periodic(NOW + timedelta(hours=25))
+    do_due(periodic.bounces(), NOW + timedelta(hours=25))
     assert len(rows()) == 10
 
 
@@ -91,7 +93,7 @@ def test_mailmans_column_follows_the_window(make_list: Any) -> None:
     member.bounce_score = 3
     config.db.commit()
     for days, shown in ((0, 3), (1, 2), (3, 2), (4, 1), (7, 0)):
-        ledger.periodic(NOW + timedelta(days=days))
+        do_due(periodic.bounces(), NOW + timedelta(days=days))
         assert member.bounce_score == shown
 
 

@@ -216,7 +216,7 @@ def test_roles(mlist: Any) -> None:
     [
         ('nobody', 'x', 'EMAIL: found "nobody"; expected an e-mail address'),
         (ADDRESS, 'x', "EMAIL: found the list's own address"),
-        ('a@example.org', 'x\ny', '--name, --harp-id: expected one line'),
+        ('a@example.org', 'x\ny', '--name: expected one line'),
         ('b@example.org', 'x', 'EMAIL: b@example.org is banned'),
     ],
 )

@@ -362,13 +362,13 @@ def postfix_map(core: SimpleNamespace) -> Iterator[Path]:
     )
     core.config.push(
         'postfix',
-        '[mta]\nincoming: mailman.mta.postfix.LMTP\n'
+        '[mta]\nincoming: qnet_mailman.mta.postfix.LMTP\n'
         f'lmtp_port: 8024\nconfiguration: {configuration}\n',
     )
     folder = Path(core.config.DATA_DIR)
     yield folder / 'postfix_lmtp'
     core.config.pop('postfix')
-    for path in [*folder.glob('postfix_*'), *folder.glob(list_map.DUE)]:
+    for path in [*folder.glob('postfix_*'), *folder.glob('qnet-map-*')]:
         path.unlink()
 
 
@@ -443,9 +443,8 @@ def apply(number: int, *, more: bool) -> None:
 
 
 def test_requests_in_a_row_have_the_map_written_together(
-    postfix_map: Path, writings: list[int], monkeypatch: pytest.MonkeyPatch
+    postfix_map: Path, writings: list[int]
 ) -> None:
-    monkeypatch.setattr(list_map, '_next', 0.0)
     for number in range(4):
         apply(number, more=True)
     assert (len(writings), mapped(postfix_map)) == (1, {'list0'})
@@ -458,13 +457,11 @@ def test_the_task_runner_writes_the_map_that_nobody_does(
     postfix_map: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runner = task.TaskRunner('task')
-    monkeypatch.setattr(list_map, '_next', 0.0)
     for number in range(2):
         apply(number, more=True)
-    # The runner is another process.
-    monkeypatch.setattr(list_map, '_next', 0.0)
     runner._do_periodic()
     assert mapped(postfix_map) == {'list0'}
+    (postfix_map.parent / list_map.PAUSE).unlink()
     monkeypatch.setattr(list_map, 'ABANDONED', -1.0)
     with monkeypatch.context() as patch:
         # `postmap` is not there.

@@ -46,7 +46,7 @@ def test_what_is_rolled_back_was_not_counted(clock: list[datetime]) -> None:
 def test_what_is_over_is_removed(clock: list[datetime]) -> None:
     limits.allowed('join', 'a', 1, limits.HOUR)
     limits.allowed('join', 'a', 1, limits.DAY)
-    limits.periodic(MOMENT + timedelta(minutes=30))
+    limits.prune(MOMENT + timedelta(minutes=30))
     assert store().scalar(select(func.count()).select_from(QNetLimit)) == 1
 
 

@@ -36,20 +36,21 @@ from qnet_mailman.forms.list_closure import ListClosure, validate
 from qnet_mailman.forms.mistakes import Document, FormInvalid
 from qnet_mailman.lists import closing
 from qnet_mailman.lists.description import describe
-from qnet_mailman.model import audit, listing
+from qnet_mailman.model import listing
 from qnet_mailman.model.audit import QNetAudit
-from qnet_mailman.model.base import store
+from qnet_mailman.model.base import store, tables_of_a_list
 from qnet_mailman.model.bounces import QNetBounceNotice, QNetSuspension
 from qnet_mailman.model.closures import closure_of
 from qnet_mailman.mta.copies import Kind, kind_of
-from qnet_mailman.provisioning import looking, notices
+from qnet_mailman.provisioning import notices
 from qnet_mailman.provisioning.apply import Result, apply_form
 from qnet_mailman.roles.people import Assignee, Role, assign
-from qnet_mailman.runners import digest, guard, task
+from qnet_mailman.runners import digest, task
 from qnet_mailman.settings import Settings
-from qnet_mailman.setup.components import OF_A_LIST
 from qnet_mailman.subscriptions import confirming, sign_up
 from qnet_mailman.values import Closing
+from tests.bounces.rounds import steps_and_cycle
+from tests.clock import BEGIN, Clock, stop_clock
 from tests.helpers import appoint, make_user, message, post, queued, run, subscribe
 from tests.provisioning import samples
 from tests.provisioning.samples import DOMAIN, EXAMPLES, REMOVE
@@ -123,25 +124,11 @@ def test_the_published_json_schema_and_the_example_are_current() -> None:
 
 # Closing and opening again.
 
-BEGIN = datetime(2026, 3, 2, 12)
-
-
-class Clock:
-    """The time, which a test sets."""
-
-    moment = BEGIN
-
-    def __call__(self, tz: Any = None, strip_tzinfo: bool = True) -> datetime:
-        return self.moment if strip_tzinfo else self.moment.replace(tzinfo=UTC)
-
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The time of closing and of the audit log."""
-    found = Clock()
-    for module in (closing, looking, audit):
-        monkeypatch.setattr(module, 'now', found)
-    return found
+    """The time."""
+    return stop_clock(monkeypatch)
 
 
 @pytest.fixture
@@ -549,12 +536,12 @@ def test_nobody_is_warned_for_bounces(mlist: Any, clock: Clock) -> None:
     config.db.commit()
     provision()
     taken()
-    discipline._do_steps(BEGIN + timedelta(days=2))
+    discipline.do_steps(BEGIN + timedelta(days=2))
     (row,) = store().scalars(select(QNetSuspension))
     assert (row.warnings, taken()) == (0, [])
     closing.reopen(mlist)
     config.db.commit()
-    discipline._do_steps(row.next_step_at)
+    discipline.do_steps(row.next_step_at)
     assert [msg['to'] for msg, _more in taken()] == ['bob@example.org']
 
 
@@ -568,7 +555,7 @@ def test_bounces_are_recorded_and_what_follows_from_them_waits(
     for days in range(1, 7):
         at = BEGIN + timedelta(days=days)
         bounced(mlist, 'bob@example.org', at)
-        discipline.periodic(at)
+        steps_and_cycle(at)
     # More than the threshold.
     assert ledger.half_score(str(bob.member_id), 7, at.date()) == 12
     assert bob.preferences.delivery_status is None
@@ -577,13 +564,13 @@ def test_bounces_are_recorded_and_what_follows_from_them_waits(
     closing.reopen(mlist)
     config.db.commit()
     later = at + timedelta(days=1)
-    discipline.periodic(later)
+    steps_and_cycle(later)
     ((told, _more),) = taken()
     assert told['to'] == ADMIN
     assert str(told['subject']) == 'HQR Updates: 6 came back'
     bounced(mlist, 'bob@example.org', later)
     assert bob.preferences.delivery_status is DeliveryStatus.by_bounces
-    discipline.periodic(later + timedelta(minutes=10))
+    steps_and_cycle(later + timedelta(minutes=10))
     assert 'bob@example.org' in {str(msg['to']) for msg, _more in taken()}
 
 
@@ -593,9 +580,9 @@ def test_nobody_is_told_of_bounces_once_it_is_closed_for_good(
     provision(action='archive')
     taken()
     bounced(mlist, 'bob@example.org', BEGIN)
-    discipline.periodic(BEGIN + timedelta(days=29))
+    steps_and_cycle(BEGIN + timedelta(days=29))
     assert len(list(store().scalars(select(QNetBounceNotice)))) == 1
-    discipline.periodic(BEGIN + timedelta(days=31))
+    steps_and_cycle(BEGIN + timedelta(days=31))
     assert taken() == []
     assert list(store().scalars(select(QNetBounceNotice))) == []
 
@@ -701,14 +688,14 @@ def test_a_list_is_deleted_when_its_time_is_over(
     provision()
     provision(list='news2', action='archive')
     clock.moment += timedelta(days=30) - timedelta(seconds=1)
-    closing.periodic(clock.moment)
+    closing.delete_due(clock.moment)
     assert lists() == [list_id, kept.list_id]
     # The service was down for long.
     clock.moment += timedelta(days=60)
-    closing.periodic(clock.moment)
+    closing.delete_due(clock.moment)
     assert lists() == [kept.list_id]
     assert closure_of(kept.list_id) is not None, 'an archived one stays'
-    for table in OF_A_LIST:
+    for table in tables_of_a_list():
         found = store().scalars(select(table.list_id).where(table.list_id == list_id))
         assert list(found) == [], table
     gone = select(Member).where(Member.list_id == list_id)
@@ -718,7 +705,7 @@ def test_a_list_is_deleted_when_its_time_is_over(
     assert actions()[-1] == 'list deleted'
     before = actions()
     clock.moment += timedelta(days=1)
-    closing.periodic(clock.moment)
+    closing.delete_due(clock.moment)
     assert actions() == before
 
 
@@ -729,9 +716,9 @@ def test_administrators_and_operators_are_told_once_of_a_deletion(
     provision()
     taken()
     clock.moment += timedelta(days=31)
-    closing.periodic(clock.moment)
+    closing.delete_due(clock.moment)
     clock.moment += timedelta(days=1)
-    closing.periodic(clock.moment)
+    closing.delete_due(clock.moment)
     told = {', '.join(more['recipients']): msg for msg, more in taken('out')}
     assert set(told) == {ADMIN, 'help@example.gov', 'operators@example.gov'}
     assert taken() == []
@@ -754,7 +741,7 @@ def test_the_same_form_after_the_deletion_is_unchanged(
 ) -> None:
     provision()
     clock.moment += timedelta(days=31)
-    closing.periodic(clock.moment)
+    closing.delete_due(clock.moment)
     taken()
     for dry_run in (True, False):
         again = provision(dry_run=dry_run)
@@ -788,7 +775,7 @@ def test_the_forms_of_a_deleted_list_do_not_make_it_again(
 
     assert outcomes() == ['created', 'changed']
     clock.moment += timedelta(days=31)
-    closing.periodic(clock.moment)
+    closing.delete_due(clock.moment)
     assert lists() == []
     assert outcomes() == ['unchanged', 'unchanged']
     assert lists() == []
@@ -813,7 +800,6 @@ def test_a_runner_looks_after_that(
 ) -> None:
     provision()
     clock.moment += timedelta(days=31)
-    monkeypatch.setattr(guard, 'now', clock)
     task.TaskRunner('task')._do_periodic()
     assert lists() == []
 
@@ -823,7 +809,7 @@ def test_a_list_that_was_reopened_is_not_deleted(mlist: Any, clock: Clock) -> No
     closing.reopen(mlist)
     config.db.commit()
     clock.moment += timedelta(days=31)
-    closing.periodic(clock.moment)
+    closing.delete_due(clock.moment)
     assert lists() == [mlist.list_id]
 
 
@@ -846,10 +832,9 @@ def test_a_deletion_that_was_interrupted_is_completed(
     clock.moment += timedelta(days=31)
     with monkeypatch.context() as patch:
         patch.setattr(closing, 'remove_list', fail)
-        closing.periodic(clock.moment)
+        closing.delete_due(clock.moment)
     assert lists() == [broken], 'the other one is gone all the same'
-    clock.moment += closing.DELETE_EVERY
-    closing.periodic(clock.moment)
+    closing.delete_due(clock.moment)
     assert lists() == []
 
 
@@ -862,7 +847,7 @@ def test_many_members_are_deleted_in_portions(
     provision()
     clock.moment += timedelta(days=31)
     monkeypatch.setattr(config.db, 'commit', lambda: (commits.append(1), real()))
-    closing.periodic(clock.moment)
+    closing.delete_due(clock.moment)
     assert lists() == []
     # The claim of the job, three members, and the list.
     assert len(commits) == 5

@@ -23,13 +23,13 @@ from mailman.model.preferences import Preferences
 from sqlalchemy import event, insert, select, text
 from zope.component import getUtility
 
-from qnet_mailman.bounces import discipline
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce, QNetSuspension
 from qnet_mailman.rest import bounces as module
 from qnet_mailman.runners.bounce import BounceRunner
 from tests.bounces.reports import FULL, UNKNOWN, Clock, clock, report
+from tests.bounces.rounds import steps_and_cycle
 from tests.helpers import subscribe
 
 __all__ = ['clock']
@@ -143,7 +143,7 @@ def mixed(make_list: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Any:
             runner._dispose(mlist, report(mlist, address, said, serial=said), {})
         clock.moment += timedelta(days=1)
     config.db.commit()
-    discipline.periodic(clock.moment)
+    steps_and_cycle(clock.moment)
     return SimpleNamespace(list_id=mlist.list_id, clock=clock)
 
 
@@ -223,7 +223,7 @@ def test_the_nearest_removal_comes_first(mixed: Any) -> None:
         mixed.clock.moment += timedelta(days=1)
     config.db.commit()
     # Later warned, and so later removed, than the one who was warned before.
-    discipline.periodic(mixed.clock.moment)
+    steps_and_cycle(mixed.clock.moment)
     assert rows(mixed, suspended='yes', sort='removal') == ['ann', 'cy']
     assert rows(mixed, suspended='yes', sort='removal', descending='yes') == [
         'cy',

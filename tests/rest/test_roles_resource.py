@@ -3,13 +3,10 @@
 
 from __future__ import annotations
 
-import base64
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
-from falcon.testing import TestClient
 from mailman.config import config
 from mailman.interfaces.listmanager import IListManager
 from sqlalchemy import event, select
@@ -18,26 +15,10 @@ from zope.component import getUtility
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from tests.helpers import queued
+from tests.rest.client import ask
 
-AUTHORIZATION = 'Basic ' + base64.b64encode(b'restadmin:restpass').decode()
 WHO = {'provider': 'harp', 'user_id': 'PExample'}
 CLAIMS = {**WHO, 'name': 'Pat Example', 'email': 'Pat@agency.example.gov'}
-
-
-def ask(method: str, path: str, fields: dict[str, Any] | None = None) -> Any:
-    # Needs a configuration when it is imported.
-    from mailman.rest.wsgiapp import make_application
-
-    application = make_application()
-    # Falcon's client looks at the arguments of what it is given.
-    client = TestClient(lambda environ, start: application(environ, start))
-    headers = {'Authorization': AUTHORIZATION}
-    text = urlencode(fields or {}, doseq=True)
-    where: dict[str, Any] = {'query_string': text}
-    if method == 'POST':
-        headers['Content-Type'] = 'application/x-www-form-urlencoded'
-        where = {'body': text}
-    return client.simulate_request(method, f'/3.1/{path}', headers=headers, **where)
 
 
 def get(what: str, **fields: Any) -> Any:

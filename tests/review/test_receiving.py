@@ -20,6 +20,7 @@ from zope.component import getUtility
 from qnet_mailman import site
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
+from qnet_mailman.model.jobs import do_due
 from qnet_mailman.model.requests import OPEN, QNetSubmission
 from qnet_mailman.review import arrival, notices, reading, requests
 from qnet_mailman.runners import periodic
@@ -257,7 +258,7 @@ def test_a_reader_that_raises_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     def fail(*args: Any) -> Any:
         raise RecursionError
 
-    monkeypatch.setattr(reading.forms, 'send_attached', fail)
+    monkeypatch.setattr(reading.loading, 'load_content', fail)
     sent = mail(FORM).as_bytes()
     take_in(sent)
     [one] = waiting()
@@ -352,8 +353,8 @@ def test_a_disk_that_is_full_puts_the_mail_off(
 
 def test_operators_are_told_that_a_request_waits() -> None:
     take_in(mail(FORM))
-    periodic.periodic(now())
-    periodic.periodic(now() + timedelta(minutes=1))
+    do_due(periodic.TASKS, now())
+    do_due(periodic.TASKS, now() + timedelta(minutes=1))
     [_answer, note] = answers()
     assert str(note['subject']) == '1 request form waits for you'
     assert note['to'] == 'help@example.gov, operators@example.gov'

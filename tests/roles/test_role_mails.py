@@ -12,6 +12,7 @@ from mailman.config import config
 from mailman.email.message import OwnerNotification
 from mailman.interfaces.member import DeliveryStatus
 
+from qnet_mailman.model.jobs import do_due
 from qnet_mailman.roles import grants, notices
 from qnet_mailman.roles.grants import Decision, Route
 from qnet_mailman.roles.people import Assignee, assign, unassign
@@ -133,23 +134,23 @@ def test_the_end_is_announced_once_and_then_told(mlist: Any, clock: Clock) -> No
     clock.forward(days=-30)
     imported(Status.active, expires_at=end)
     mails()
-    periodic.periodic(clock.forward(days=15))
+    do_due(periodic.TASKS, clock.forward(days=15))
     assert mails() == []
-    periodic.periodic(clock.forward(days=2))
+    do_due(periodic.TASKS, clock.forward(days=2))
     assert [subject for _to, subject in mails()] == [
         'Your role List Administrator expires on 2026-04-01'
     ]
-    periodic.periodic(clock.forward(days=1))
+    do_due(periodic.TASKS, clock.forward(days=1))
     assert mails() == []
     # Renewed: the next end is announced again.
     later = clock.forward(days=10)
     clock.forward(days=-10)
     grants.expire_at(PAT, Role.administrator, later)
     assert len(mails()) == 1
-    periodic.periodic(clock.forward(days=11))
+    do_due(periodic.TASKS, clock.forward(days=11))
     expired = [subject for _to, subject in mails()]
     assert 'Your role List Administrator has expired' in expired
-    periodic.periodic(clock.forward(days=1))
+    do_due(periodic.TASKS, clock.forward(days=1))
     assert 'Your role' not in str(mails())
 
 
@@ -195,16 +196,16 @@ def test_operators_are_told_at_once_and_daily(
     assert str(found[0]['subject']) == '1 mailing list without an administrator'
     assert ', '.join(sorted(found[1]['recipients'])) == OPERATORS
     assert f'  {mlist.fqdn_listname} (since 2026-03-02)' in found[0].get_payload()
-    periodic.periodic(clock.forward(hours=23))
+    do_due(periodic.TASKS, clock.forward(hours=23))
     assert mails() == []
-    periodic.periodic(clock.forward(hours=1))
+    do_due(periodic.TASKS, clock.forward(hours=1))
     assert mails() == [(OPERATORS, '1 mailing list without an administrator')]
     # Another one: at once, and both are named.
     unassign(other, Role.administrator, 'kim@agency.example.gov')
     assert mails() == [(OPERATORS, '2 mailing lists without an administrator')]
     remove_list(other)
     grants.approve(PAT, Role.administrator)
-    periodic.periodic(clock.forward(days=2))
+    do_due(periodic.TASKS, clock.forward(days=2))
     assert mails() == []
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 from qnet_mailman.model import limits
 from qnet_mailman.model.base import store
 from qnet_mailman.model.subscriptions import QNetLimit
-from qnet_mailman.runners import guard, task
+from qnet_mailman.runners import task
 from qnet_mailman.subscriptions import sign_up
 from tests.helpers import queued, run
 
@@ -31,7 +31,7 @@ def test_limits_of_days_that_are_over_go(
     task.TaskRunner('task')._do_periodic()
     assert limits_kept() == 1
     later = now() + timedelta(hours=2)
-    monkeypatch.setattr(guard, 'now', lambda: later)
+    monkeypatch.setattr(task, 'now', lambda: later)
     task.TaskRunner('task')._do_periodic()
     # It was committed.
     config.db.abort()

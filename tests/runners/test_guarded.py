@@ -179,26 +179,6 @@ def test_what_mailman_writes_is_marked_as_automatic(make_list: Any) -> None:
     assert msg['auto-submitted'] == 'auto-generated'
 
 
-@pytest.mark.parametrize(
-    ('argv', 'service'),
-    [
-        ('/usr/bin/mailman', False),
-        ('/srv/venv/bin/runner', True),
-        ('/srv/venv/bin/master', True),
-    ],
-)
-def test_only_service_processes_wait_for_the_database(
-    monkeypatch: pytest.MonkeyPatch, argv: str, service: bool
-) -> None:
-    import sys
-
-    from qnet_mailman.runners import patience
-
-    monkeypatch.setattr(sys, 'argv', [argv])
-    monkeypatch.setattr(sys.modules['__main__'], '__spec__', None)
-    assert patience._is_service_process() is service
-
-
 def test_a_message_that_is_being_held_is_no_orphan(core: Any) -> None:
     import os
     import time
