@@ -2,8 +2,8 @@
 """Dates and times as people, days and windows have them (R17, R18).
 
 Mailman's moments are in UTC, without a zone; what they are comes from
-`mailman.utilities.datetime.now` alone.  Here they become days and words in the site's time
-zone, and moments some calendar days later.
+`mailman.utilities.datetime.now` alone.  Here they become days and words in the site's
+time zone, and moments some calendar days later.
 """
 
 from __future__ import annotations

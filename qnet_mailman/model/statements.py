@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SQL that several rooms need: portions, inserts that happen once, rows that were touched.
+"""SQL that several rooms need: portions, inserts that happen once, touched rows.
 
 Every function works in Mailman's session and leaves the commit to its caller.
 """

@@ -158,7 +158,7 @@ def apply_form(
     :param request: What the caller knows this request by, if it may come again
         because the answer is lost: the answer is then what the first one was.
     :return: What became of it; failures too are told in the result.
-    :raises startup.NotReady: while this process may not work.
+    :raises qnet_mailman.site.NotReady: while this process may not work.
     """
     settings = site.settings()
     token = audit.current_actor.set(actor)

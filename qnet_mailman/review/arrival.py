@@ -43,7 +43,7 @@ log = logging.getLogger('mailman.smtp')
 def is_for_forms(recipient: str) -> bool:
     """Whether an envelope recipient is the address for forms.
 
-    :raises startup.NotReady: while this process does not know the settings.
+    :raises qnet_mailman.site.NotReady: while this process does not know the settings.
     """
     if site.reason_not_ready() is not None:
         startup.setup()

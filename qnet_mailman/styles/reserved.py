@@ -110,7 +110,7 @@ def clash(address: str) -> str:
     """Why no list of this site can have an address; see `clash_with()`.
 
     :param address: In any case.
-    :raises startup.NotReady: if the settings cannot be read.
+    :raises qnet_mailman.site.NotReady: if the settings cannot be read.
     """
     address = address.lower()
     with listnames.only(neighbours(address)):
@@ -123,7 +123,7 @@ def clash(address: str) -> str:
 def clashes() -> dict[str, str]:
     """The lists whose addresses clash, however they were made, and why.
 
-    :raises startup.NotReady: if the settings cannot be read.
+    :raises qnet_mailman.site.NotReady: if the settings cannot be read.
     """
     lists = set(getUtility(IListManager).names)
     service = _service_addresses()
