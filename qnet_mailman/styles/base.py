@@ -70,7 +70,8 @@ def _take_back(mlist: Any) -> None:
 def apply(mlist: Any, list_type: ListType, visibility: Visibility) -> None:
     """Make a list one of a type and a visibility, with every default.
 
-    :raises qnet_mailman.site.NotReady: if the settings cannot be read; no list is then made.
+    :raises qnet_mailman.site.NotReady: if the settings cannot be read; no list is
+        then made.
     :raises NameTaken: if something else is reached at an address of the list.
     """
     settings = site.settings()
