@@ -23,6 +23,7 @@ from qnet_mailman.commands import (
     reopen,
     roles,
     show,
+    sublists,
 )
 from qnet_mailman.commands import set as set_command
 
@@ -46,6 +47,7 @@ for command in (
     roles.roles,
     set_command.set_settings,
     show.show,
+    sublists.sublists,
 ):
     qnet.add_command(command)
 

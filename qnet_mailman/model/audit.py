@@ -56,6 +56,8 @@ class Action(StrEnum):
     key_revoked = 'key revoked'
     operator_added = 'operator added'
     operator_removed = 'operator removed'
+    sublist_added = 'sublist added'
+    sublist_removed = 'sublist removed'
 
 
 class QNetAudit(Base):

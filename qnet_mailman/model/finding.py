@@ -12,14 +12,17 @@ from collections.abc import Iterable
 from email.utils import parseaddr
 from typing import Any
 
+from mailman.config import config
 from mailman.interfaces.address import IEmailValidator
+from mailman.interfaces.domain import IDomainManager
 from mailman.interfaces.listmanager import IListManager
 from mailman.interfaces.member import MemberRole
 from mailman.model.address import Address
 from mailman.model.bans import Ban
+from mailman.model.mailinglist import MailingList
 from mailman.model.member import Member
 from mailman.model.user import User
-from mailman.runners.lmtp import split_recipient
+from mailman.runners.lmtp import SUBADDRESS_NAMES, split_recipient
 from sqlalchemy import or_, select
 from zope.component import getUtility
 
@@ -36,6 +39,37 @@ def list_at(address: str) -> Any:
     address = address.lower()
     name, _subaddress, domain = split_recipient(address)
     return lists.get(address) or lists.get(f'{name}@{domain}')
+
+
+def lists_at(emails: Iterable[str], also: str = '') -> dict[str, str]:
+    """Of which list each of many addresses is one; `list_at` for any number.
+
+    :param emails: In lower case.
+    :param also: The posting address of a list that is about to be made.
+    :return: By address, the List-ID; without those that are the address of none.
+    """
+    rows: Any = store().execute(
+        select(MailingList.list_name, MailingList.mail_host, MailingList._list_id)
+    )
+    lists = {f'{name}@{host}': list_id for name, host, list_id in rows}
+    if also:
+        lists.setdefault(also, list_id_of(also))
+    hosts = {
+        domain.alias_domain: domain.mail_host
+        for domain in getUtility(IDomainManager)
+        if domain.alias_domain is not None
+    }
+    found = {}
+    for email in emails:
+        local, _, host = email.partition('@')
+        local = local.partition(config.mta.verp_delimiter)[0]
+        name, _, subaddress = local.rpartition('-')
+        if not name or subaddress not in SUBADDRESS_NAMES:
+            name = local
+        list_id = lists.get(email) or lists.get(f'{name}@{hosts.get(host, host)}')
+        if list_id is not None:
+            found[email] = list_id
+    return found
 
 
 def find_list(address: str) -> Any:

@@ -27,7 +27,7 @@ from mailman.config import config
 from qnet_mailman import values
 from qnet_mailman.forms.member_files import ACTIVE, GONE, HELD, Row, word
 from qnet_mailman.forms.schema import Subscriber
-from qnet_mailman.model.finding import banned_among, members_among
+from qnet_mailman.model.finding import banned_among, lists_at, members_among
 from qnet_mailman.provisioning.apply import MANY, subscribe_people
 from qnet_mailman.provisioning.subscribing import refresh_statistics
 
@@ -46,6 +46,7 @@ class Left(StrEnum):
     duplicate = 'duplicate'
     invalid = 'invalid'
     banned = 'banned'
+    list_address = 'address of a list'
     held = 'held'
     unsubscribed = 'unsubscribed'
     inactive = 'not active'
@@ -89,7 +90,7 @@ def sort_out(mlist: Any, rows: Sequence[Row]) -> Sorted:
     inactive = {row.email.lower() for row in rows if word(row.state) not in ACTIVE}
     for row in rows:
         email = row.email.lower()
-        found = _inactive(row) or _invalid(mlist, row)
+        found = _inactive(row) or _invalid(row)
         if found is None and email in wanted:
             found = LeftOut(
                 row, Left.duplicate, f'line {wanted[email][0].line} has it first'
@@ -103,8 +104,11 @@ def sort_out(mlist: Any, rows: Sequence[Row]) -> Sorted:
             )
         else:
             left.append(found)
+    why: Left
+    emails: Iterable[str]
     for why, emails in (
         (Left.already, members_among(mlist.list_id, wanted)),
+        (Left.list_address, lists_at(wanted)),
         (Left.banned, banned_among(mlist.list_id, wanted)),
     ):
         left += [LeftOut(wanted.pop(each)[0], why) for each in emails if each in wanted]
@@ -126,13 +130,11 @@ def _inactive(row: Row) -> LeftOut | None:
     return LeftOut(row, why, f'the file says {values.found(row.state)}')
 
 
-def _invalid(mlist: Any, row: Row) -> LeftOut | None:
+def _invalid(row: Row) -> LeftOut | None:
     try:
         values.email(row.email)
     except ValueError as error:
         return LeftOut(row, Left.invalid, f'expected {error}')
-    if row.email.lower() == mlist.posting_address:
-        return LeftOut(row, Left.invalid, "is the list's own address")
     try:
         values.line(row.name, values.MAX_NAME, optional=True)
     except ValueError as error:

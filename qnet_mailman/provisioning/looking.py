@@ -33,6 +33,7 @@ from qnet_mailman.model.finding import (
     banned_among,
     find_list,
     list_id_of,
+    lists_at,
     members_among,
 )
 from qnet_mailman.model.forms import QNetForm
@@ -72,6 +73,8 @@ class Site:
 
     :ivar domains: The mail domains that Mailman has.
     :ivar banned: Of the addresses that were asked for, those that are banned.
+    :ivar list_addresses: Of the subscribers that were asked for, the addresses of lists
+        of this site.
     :ivar clash: Why no list can have the address; empty if it can.
     :ivar is_deleted: Whether the list was closed and deleted after this very form.
     :ivar other_lists: Lists that the same ticket made, one more than are shown.
@@ -81,6 +84,7 @@ class Site:
 
     domains: frozenset[str] = frozenset()
     banned: frozenset[str] = frozenset()
+    list_addresses: frozenset[str] = frozenset()
     clash: str = ''
     is_deleted: bool = False
     other_lists: tuple[str, ...] = ()
@@ -139,6 +143,7 @@ def look(form: ListRequest) -> tuple[Running | None, Site]:
     site = Site(
         domains=frozenset(domain.mail_host for domain in getUtility(IDomainManager)),
         banned=banned_among(list_id, [*emails, *people]),
+        list_addresses=frozenset(lists_at(emails, form.list.name.lower())),
         other_lists=tuple(
             store().scalars(
                 select(QNetForm.list_id)

@@ -274,6 +274,7 @@ def make_plan(
         *_domain_errors(form, site, own_domain),
         *_list_errors(form, running, site, approved),
         *_ban_errors(form, running, previous, site),
+        *_sublist_errors(form, running, previous, site),
     ]
     if problems:
         raise PlanRefused(problems)
@@ -416,6 +417,21 @@ def _ban_errors(
                     f'found {found(person.email)}, which is banned from this list or '
                     'site; expected nobody who is banned',
                 )
+
+
+def _sublist_errors(
+    form: ListRequest, running: Running | None, previous: ListRequest | None, site: Site
+) -> Iterator[Problem]:
+    there = (running.members if running else frozenset()) | _emails(previous)
+    for place, person in enumerate(form.subscribers):
+        email = person.email.lower()
+        if email in site.list_addresses and email not in there:
+            yield (
+                ('subscribers', place, 'email'),
+                f'found {found(person.email)}, which is the address of a list; '
+                'expected a person (an operator subscribes a list to another with '
+                '"mailman qnet sublists add")',
+            )
 
 
 def _creation(form: ListRequest, site: Site) -> Plan:

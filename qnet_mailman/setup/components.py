@@ -24,7 +24,7 @@ from qnet_mailman.model.lists import row_of
 from qnet_mailman.model.messages import MessageStore
 from qnet_mailman.posting.lost import refuse_lost_messages
 from qnet_mailman.roles import projection
-from qnet_mailman.subscriptions import join_command, leave_command, sign_up
+from qnet_mailman.subscriptions import join_command, leave_command, moving, sign_up
 from qnet_mailman.subscriptions.leaving import SubscriptionService
 from qnet_mailman.subscriptions.manager import manager_of
 from qnet_mailman.templates.loader import TemplateLoader
@@ -44,6 +44,7 @@ def register() -> None:
     site.registerUtility(Processor(), IBounceProcessor)
     site.registerUtility(MessageStore(), IMessageStore)
     refuse_lost_messages()
+    moving.install()
     site.registerUtility(SubscriptionService(), ISubscriptionService)
     site.registerAdapter(manager_of, (IMailingList,), ISubscriptionManager)
     for name, ours in PIPELINES.items():

@@ -51,7 +51,7 @@ class Outcome(StrEnum):
     waiting = 'waiting'
     """An administrator decides."""
     refused = 'refused'
-    """The address is banned."""
+    """The address is banned, or has become that of a list."""
     closed = 'closed'
     """The list was closed meanwhile."""
     left = 'left'
@@ -195,7 +195,7 @@ def _outcome(step: Any) -> Outcome:
         _token, owner, _member = step()
     except AlreadySubscribedError:
         return Outcome.already_subscribed
-    except MembershipIsBannedError:
+    except (MembershipIsBannedError, joining.AddressOfList):
         return Outcome.refused
     except joining.ListClosed:
         return Outcome.closed

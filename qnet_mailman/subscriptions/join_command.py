@@ -26,7 +26,7 @@ from qnet_mailman.model import finding, tokens
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.posting import backscatter
 from qnet_mailman.subscriptions import confirming, sign_up
-from qnet_mailman.subscriptions.joining import ListClosed
+from qnet_mailman.subscriptions.joining import AddressOfList, ListClosed
 from qnet_mailman.templates.sending import one_line
 
 log = logging.getLogger('mailman.subscribe')
@@ -122,7 +122,7 @@ class Confirm(eml_confirm.Confirm):
         if pended.get('token_owner') == TokenOwner.moderator.name:
             try:
                 done = _approve(mlist, token)
-            except ListClosed as error:
+            except (AddressOfList, ListClosed) as error:
                 print(error, file=results)
                 return ContinueProcessing.no
         else:

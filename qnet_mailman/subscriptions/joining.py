@@ -159,6 +159,27 @@ class ListClosed(MembershipError, falcon.HTTPConflict, click.ClickException):
         return str(self.description)
 
 
+class AddressOfList(
+    InvalidEmailAddressError, falcon.HTTPBadRequest, click.ClickException
+):
+    """The address of a list of this site joins no list in any ordinary way.
+
+    REST answers with 400; Mailman's own commands end with this text.
+    """
+
+    def __init__(self, email: str) -> None:
+        text = (
+            f'{email} is the address of a list: only "mailman qnet sublists add" '
+            'subscribes a list to another'
+        )
+        InvalidEmailAddressError.__init__(self, email)
+        falcon.HTTPBadRequest.__init__(self, description=text)
+        click.ClickException.__init__(self, text)
+
+    def __str__(self) -> str:
+        return str(self.description)
+
+
 class SubscriptionWorkflow(stock.SubscriptionWorkflow):
     """Mailman's workflow of a request to join, in our order."""
 
@@ -243,13 +264,16 @@ class SubscriptionWorkflow(stock.SubscriptionWorkflow):
         self._refuse_members()
         if IBanManager(self.mlist).is_banned(self.address.email):
             raise MembershipIsBannedError(self.mlist, self.address.email)
-        at = list_at(self.address.email)
-        if at is not None and at.list_id == self.mlist.list_id:
-            raise InvalidEmailAddressError('List posting address not allowed')
+        self._refuse_lists()
         pending = pendings_of(self.address.email).get(self.mlist.list_id)
         if pending is not None:
             self._ask_again(pending)
         self.push('verification_checks')
+
+    def _refuse_lists(self) -> None:
+        # Before anything is sent: what is sent to a list is a post.
+        if list_at(self.address.email) is not None:
+            raise AddressOfList(self.address.email)
 
     def _refuse_members(self) -> None:
         by_user = self.user is not None and self.user.preferred_address == self.address
@@ -312,6 +336,8 @@ class SubscriptionWorkflow(stock.SubscriptionWorkflow):
         # Mailman's name of the step after the approval.  Whoever approved, the
         # subscriber confirms after it (R12), signed in before or not.
         self._refuse_if_closed()
+        # A list may have been made with the address since it was asked for.
+        self._refuse_lists()
         self._restore_subscriber()
         self.approved = self.pre_approved = True
         try:
@@ -339,6 +365,7 @@ class SubscriptionWorkflow(stock.SubscriptionWorkflow):
 
     def _step_do_confirm_verify(self) -> None:
         self._refuse_if_closed()
+        self._refuse_lists()
         self._restore_subscriber()
         self._set_token(TokenOwner.no_one)
         self._verify()

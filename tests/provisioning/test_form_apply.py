@@ -288,6 +288,20 @@ def test_banned_subscribers_make_a_form_invalid(
     assert the_list() is None
 
 
+@pytest.mark.parametrize('suffix', ['-owner', '-request'])
+def test_addresses_of_lists_as_subscribers_make_a_form_invalid(
+    core: SimpleNamespace, suffix: str
+) -> None:
+    # Of the very list that the form makes, too.
+    own = f'{ADDRESS.partition("@")[0]}{suffix}@{DOMAIN}'
+    people = [{'email': 'lee@example.org'}, {'email': own}]
+    result = provision(subscribers=people)
+    assert result.outcome == 'invalid'
+    assert result.errors[-1].field == 'subscribers, 2nd subscriber, email'
+    assert 'the address of a list' in str(result.errors[-1])
+    assert the_list() is None
+
+
 def test_banned_administrators_make_a_form_invalid(core: SimpleNamespace) -> None:
     IBanManager(None).ban('sam@agency.example.gov')
     IBanManager(None).ban('mo@example.org')

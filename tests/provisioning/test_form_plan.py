@@ -191,6 +191,14 @@ def test_banned_subscribers_are_refused_unless_they_are_there() -> None:
     assert plan(form(list__mask='off'), running(members=frozenset()), site).steps
 
 
+def test_addresses_of_lists_are_refused_unless_they_are_there() -> None:
+    site = Site(list_addresses=frozenset({'lee@example.org'}))
+    ((where, words),) = refusal(form(), None, site)
+    assert where == ('subscribers', 1, 'email')
+    assert 'the address of a list' in words
+    assert plan(form(list__mask='off'), running(), site).steps
+
+
 def test_a_ticket_that_made_another_list_is_noted() -> None:
     found = plan(form(), None, Site(other_lists=('other.example.org',)))
     assert any('has also made other.example.org' in note for note in found.notes)
