@@ -22,9 +22,7 @@ def contract() -> list[list[str]]:
 def test_the_drawing_is_the_contract() -> None:
     text = (ROOT / 'docs' / 'architecture.md').read_text(encoding='utf-8')
     drawing = text.partition('## Floors')[2].split('```')[1].strip('\n')
-    drawn = [
-        re.split(r'\s{2,}', line)[0].split(' · ') for line in drawing.splitlines()
-    ]
+    drawn = [re.split(r'\s{2,}', line)[0].split(' · ') for line in drawing.splitlines()]
     assert drawn == contract()
 
 
