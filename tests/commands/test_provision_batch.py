@@ -278,7 +278,9 @@ def test_a_process_killed_again_and_again(core: SimpleNamespace, folder: Path) -
 def test_ctrl_c_says_how_far_it_got(core: SimpleNamespace, folder: Path) -> None:
     write(folder, 20)
     pipes = {'stdout': subprocess.PIPE, 'stderr': subprocess.PIPE, 'text': True}
-    process = start(core, '--json', folder, **pipes)
+    # Whoever runs the tests in the background has it ignored.
+    listens = {'preexec_fn': lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)}
+    process = start(core, '--json', folder, **pipes, **listens)
     process.stdout.readline()
     process.stdout.readline()
     process.send_signal(signal.SIGINT)
