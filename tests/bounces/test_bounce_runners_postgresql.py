@@ -73,6 +73,7 @@ def server() -> Iterator[postgresql.Server]:
         yield server
 
 
+@pytest.mark.long
 def test_killed_runners_write_what_one_careful_clerk_would(
     server: postgresql.Server, tmp_path: Path
 ) -> None:
