@@ -20,6 +20,7 @@ from typing import Any
 
 import pytest
 from hypothesis import settings as hypothesis_settings
+from hypothesis.internal.conjecture import providers
 
 from qnet_mailman.site import reason_not_ready
 from tests import postgresql
@@ -36,6 +37,9 @@ hypothesis_settings.register_profile(
     'project', deadline=None, print_blob=True, derandomize=bool(os.environ.get('CI'))
 )
 hypothesis_settings.load_profile('project')
+# It also tries the constants of all modules that happen to be imported, so that a
+# derandomized property is given other examples alone than in the whole suite.
+providers._get_local_constants = providers.Constants
 
 SITE = """
 [mailman]
