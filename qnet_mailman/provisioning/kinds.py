@@ -76,7 +76,7 @@ KINDS: dict[str, Kind] = {
         lambda form, settings, approved: make_administrator_plan(
             form, look_at_assignments(form), approved=approved
         ),
-        notices.send_assignments,
+        lambda form, plan: notices.send_assignments(form, plan),
     ),
     schema.THRESHOLD_CHANGE: Kind(
         lambda form, settings, approved: make_threshold_plan(
