@@ -20,9 +20,14 @@ from typing import Any
 
 import pytest
 from hypothesis import settings as hypothesis_settings
+from hypothesis.internal.conjecture import providers
 
 from qnet_mailman.site import reason_not_ready
 from tests import postgresql
+
+# Read when the demo's modules are imported, here and in its processes: a limit of 30
+# seconds is one of three minutes.  A test that passes never waits that long.
+os.environ.setdefault('QNET_DEMO_PATIENCE', '6')
 
 ON_POSTGRESQL = os.environ.get('QNET_TEST_DATABASE') == 'postgresql'
 ROOT = Path(__file__).resolve().parent.parent
@@ -32,6 +37,9 @@ hypothesis_settings.register_profile(
     'project', deadline=None, print_blob=True, derandomize=bool(os.environ.get('CI'))
 )
 hypothesis_settings.load_profile('project')
+# It also tries the constants of all modules that happen to be imported, so that a
+# derandomized property is given other examples alone than in the whole suite.
+providers._get_local_constants = providers.Constants
 
 SITE = """
 [mailman]
@@ -64,6 +72,38 @@ def write_settings(path: Path, **changes: str) -> None:
     """Write a qnet.cfg: the tests' settings with some changed."""
     lines = [f'{key} = {value}' for key, value in {**SETTINGS, **changes}.items()]
     path.write_text('\n'.join(['[qnet]', *lines]) + '\n', encoding='utf-8')
+
+
+MEMORY = Path('/dev/shm')
+ROOM = 4 * 1024**3
+"""Bytes for the sites, databases and packages of a run."""
+
+
+def pytest_configure() -> None:
+    """Keep what tests write in memory, where that can be and nobody chose a folder.
+
+    Mailman and its databases flush every file they write, which takes most of the time
+    on a disk.  Programs that tests start, and xdist's workers, go by TMPDIR too.
+    """
+    if not os.environ.get('TMPDIR') and is_roomy_memory(MEMORY):
+        os.environ['TMPDIR'] = str(MEMORY)
+        tempfile.tempdir = None
+
+
+def is_roomy_memory(folder: Path) -> bool:
+    """Whether a folder is in memory and takes a run's files and programs."""
+    try:
+        mounts = Path('/proc/mounts').read_text('utf-8').splitlines()
+        there = os.statvfs(folder)
+    except OSError:
+        return False
+    kinds = {line.split()[1]: line.split()[2] for line in mounts}
+    return (
+        kinds.get(str(folder)) == 'tmpfs'
+        and os.access(folder, os.W_OK)
+        and not there.f_flag & os.ST_NOEXEC
+        and there.f_bavail * there.f_frsize >= ROOM
+    )
 
 
 @pytest.fixture(scope='session')

@@ -9,11 +9,12 @@ from pathlib import Path
 import click
 
 from qnet_mailman.commands.common import INVALID, needs_service, stop
-from qnet_mailman.forms import blank, writing
+from qnet_mailman.forms import writing
+from qnet_mailman.forms.kinds import KINDS
 
 
 @click.command()
-@click.argument('kind', type=click.Choice(list(blank.FORMS)))
+@click.argument('kind', type=click.Choice(list(KINDS)))
 @click.option(
     '--format',
     'file_format',

@@ -19,6 +19,8 @@ from pathlib import Path
 
 #: Seconds between two looks at something that is awaited.
 POLL_INTERVAL = 0.05
+#: What limits of time are multiplied with, for machines that are slow or shared.
+PATIENCE = float(os.environ.get('QNET_DEMO_PATIENCE') or 1)
 #: Seconds a child has to end by itself before it is killed.
 GRACE = 20.0
 
@@ -37,12 +39,13 @@ def wait_until(
     """Wait until something is so.
 
     :param condition: Looks whether it is.
-    :param timeout: Seconds to wait.
+    :param timeout: Seconds to wait, times `PATIENCE`.
     :param what: What is awaited, for the message.
     :param child: The process that must be running for it to happen.
     :raises TimedOut: when the time is over.
     :raises DemoError: when the child has ended.
     """
+    timeout *= PATIENCE
     deadline = time.monotonic() + timeout
     while not condition():
         if child is not None and not child.is_running():
@@ -166,10 +169,11 @@ class Child:
     def wait(self, timeout: float) -> None:
         """Wait until the process has done its work.
 
-        :param timeout: Seconds to wait.
+        :param timeout: Seconds to wait, times `PATIENCE`.
         :raises DemoError: where it fails or takes longer.
         """
         assert self._process is not None
+        timeout *= PATIENCE
         try:
             status = self._process.wait(timeout)
         except subprocess.TimeoutExpired:
@@ -201,7 +205,7 @@ class Child:
         group = self._process.pid
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
-        self._ended(group, 5.0)
+        self._ended(group, 5 * PATIENCE)
         self._process = None
 
     def _signal(self, number: int) -> None:

@@ -41,6 +41,7 @@ from qnet_mailman.demo import configuration
 from qnet_mailman.demo.people import PROVIDER, Accounts
 from qnet_mailman.demo.ports import HOST, Reservation, is_listening
 from qnet_mailman.demo.processes import (
+    PATIENCE,
     POLL_INTERVAL,
     Child,
     DemoError,
@@ -391,7 +392,7 @@ class Site:
 
         :param arguments: What follows ``mailman``.
         :param check: Raise an error where the exit status is not 0.
-        :param timeout: Seconds to wait.
+        :param timeout: Seconds to wait, times `PATIENCE`.
         :param input: What the command reads from standard input.
         :return: Exit status, standard output and standard error, as text.
         :raises DemoError: where `check` is set and the command fails.
@@ -409,7 +410,7 @@ class Site:
             cwd=configuration.ROOT,
             capture_output=True,
             text=True,
-            timeout=timeout,
+            timeout=timeout * PATIENCE,
             check=False,
             input=input or '',
         )
@@ -428,12 +429,12 @@ class Site:
         :param mail_from: The envelope sender; may be empty.
         :param to: The envelope recipient or recipients.
         :param data: The message.
-        :param timeout: Seconds to wait.
+        :param timeout: Seconds to wait, times `PATIENCE`.
         :raises smtplib.SMTPException: where Mailman refuses it.
         """
         with smtplib.LMTP(HOST, self.lmtp_port) as lmtp:
             assert lmtp.sock is not None
-            lmtp.sock.settimeout(timeout)
+            lmtp.sock.settimeout(timeout * PATIENCE)
             refused = lmtp.sendmail(mail_from, to, data)
         if refused:
             raise smtplib.SMTPRecipientsRefused(refused)
@@ -461,11 +462,12 @@ class Site:
         subject or ``number``.
 
         :param predicate: Which messages are meant.
-        :param timeout: Seconds to wait.
+        :param timeout: Seconds to wait, times `PATIENCE`.
         :param count: How many such messages to wait for.
         :return: All such messages; `count` or more.
         :raises TimedOut: where there are fewer; says what there is.
         """
+        timeout *= PATIENCE
         deadline = time.monotonic() + timeout
         while True:
             found = [mail for mail in self.messages() if predicate(mail)]
@@ -486,7 +488,7 @@ class Site:
     def wait_idle(self, timeout: float = 30) -> None:
         """Wait until no mail is on its way through Mailman.
 
-        :param timeout: Seconds to wait.
+        :param timeout: Seconds to wait, times `PATIENCE`.
         :raises TimedOut: where some still is.
         """
         wait_until(
@@ -512,14 +514,14 @@ class Site:
         :param method: The HTTP method.
         :param path: The resource below ``/3.1/``.
         :param data: Form fields; for GET, the query.
-        :param timeout: Seconds to wait.
+        :param timeout: Seconds to wait, times `PATIENCE`.
         :return: The answer, whatever its status.
         """
         where = 'params' if method.upper() == 'GET' else 'data'
         return self._http.request(
             method,
             f'{self.rest_url}/3.1/{path.lstrip("/")}',
-            timeout=timeout,
+            timeout=timeout * PATIENCE,
             **{where: data},
         )
 
@@ -534,7 +536,9 @@ class Site:
             address: vars(how if isinstance(how, Refusal) else Refusal(how))
             for address, how in refusals.items()
         }
-        answer = self._http.put(f'{self.sink_url}refusals', json=body, timeout=10)
+        answer = self._http.put(
+            f'{self.sink_url}refusals', json=body, timeout=10 * PATIENCE
+        )
         answer.raise_for_status()
 
     def environment(self) -> dict[str, str]:
@@ -756,7 +760,9 @@ class Site:
     def _web_answers(self) -> bool:
         """Whether the web side answers; makes HyperKitty's style sheets, too."""
         try:
-            answer = self._http.get(self.archive_url, timeout=30, auth=('', ''))
+            answer = self._http.get(
+                self.archive_url, timeout=30 * PATIENCE, auth=('', '')
+            )
         except requests.ConnectionError:
             return False
         if answer.status_code >= 500:

@@ -4,15 +4,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
-from qnet_mailman.forms import (
-    administrator_request,
-    list_closure,
-    schema,
-    threshold_change,
-)
 from qnet_mailman.forms.schema import (
     ADMINISTRATOR_REQUEST,
     KIND,
@@ -20,7 +13,7 @@ from qnet_mailman.forms.schema import (
     THRESHOLD_CHANGE,
 )
 
-_LIST_REQUEST = """\
+LIST_REQUEST_YAML = """\
 # Request for a mailing list.  Fill in what stands behind the colons; text after a
 # "#" explains.  A text that holds a colon or a "#" must be in "double quotes".
 # Send the form to the operators of the mailing list service.
@@ -78,7 +71,7 @@ attestations:
   security_policies: false
 """
 
-_THRESHOLD_CHANGE = """\
+THRESHOLD_CHANGE_YAML = """\
 # Request to change when a mailing list disables addresses whose mail comes back.
 # Fill in what stands behind the colons; text after a "#" explains.  A text that
 # holds a colon or a "#" must be in "double quotes".  Send the form to the operators
@@ -102,7 +95,7 @@ bounces:
 reason:                       # may stay empty
 """
 
-_ADMINISTRATOR_REQUEST = """\
+ADMINISTRATOR_REQUEST_YAML = """\
 # Request that a person administers or moderates mailing lists.  An administrator of
 # all these lists asks for it.  Fill in what stands behind the colons; text after a
 # "#" explains.  A text that holds a colon or a "#" must be in "double quotes".  Send
@@ -129,7 +122,7 @@ may_post: false               # true gives posting privileges
 reason:                       # may stay empty
 """
 
-_LIST_CLOSURE = """\
+LIST_CLOSURE_YAML = """\
 # Request to close a mailing list.  An administrator of the list asks for it.  Fill in
 # what stands behind the colons; text after a "#" explains.  A text that holds a colon
 # or a "#" must be in "double quotes".  Send the form to the operators of the mailing
@@ -152,7 +145,8 @@ reason:                       # may stay empty; members do not see it
 """
 
 
-def _list_request() -> str:
+def list_request() -> str:
+    """An empty form in JSON."""
     person = dict.fromkeys(('name', 'email', 'harp_id', 'may_post'))
     form = {
         'form': KIND,
@@ -179,7 +173,8 @@ def _list_request() -> str:
     return json.dumps(form, indent=2) + '\n'
 
 
-def _threshold_change() -> str:
+def threshold_change() -> str:
+    """An empty form in JSON."""
     form = {
         'form': THRESHOLD_CHANGE,
         'ticket': None,
@@ -191,7 +186,8 @@ def _threshold_change() -> str:
     return json.dumps(form, indent=2) + '\n'
 
 
-def _administrator_request() -> str:
+def administrator_request() -> str:
+    """An empty form in JSON."""
     form: dict[str, Any] = {
         'form': ADMINISTRATOR_REQUEST,
         'ticket': None,
@@ -205,7 +201,8 @@ def _administrator_request() -> str:
     return json.dumps(form, indent=2) + '\n'
 
 
-def _list_closure() -> str:
+def list_closure() -> str:
+    """An empty form in JSON."""
     form: dict[str, Any] = {
         'form': LIST_CLOSURE,
         'ticket': None,
@@ -213,28 +210,3 @@ def _list_closure() -> str:
         **dict.fromkeys(('list', 'action', 'tell_members', 'reason')),
     }
     return json.dumps(form, indent=2) + '\n'
-
-
-FORMS: dict[str, dict[str, Callable[[], str]]] = {
-    KIND: {
-        'yaml': lambda: _LIST_REQUEST,
-        'json': _list_request,
-        'json-schema': schema.json_schema_text,
-    },
-    ADMINISTRATOR_REQUEST: {
-        'yaml': lambda: _ADMINISTRATOR_REQUEST,
-        'json': _administrator_request,
-        'json-schema': administrator_request.json_schema_text,
-    },
-    THRESHOLD_CHANGE: {
-        'yaml': lambda: _THRESHOLD_CHANGE,
-        'json': _threshold_change,
-        'json-schema': threshold_change.json_schema_text,
-    },
-    LIST_CLOSURE: {
-        'yaml': lambda: _LIST_CLOSURE,
-        'json': _list_closure,
-        'json-schema': list_closure.json_schema_text,
-    },
-}
-"""How each kind of form is written in each format."""

@@ -12,25 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qnet_mailman.forms.administrator_request import AdministratorRequest
-from qnet_mailman.forms.list_closure import ListClosure
+from qnet_mailman.forms.kinds import KINDS, AnyForm
 from qnet_mailman.forms.mistakes import Document, FormError, FormInvalid, Path
-from qnet_mailman.forms.schema import (
-    ADMINISTRATOR_REQUEST,
-    KIND,
-    LIST_CLOSURE,
-    THRESHOLD_CHANGE,
-    ListRequest,
-)
-from qnet_mailman.forms.threshold_change import ThresholdChange
-
-AnyForm = ListRequest | AdministratorRequest | ThresholdChange | ListClosure
-MODELS: dict[str, type[AnyForm]] = {
-    KIND: ListRequest,
-    ADMINISTRATOR_REQUEST: AdministratorRequest,
-    THRESHOLD_CHANGE: ThresholdChange,
-    LIST_CLOSURE: ListClosure,
-}
 
 
 @dataclass(frozen=True)
@@ -70,7 +53,7 @@ def from_text(text: str) -> Loaded | FormInvalid:
         about['csv_name'],
         about['csv_lines'],
     )
-    return Loaded(MODELS[about['kind']].model_validate_json(form), document)
+    return Loaded(KINDS[about['kind']].model.model_validate_json(form), document)
 
 
 def _by_path(values: Mapping[Path, Any]) -> list[tuple[Path, Any]]:

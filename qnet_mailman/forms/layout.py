@@ -14,30 +14,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qnet_mailman.forms import (
-    administrator_request,
-    blank,
-    list_closure,
-    schema,
-    threshold_change,
-)
-from qnet_mailman.forms.mistakes import Document, Path, Sections
+from qnet_mailman.forms.kinds import KINDS
+from qnet_mailman.forms.mistakes import Document, Path
 from qnet_mailman.forms.readers import Unreadable
 from qnet_mailman.forms.schema import (
-    ADMINISTRATOR_REQUEST,
-    KIND,
-    LIST_CLOSURE,
     ROSTERS,
-    THRESHOLD_CHANGE,
 )
 from qnet_mailman.values import found
 
-SECTIONS: dict[str, Sections] = {
-    KIND: schema.SECTIONS,
-    ADMINISTRATOR_REQUEST: administrator_request.SECTIONS,
-    THRESHOLD_CHANGE: threshold_change.SECTIONS,
-    LIST_CLOSURE: list_closure.SECTIONS,
-}
 YES_NO = ('yes', 'no')
 
 
@@ -81,7 +65,7 @@ def path_of(name: str, separator: str) -> Path:
 
 def fields_of(kind: str, start: Path = ()) -> Iterator[Field]:
     """The fields of a form, or of a person in one, in the order of the schema."""
-    sections = SECTIONS[kind]
+    sections = KINDS[kind].sections
     model = sections[start]
     properties = model.model_json_schema()['properties']
     for key, about in model.model_fields.items():
@@ -101,7 +85,7 @@ def rosters_of(kind: str) -> dict[str, list[Field]]:
     return {
         roster: list(fields_of(kind, (roster, 0)))
         for roster in ROSTERS
-        if (roster, 0) in SECTIONS[kind]
+        if (roster, 0) in KINDS[kind].sections
     }
 
 
@@ -118,7 +102,7 @@ def _choices(about: dict[str, Any]) -> tuple[str, ...]:
 
 def empty(kind: str) -> dict[str, Any]:
     """The data of an empty form: with what it suggests."""
-    data: dict[str, Any] = json.loads(blank.FORMS[kind]['json']())
+    data: dict[str, Any] = json.loads(KINDS[kind].json())
     return data
 
 

@@ -9,15 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qnet_mailman.forms import (
-    administrator_request,
     limited,
-    list_closure,
     readers,
-    schema,
-    threshold_change,
 )
 from qnet_mailman.forms.batch import SUFFIXES, is_table
-from qnet_mailman.forms.kept import AnyForm, Found, Loaded
+from qnet_mailman.forms.kept import Found, Loaded
+from qnet_mailman.forms.kinds import KINDS
 from qnet_mailman.forms.limited import Budget, Ending, Send
 from qnet_mailman.forms.mail import attachments
 from qnet_mailman.forms.mistakes import (
@@ -29,25 +26,11 @@ from qnet_mailman.forms.mistakes import (
 )
 from qnet_mailman.forms.pdf import read_pdf
 from qnet_mailman.forms.readers import Unreadable, too_large
-from qnet_mailman.forms.schema import (
-    ADMINISTRATOR_REQUEST,
-    KIND,
-    KINDS,
-    LIST_CLOSURE,
-    THRESHOLD_CHANGE,
-    ListRequest,
-)
+from qnet_mailman.forms.schema import KIND
 from qnet_mailman.forms.table import read_table
 from qnet_mailman.forms.xlsx import read_xlsx
 from qnet_mailman.settings import MEBIBYTE, Settings
 from qnet_mailman.values import alternatives, found
-
-VALIDATORS: dict[str, Callable[..., AnyForm]] = {
-    ADMINISTRATOR_REQUEST: administrator_request.validate,
-    THRESHOLD_CHANGE: threshold_change.validate,
-    LIST_CLOSURE: list_closure.validate,
-}
-"""What checks the forms that need nothing but the default domain, by kind."""
 
 Reader = Callable[[bytes, Settings], Document]
 READERS: dict[str, Reader] = {
@@ -294,9 +277,10 @@ def _from_file(
 
 
 def _checked(document: Document, settings: Settings, beside: Beside) -> Loaded:
-    validate = VALIDATORS.get(_kind_of(document))
-    if validate is not None:
-        return Loaded(validate(document, default_domain=settings.domain), document)
+    word = _kind_of(document)
+    kind = KINDS[word]
+    if word != KIND:
+        return Loaded(kind.validate(document, settings), document)
     most = settings.form_max_people
     for roster in ('administrators', 'moderators'):
         people = document.data.get(roster)
@@ -306,30 +290,20 @@ def _checked(document: Document, settings: Settings, beside: Beside) -> Loaded:
                 '(form_max_people in qnet.cfg)'
             )
             raise FormInvalid(placed([((roster,), message)], document))
-    return Loaded(_list_request(document, beside, settings), document)
+    unreadable = _read_subscribers(document, beside)
+    try:
+        form = kind.validate(document, settings)
+    except FormInvalid as invalid:
+        raise FormInvalid(in_order([*invalid.errors, *unreadable])) from None
+    if unreadable:
+        raise FormInvalid(unreadable)
+    return Loaded(form, document)
 
 
 def _kind_of(document: Document) -> str:
     """The kind that a form is, or that its writer most likely meant."""
     word = str(document.data.get('form')).lower()
-    return next(iter(difflib.get_close_matches(word, KINDS, n=1)), KIND)
-
-
-def _list_request(
-    document: Document, beside: Beside, settings: Settings
-) -> ListRequest:
-    unreadable = _read_subscribers(document, beside)
-    try:
-        form = schema.validate(
-            document,
-            default_domain=settings.domain,
-            approver_required=settings.approver_required,
-        )
-    except FormInvalid as invalid:
-        raise FormInvalid(in_order([*invalid.errors, *unreadable])) from None
-    if unreadable:
-        raise FormInvalid(unreadable)
-    return form
+    return next(iter(difflib.get_close_matches(word, list(KINDS), n=1)), KIND)
 
 
 def _read_subscribers(document: Document, beside: Beside) -> list[FormError]:

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from qnet_mailman.forms import blank, layout
+from qnet_mailman.forms import layout
+from qnet_mailman.forms.kinds import KINDS
 from qnet_mailman.forms.pdf import write_pdf
 from qnet_mailman.forms.schema import KIND
 from qnet_mailman.forms.table import write_csv
@@ -20,7 +21,7 @@ WRITERS: dict[str, Callable[[str, dict[str, Any]], bytes]] = {
 """What writes a form in a format of rows and fields, empty or filled in."""
 BINARY = ('xlsx', 'pdf')
 FORMATS = ('yaml', 'json', *WRITERS, 'json-schema')
-ABOUT_A_LIST = tuple(kind for kind in blank.FORMS if kind != KIND)
+ABOUT_A_LIST = tuple(kind for kind in KINDS if kind != KIND)
 """The kinds of forms that are about a list that is there."""
 
 
@@ -28,7 +29,7 @@ def written(kind: str, file_format: str) -> bytes:
     """An empty form, as the file that a person fills in."""
     if file_format in WRITERS:
         return WRITERS[file_format](kind, layout.empty(kind))
-    return blank.FORMS[kind][file_format]().encode()
+    return KINDS[kind].empty(file_format).encode()
 
 
 def begun(kind: str, address: str, requester: dict[str, str]) -> bytes:

@@ -41,27 +41,20 @@ from zope.component import getUtility
 from qnet_mailman import site
 from qnet_mailman.clock import moment_as_text
 from qnet_mailman.forms.administrator_request import AdministratorRequest
-from qnet_mailman.forms.list_closure import ListClosure
-from qnet_mailman.forms.loading import AnyForm
+from qnet_mailman.forms.kinds import AnyForm
 from qnet_mailman.forms.mistakes import Document, FormError, placed
 from qnet_mailman.forms.schema import ListRequest, Subscriber
-from qnet_mailman.forms.threshold_change import ThresholdChange
 from qnet_mailman.lists import closing
 from qnet_mailman.lists.settings import Value, change_setting
 from qnet_mailman.model import audit
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
-from qnet_mailman.model.closures import closure_of
 from qnet_mailman.model.finding import find_list, list_id_of
 from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.mta import list_map
-from qnet_mailman.provisioning import notices
+from qnet_mailman.provisioning.kinds import KINDS
 from qnet_mailman.provisioning.looking import (
     applied,
-    look,
-    look_at_assignments,
-    look_at_closing,
-    look_at_thresholds,
 )
 from qnet_mailman.provisioning.one_at_a_time import LOCK, one_at_a_time
 from qnet_mailman.provisioning.plan import (
@@ -75,13 +68,7 @@ from qnet_mailman.provisioning.plan import (
     Step,
     Subscribe,
     Unassign,
-    make_plan,
     wanted,
-)
-from qnet_mailman.provisioning.request_plans import (
-    make_administrator_plan,
-    make_closure_plan,
-    make_threshold_plan,
 )
 from qnet_mailman.provisioning.subscribing import (
     refresh_statistics,
@@ -257,7 +244,7 @@ def _apply(
         if not dry_run:
             # Whether its requester may ask does not change any more.
             projection.lock()
-        plan = _plan(form, settings, approved)
+        plan = KINDS[form.form].plan(form, settings, approved)
         if dry_run:
             config.db.abort()
             foreseen: Outcome = 'unchanged' if plan.recorded else 'planned'
@@ -309,27 +296,6 @@ def _answer_again(form: AnyForm, request: str) -> tuple[Outcome, tuple[str, ...]
     return detail['outcome'], (note,)
 
 
-def _plan(form: AnyForm, settings: Settings, approved: bool) -> Plan:
-    match form:
-        case ThresholdChange():
-            there = look_at_thresholds(form)
-            return make_threshold_plan(form, there, approved=approved)
-        case AdministratorRequest():
-            desk = look_at_assignments(form)
-            return make_administrator_plan(form, desk, approved=approved)
-        case ListClosure():
-            return make_closure_plan(
-                form,
-                look_at_closing(form),
-                undo_days=settings.closure_undo_days,
-                approved=approved,
-            )
-        case ListRequest():
-            return make_plan(
-                form, *look(form), own_domain=settings.domain, approved=approved
-            )
-
-
 def _notify(form: AnyForm, plan: Plan) -> Iterator[str]:
     """Send the notices that are due; what goes wrong is a note, not a failure."""
     try:
@@ -344,16 +310,7 @@ def _notify(form: AnyForm, plan: Plan) -> Iterator[str]:
         handover.use_handover()
         waiting = handover.Handover(NOTICES, uuid.uuid4().hex)
         with handover.collecting(waiting):
-            match form:
-                case AdministratorRequest():
-                    notices.send_assignments(form, plan)
-                case ThresholdChange():
-                    notices.send_threshold_change(find_list(form.list), form, plan)
-                case ListClosure():
-                    _announce(form)
-                    notices.send_closure(find_list(form.list), form, plan)
-                case ListRequest():
-                    notices.send_all(find_list(form.list.name), form, plan)
+            KINDS[form.form].tell(form, plan)
             for row in rows:
                 row.notified_at = now()
             waiting.write_row()
@@ -379,13 +336,6 @@ def _settle_notices() -> None:
         else:
             waiting.discard()
         config.db.store.commit()
-
-
-def _announce(form: ListClosure) -> None:
-    """Tell the members, once."""
-    closure = closure_of(list_id_of(form.list))
-    if form.tell_members and closure is not None and closure.announced_at is None:
-        closing.announce(find_list(form.list), closure)
 
 
 @dataclass

@@ -12,7 +12,8 @@ from mailman.rest.validator import Validator
 from zope.component import getUtility
 
 from qnet_mailman import values
-from qnet_mailman.forms import blank, writing
+from qnet_mailman.forms import writing
+from qnet_mailman.forms.kinds import KINDS
 
 FILES = {
     'yaml': ('.yaml', 'application/yaml'),
@@ -84,7 +85,7 @@ class EmptyForms:
 
     def on_get(self, request: Any, response: Any) -> None:
         """The `kinds` of forms, and the `formats` that there are of each."""
-        answer = {'kinds': list(blank.FORMS), 'formats': list(writing.FORMATS)}
+        answer = {'kinds': list(KINDS), 'formats': list(writing.FORMATS)}
         okay(response, etag(answer))
 
     @child(r'^(?P<kind>[^/]+)/(?P<file_format>[^/]+)')
@@ -93,7 +94,7 @@ class EmptyForms:
     ) -> Any:
         """/forms/empty/<kind>/<format>"""
         rest = segments[1:]
-        if kind not in blank.FORMS or file_format not in writing.FORMATS:
+        if kind not in KINDS or file_format not in writing.FORMATS:
             return NotFound(), []
         if file_format == 'xlsx' and kind in writing.ABOUT_A_LIST:
             return _Spreadsheet(kind, file_format), rest

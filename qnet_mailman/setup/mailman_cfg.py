@@ -34,14 +34,15 @@ FORMS = 'qnet_mailman.runners.forms.FormsRunner'
 def require_runners() -> None:
     """Look whether Mailman's runners are ours.
 
-    Without its guard a runner would work on while the set-up fails.
+    Without its guard a runner would work on while the set-up fails; one with a name of
+    an earlier version does not start at all.
 
     :raises NotReady: if one is not.
     """
     for section in config.runner_configs:
         name = section.name.split('.')[-1]
         wanted = RUNNERS.get(name)
-        if wanted is not None and not section['class'].startswith('qnet_mailman.'):
+        if wanted is not None and section['class'] != wanted:
             raise NotReady(
                 f'{config.filename}: [runner.{name}] class is {section["class"]}; '
                 f'it must be {wanted}, as in etc/mailman.cfg'

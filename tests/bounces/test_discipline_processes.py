@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from collections import Counter
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -19,6 +18,7 @@ from mailman.config import config
 from sqlalchemy import select
 
 from qnet_mailman.bounces import discipline
+from qnet_mailman.demo.processes import wait_until
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounceNotice, QNetSuspension
 from tests.bounces.rounds import steps_and_cycle
@@ -123,10 +123,14 @@ def test_a_runner_is_killed(core: SimpleNamespace, mlist: Any) -> None:
         try:
             runner.expect('ready')
             runner.begin(START)
-            until = time.monotonic() + 30
             queue = core.var / 'queue' / 'virgin'
-            while len(list(queue.glob('*.pck'))) < enough:
-                assert time.monotonic() < until
+            wait_until(
+                lambda enough=enough, queue=queue: (
+                    len(list(queue.glob('*.pck'))) >= enough
+                ),
+                30,
+                f'{enough} messages',
+            )
         finally:
             runner.stop()
         kills += 1

@@ -64,7 +64,7 @@ def answer(mail: Delivered, author: str, subject: str | None = None) -> tuple[st
     reply['Subject'] = subject or f'Re: {mail.message["Subject"]}'
     reply['Message-ID'] = f'<{mail.number}.{author}>'
     reply['In-Reply-To'] = str(mail.message['Message-ID'])
-    reply.set_content('Yes.\n')
+    reply.set_content('JOIN\n')
     return address, reply.as_bytes()
 
 
@@ -94,7 +94,7 @@ def sign_in(page: Page, site: Site) -> None:
 def test_sign_up_with_the_keyboard_alone(
     site: Site, page: Page, mail_to: MailTo, request: pytest.FixtureRequest
 ) -> None:
-    reader = f'new+{request.node.callspec.id}@hospital.example.org'
+    reader = f'new-{request.node.callspec.id}@hospital.example.org'
     page.goto(f'{site.web_url}/')
     link = page.get_by_role('link', name='Sign Up for Email Updates').first
     tab_to(page, link)

@@ -62,10 +62,17 @@ def processes_in(folder: Path) -> list[str]:
 @pytest.mark.parametrize(
     ('words', 'number', 'status'),
     [
-        ('Press Ctrl-C', signal.SIGINT, 0),
-        ('Starting the web side', signal.SIGTERM, 130),
+        pytest.param(
+            'Press Ctrl-C',
+            signal.SIGINT,
+            0,
+            id='Ctrl-C when ready',
+            marks=pytest.mark.long,
+        ),
+        pytest.param(
+            'Starting the web side', signal.SIGTERM, 130, id='SIGTERM while starting'
+        ),
     ],
-    ids=['Ctrl-C when ready', 'SIGTERM while starting'],
 )
 def test_a_signal_stops_everything(
     tmp_path: Path, words: str, number: int, status: int

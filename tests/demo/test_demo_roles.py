@@ -28,6 +28,7 @@ def tell(site: Site) -> str:
     return said.getvalue()
 
 
+@pytest.mark.long
 def test_the_steps_about_roles_again_and_again(tmp_path: Path) -> None:
     with Site(tmp_path / 'site', provider=True) as site:
         said = tell(site)

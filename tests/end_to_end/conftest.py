@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -53,6 +55,16 @@ def log_of(site: Site) -> str:
         path.read_text('utf-8', 'replace')
         for path in sorted(Path(site.var / 'logs').glob('*.log'))
     )
+
+
+def signal_runner(site: Site, name: str, number: int) -> None:
+    """Send a signal to the runners of one name."""
+    for folder in Path('/proc').iterdir():
+        with contextlib.suppress(OSError):
+            command = (folder / 'cmdline').read_bytes()
+            ours = str(site.mailman_cfg).encode() in command
+            if ours and f'--runner={name}:'.encode() in command:
+                os.kill(int(folder.name), number)
 
 
 def set_key(site: Site, key: str, value: str) -> None:

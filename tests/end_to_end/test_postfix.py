@@ -35,7 +35,7 @@ class Host:
         self.server = server
 
     def client(self, *, from_outside: bool = True) -> smtplib.SMTP:
-        client = smtplib.SMTP(HOST, self.port, timeout=30)
+        client = smtplib.SMTP(HOST, self.port, timeout=300)
         client.ehlo('mx.agency.example.gov')
         if from_outside:
             assert client.docmd('XCLIENT ADDR=192.0.2.1 NAME=[UNAVAILABLE]')[0] == 220

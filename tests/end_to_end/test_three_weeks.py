@@ -86,7 +86,7 @@ class MovedSite(Site):
     def periodic_work_done(self, day: int) -> bool:
         """Whether a bounce runner did on that day what was due."""
         database = self.var / 'data' / 'mailman.db'
-        with closing(sqlite3.connect(database, timeout=30)) as connection:
+        with closing(sqlite3.connect(database, timeout=300)) as connection:
             row = connection.execute(
                 "SELECT begun_at FROM qnet_job WHERE name = 'bounce cycle'"
             ).fetchone()

@@ -47,7 +47,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
             [sys.executable, '-c', MAKE_ACCOUNT, 'sam', OWNER, 'owner password'],
             env=running.environment(),
             check=True,
-            timeout=60,
+            timeout=300,
         )
         yield running
 
@@ -64,7 +64,7 @@ def signed_in(site: Site, name: str, password: str) -> Iterator[requests.Session
     with requests.Session() as session:
         session.trust_env = False
         url = f'{site.web_url}/accounts/login/'
-        page = session.get(url, timeout=30).text
+        page = session.get(url, timeout=300).text
         answer = session.post(
             url,
             data={
@@ -73,7 +73,7 @@ def signed_in(site: Site, name: str, password: str) -> Iterator[requests.Session
                 'csrfmiddlewaretoken': token_in(page),
             },
             headers={'Referer': url},
-            timeout=30,
+            timeout=300,
         )
         assert answer.status_code == 200 and 'logout' in answer.text
         yield session
@@ -92,7 +92,7 @@ def forge(site: Site, session: requests.Session, warnings: int) -> str:
     """
     list_id = LIST.replace('@', '.')
     url = f'{site.postorius_url}{list_id}/settings/bounce_processing'
-    page = session.get(url, timeout=60)
+    page = session.get(url, timeout=300)
     assert page.status_code == 200
     answer = session.post(
         url,
@@ -109,7 +109,7 @@ def forge(site: Site, session: requests.Session, warnings: int) -> str:
             'bounce_you_are_disabled_warnings': str(warnings),
         },
         headers={'Referer': url},
-        timeout=60,
+        timeout=300,
     )
     assert answer.status_code == 200
     assert 'The settings have been updated' in answer.text
@@ -133,9 +133,9 @@ def test_a_local_password_opens_no_settings(site: Site) -> None:
     list_id = LIST.replace('@', '.')
     url = f'{site.postorius_url}{list_id}/settings/bounce_processing'
     with signed_in(site, 'sam', 'owner password') as session:
-        assert session.get(url, timeout=60).status_code == 403
+        assert session.get(url, timeout=300).status_code == 403
         assert (
-            session.post(url, headers={'Referer': url}, timeout=60).status_code == 403
+            session.post(url, headers={'Referer': url}, timeout=300).status_code == 403
         )
 
 

@@ -38,7 +38,7 @@ def operator(site: Site) -> Iterator[requests.Session]:
     with requests.Session() as session:
         session.trust_env = False
         url = f'{site.web_url}/accounts/login/'
-        page = session.get(url, timeout=30).text
+        page = session.get(url, timeout=300).text
         answer = session.post(
             url,
             data={
@@ -47,7 +47,7 @@ def operator(site: Site) -> Iterator[requests.Session]:
                 'csrfmiddlewaretoken': token_in(page),
             },
             headers={'Referer': url},
-            timeout=30,
+            timeout=300,
         )
         assert answer.status_code == 200 and 'logout' in answer.text
         yield session
@@ -63,7 +63,7 @@ def test_postorius_offers_the_styles_and_makes_a_list_with_one(
     site: Site, operator: requests.Session
 ) -> None:
     url = f'{site.web_url}/mailman3/lists/new/'
-    page = operator.get(url, timeout=30).text
+    page = operator.get(url, timeout=300).text
     assert set(re.findall(r'value="(qnet-[a-z-]+)"', page)) >= STYLES
     answer = operator.post(
         url,
@@ -77,7 +77,7 @@ def test_postorius_offers_the_styles_and_makes_a_list_with_one(
             'description': 'Talk about measures.',
         },
         headers={'Referer': url},
-        timeout=60,
+        timeout=300,
     )
     assert answer.status_code == 200, answer.text[:2000]
     shown = site.mailman('qnet', 'show', f'measures@{site.domain}', '--json')
@@ -104,7 +104,7 @@ def test_the_archive_shows_the_list_and_not_the_sender(site: Site) -> None:
     def page() -> str:
         with requests.Session() as session:
             session.trust_env = False
-            return session.get(url, timeout=30).text
+            return session.get(url, timeout=300).text
 
     wait_until(lambda: 'archived' in page(), 30, 'the post to be archived')
     text = page()
@@ -112,7 +112,7 @@ def test_the_archive_shows_the_list_and_not_the_sender(site: Site) -> None:
     assert thread is not None
     with requests.Session() as session:
         session.trust_env = False
-        text += session.get(site.web_url + thread[1], timeout=30).text
+        text += session.get(site.web_url + thread[1], timeout=300).text
     assert 'HQR Updates' in text
     for trace in ('Pat Example', 'pat@agency', 'pat(a)agency', 'agency.example.gov'):
         assert trace not in text
@@ -170,7 +170,7 @@ def test_masked_and_unmasked_posts_are_one_thread(site: Site) -> None:
         session.trust_env = False
 
         def threads() -> list[dict[str, object]]:
-            found = session.get(url, timeout=30).json()
+            found = session.get(url, timeout=300).json()
             return found['results'] if isinstance(found, dict) else found
 
         wait_until(
@@ -190,19 +190,19 @@ def test_a_text_set_in_postorius_reaches_the_copies(
     answer = operator.post(
         url,
         data={
-            'csrfmiddlewaretoken': token_in(operator.get(url, timeout=30).text),
+            'csrfmiddlewaretoken': token_in(operator.get(url, timeout=300).text),
             'name': 'list:member:regular:footer',
             'data': 'Set by hand.',
         },
         headers={'Referer': url},
-        timeout=60,
+        timeout=300,
     )
     assert answer.status_code == 200, answer.text[:2000]
     (uri,) = site.rest('GET', f'lists/{list_id}/uris').json()['entries']
     # Whoever is on this host, or comes through its proxy, does not get it.
     with requests.Session() as session:
         session.trust_env = False
-        stranger = session.get(uri['uri'], timeout=30)
+        stranger = session.get(uri['uri'], timeout=300)
     assert stranger.status_code == 403
     assert 'Set by hand.' not in stranger.text
     site.lmtp_send(POSTER, LIST, announcement('with-footer'))
@@ -226,7 +226,7 @@ def test_the_page_that_releases_a_post(site: Site) -> None:
     with requests.Session() as session:
         session.trust_env = False
         # A scanner that follows links releases nothing.
-        page = session.get(link, timeout=30).text
+        page = session.get(link, timeout=300).text
         assert '<button' in page
         site.wait_idle()
         assert not [
@@ -238,7 +238,7 @@ def test_the_page_that_releases_a_post(site: Site) -> None:
             link,
             data={'csrfmiddlewaretoken': token_in(page)},
             headers={'Referer': link},
-            timeout=30,
+            timeout=300,
         )
         assert answer.status_code == 200
         site.delivered(
@@ -248,6 +248,6 @@ def test_the_page_that_releases_a_post(site: Site) -> None:
             link,
             data={'csrfmiddlewaretoken': token_in(page)},
             headers={'Referer': link},
-            timeout=30,
+            timeout=300,
         )
         assert again.status_code in (404, 409, 410)

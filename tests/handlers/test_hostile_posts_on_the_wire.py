@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import email
 import os
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from mailman.config import config
 from mailman.email.message import Message
 from mailman.utilities.email import add_message_hash
@@ -19,7 +20,50 @@ from qnet_mailman.demo.ports import Reservation
 from qnet_mailman.mta.deliver import deliver
 from tests.helpers import add_address, appoint, make_user, queued, run, subscribe
 from tests.masking.test_masking_properties import message
-from tests.masking.tools import calendar_traces, traces
+from tests.masking.tools import HOSTILE, calendar_traces, traces
+
+# What every run tries, whatever Hypothesis finds.
+MEETING = b"""\
+From: Pat Example <pat@agency.example.gov>
+Received: from PATS-LAPTOP (relay7.agency.example.gov [192.0.2.17])
+\tby y ([IPv6:2001:db8:17::5]); now
+Content-Type: multipart/alternative; boundary="Pat Example"
+
+pat@agency.example.gov
+--Pat Example
+Content-Type: text/plain; charset=utf-8
+Content-Transfer-Encoding: base64
+
+SGVsbG8gUGF0
+--Pat Example
+Content-Type: text/calendar; charset=utf-8; method=REQUEST; name="pat.example.ics"
+
+BEGIN:VCALENDAR
+ORGANIZER;CN="Pat Example":mailto:pat%40agency.example.gov
+ATTENDEE;X="a:pat@agency.example.gov":mailto:PAT@Agency.Exam
+ ple.gov
+UID:pexample@home.example.com
+X-A:pat=agency.example.gov
+END:VCALENDAR
+
+--Pat Example--
+Pat Example
+"""
+FORWARDED = (
+    b'X-Source-Host: pats-desktop.home.example.com\n'
+    b'From: Pat Example <pat@agency.example.gov>\n'
+    b'Content-Type: message/rfc822\nContent-Disposition: attachment;\n'
+    b" filename*0*=utf-8''Pat%20; filename*1=Example.eml\n"
+    b'Content-Transfer-Encoding: base64\n\n' + base64.encodebytes(MEETING)
+)
+ODD_FIELDS = (
+    b'Subject: =?utf-8?Q?=50=61=74?=\n =?iso-8859-1?B?IEV4YW1wbGU=?=\r\n'
+    b'From: Pat Example <pat@agency.example.gov>\n'
+    b'X-pat@agency.example.gov: x\nSUBJECT: Pat_Example\n'
+    b'Keywords: \\P\\a\\t\\ \\E\\x\\a\\m\\p\\l\\e, =?\xe9?=\n'
+    b'To: "Example, Pat" <pat=agency.example.gov@example.org>\n'
+    b'References: <%70%61%74@agency.example.gov>\nContent-Type: ; =\0\n\nHello\n'
+)
 
 
 class Keeper:
@@ -70,6 +114,10 @@ def test_no_trace_in_the_bytes(make_list: Any, mail_server: Keeper) -> None:
         max_examples=60, derandomize=True, suppress_health_check=list(HealthCheck)
     )
     @given(message)
+    @example(HOSTILE.read_bytes())
+    @example(MEETING)
+    @example(FORWARDED)
+    @example(ODD_FIELDS)
     def check(data: bytes) -> None:
         nonlocal arrived
         empty('pipeline', 'out', 'archive', 'virgin', 'shunt')

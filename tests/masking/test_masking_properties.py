@@ -9,11 +9,12 @@ import email
 import urllib.parse
 
 from cryptography.hazmat.primitives.serialization import pkcs7
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from qnet_mailman.masking import CannotMask
 from qnet_mailman.masking.message import build
+from tests.examples import examples
 from tests.masking.test_masked_signatures import opaque, signed
 from tests.masking.tools import (
     HOSTILE,
@@ -26,8 +27,9 @@ from tests.masking.tools import (
     traces,
 )
 
-few = settings(
-    max_examples=600,
+searched = examples(
+    few=120,
+    many=600,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -262,7 +264,7 @@ message = st.builds(
 )
 
 
-@few
+@searched
 @given(message)
 def test_no_trace_of_the_sender(data):
     try:
@@ -286,7 +288,7 @@ CHARSETS = [
 ]
 
 
-@few
+@searched
 @given(
     text=st.text(max_size=200),
     charset=st.sampled_from(' '.join(CHARSETS).split()),
@@ -312,7 +314,7 @@ def test_text_arrives_as_it_was(text, charset, kind, cte, nested):
     assert before[0][1].rstrip() == raw.rstrip()
 
 
-@few
+@searched
 @given(
     st.binary(max_size=300), st.sampled_from(['image/png', 'application/zip', 'text/x'])
 )
@@ -321,13 +323,13 @@ def test_attachments_arrive_as_they_were(raw, kind):
     assert leaves(masked(FROM + data)) == [(kind, raw)]
 
 
-@few
+@searched
 @given(st.binary(max_size=400))
 def test_any_bytes(data):
     build(email.message_from_bytes(data), IDENTITY, PAT, NEW_ID, {})
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@examples(few=60, many=300, deadline=None, derandomize=True)
 @given(st.data())
 def test_damaged_post(data):
     """Only CannotMask is raised, whatever bytes of the hostile post are changed."""
@@ -347,7 +349,7 @@ def test_damaged_post(data):
 SURE = ('pat@agency.example.gov', 'pexample@home.example.com', 'pat example')
 
 
-@few
+@searched
 @given(message)
 def test_masking_twice(data):
     try:

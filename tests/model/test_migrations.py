@@ -71,7 +71,7 @@ def test_a_dozen_processes_at_once(url: str, tmp_path: Path) -> None:
         assert starter.stdin is not None
         starter.stdin.write('go\n')
         starter.stdin.flush()
-    errors = [starter.communicate(timeout=120)[1] for starter in starters]
+    errors = [starter.communicate(timeout=600)[1] for starter in starters]
     assert [starter.returncode for starter in starters] == [0] * PROCESSES, errors
     engine = create_engine(url)
     with engine.connect() as connection:
@@ -94,7 +94,7 @@ def test_several_hosts_at_once(server: postgresql.Server, tmp_path: Path) -> Non
                 text=True,
             )
         )
-    errors = [starter.communicate('go\n', timeout=120)[1] for starter in starters]
+    errors = [starter.communicate('go\n', timeout=600)[1] for starter in starters]
     assert [starter.returncode for starter in starters] == [0] * 4, errors
 
 

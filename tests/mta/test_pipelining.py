@@ -125,7 +125,7 @@ def plain(server: Server) -> None:
 
 def outcome(server: Server, send: Any, recipients: list[str]) -> tuple[Any, bool]:
     """What comes of it, and whether the connection can be used again."""
-    with smtplib.SMTP('127.0.0.1', server.port, timeout=10) as client:
+    with smtplib.SMTP('127.0.0.1', server.port, timeout=120) as client:
         client.ehlo()
         result: Any
         try:
@@ -210,7 +210,7 @@ def test_nobody_gets_a_message_that_has_no_recipient(server: Server) -> None:
 def test_the_message_arrives_as_it_is(server: Server, text: str) -> None:
     server.got = []
     data = text.replace('\n', '\r\n').encode()
-    with smtplib.SMTP('127.0.0.1', server.port, timeout=10) as client:
+    with smtplib.SMTP('127.0.0.1', server.port, timeout=120) as client:
         client.ehlo()
         pipelining.sendmail(client, SENDER, ['a@example.org'], data)
     ended = data if data.endswith(b'\r\n') else data + b'\r\n'
@@ -218,7 +218,7 @@ def test_the_message_arrives_as_it_is(server: Server, text: str) -> None:
 
 
 def test_a_line_end_is_no_command(server: Server) -> None:
-    with smtplib.SMTP('127.0.0.1', server.port, timeout=10) as client:
+    with smtplib.SMTP('127.0.0.1', server.port, timeout=120) as client:
         client.ehlo()
         with pytest.raises(ValueError, match='line end'):
             pipelining.sendmail(client, SENDER, ['a@b.org'], DATA, ['X=1\r\nRSET'])
@@ -228,7 +228,7 @@ def test_a_line_end_is_no_command(server: Server) -> None:
 
 
 def test_addresses_beyond_ascii(server: Server) -> None:
-    with smtplib.SMTP('127.0.0.1', server.port, timeout=10) as client:
+    with smtplib.SMTP('127.0.0.1', server.port, timeout=120) as client:
         client.ehlo()
         pipelining.sendmail(client, SENDER, ['ü@example.org'], DATA, ['SMTPUTF8'])
         assert server.commands[1] == 'rcpt TO:<ü@example.org>'.encode()
@@ -238,7 +238,7 @@ def test_addresses_beyond_ascii(server: Server) -> None:
 
 
 def test_the_connection_is_gone(server: Server) -> None:
-    client = smtplib.SMTP('127.0.0.1', server.port, timeout=10)
+    client = smtplib.SMTP('127.0.0.1', server.port, timeout=120)
     client.ehlo()
     client.close()
     with pytest.raises(smtplib.SMTPServerDisconnected):

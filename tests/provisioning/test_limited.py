@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -50,16 +52,31 @@ def test_what_takes_long_within_c_is_ended_too() -> None:
     assert (outcome.values, outcome.ending) == ((), Ending.time)
 
 
-def test_what_takes_much_memory_is_ended() -> None:
-    def work(send: Send) -> None:
-        send('found')
-        kept_alive = [bytearray(MEBIBYTE) for _ in range(1000)]
-        send(len(kept_alive))
+MUCH = """
+from qnet_mailman.forms import limited
+from qnet_mailman.forms.limited import Budget
+MEBIBYTE = 1024 * 1024
 
-    before = limited.run(lambda send: None, SMALL).memory
-    outcome = limited.run(work, Budget(30, 50 * MEBIBYTE))
-    assert (outcome.values, outcome.ending) == (('found',), Ending.memory)
-    assert outcome.memory - before < 50 * MEBIBYTE
+def work(send):
+    send('found')
+    kept_alive = [bytearray(MEBIBYTE) for _ in range(1000)]
+    send(len(kept_alive))
+
+before = limited.run(lambda send: None, Budget(0.3, 50 * MEBIBYTE)).memory
+outcome = limited.run(work, Budget(30, 50 * MEBIBYTE))
+print(outcome.values, outcome.ending, (outcome.memory - before) // MEBIBYTE)
+"""
+
+
+def test_what_takes_much_memory_is_ended() -> None:
+    # Not within this process: it has memory to spare that it has given back to nobody,
+    # and which the child may use before it asks for more.
+    done = subprocess.run(
+        [sys.executable, '-c', MUCH], capture_output=True, text=True, check=True
+    )
+    found, memory = done.stdout.rsplit(maxsplit=1)
+    assert found == "('found',) memory"
+    assert int(memory) < 50
 
 
 def test_an_answer_without_end_is_not_gathered() -> None:

@@ -17,7 +17,8 @@ from sqlalchemy import select
 from zope.component import getUtility
 
 from qnet_mailman.commands.cli_qnet import qnet
-from qnet_mailman.forms import blank, loading, threshold_change
+from qnet_mailman.forms import loading, threshold_change
+from qnet_mailman.forms.kinds import KINDS
 from qnet_mailman.forms.mistakes import Document, FormInvalid
 from qnet_mailman.forms.threshold_change import ThresholdChange, validate
 from qnet_mailman.lists import settings
@@ -194,7 +195,7 @@ def test_an_empty_form_wants_what_is_needed_and_no_more(
     tmp_path: Path, file_format: str
 ) -> None:
     path = tmp_path / f'form.{file_format}'
-    path.write_text(blank.FORMS['threshold-change'][file_format](), 'utf-8')
+    path.write_text(KINDS['threshold-change'].empty(file_format), 'utf-8')
     with pytest.raises(FormInvalid) as invalid:
         loading.load(path, SETTINGS)
     assert {error.field for error in invalid.value.errors} == {

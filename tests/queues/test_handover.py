@@ -134,6 +134,8 @@ def work_in_a_process(log: Path, die_at: int | None) -> int:
     os._exit(7)
 
 
+@pytest.mark.long
+@pytest.mark.landing
 def test_killed_anywhere(core: Any, mlist: Any, small: None, tmp_path: Path) -> None:
     log = tmp_path / 'log'
     for die_at in itertools.count(1):

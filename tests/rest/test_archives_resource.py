@@ -53,7 +53,7 @@ def set_policy(address: str, policy: ArchivePolicy) -> None:
 
 
 def test_a_change_counts_at_once() -> None:
-    address = f'news@{DOMAIN}'
+    address = f'hqr-news@{DOMAIN}'
     create_list(address, style_name='qnet-notification-public')
     config.db.commit()
     assert public() == [address]

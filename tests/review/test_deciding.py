@@ -305,7 +305,7 @@ def test_of_two_operators_at_once_one_wins(core: Any, other: str) -> None:
     for decider in deciders:
         decider.stdin.write('go\n')
         decider.stdin.flush()
-    said = [decider.communicate(timeout=60)[0].strip() for decider in deciders]
+    said = [decider.communicate(timeout=600)[0].strip() for decider in deciders]
     won = [word for word in said if word in ('created', 'returned')]
     lost = [word for word in said if ' before' in word]
     assert len(won) == len(lost) == 1, said
@@ -318,7 +318,7 @@ def test_a_killed_approval_is_finished_by_the_next(core: Any, die: str) -> None:
     take_in(mail(('request.yaml', form())))
     config.db.commit()
     decider = _decider(core, ANN, 'approve', die)
-    decider.communicate('go\n', timeout=60)
+    decider.communicate('go\n', timeout=600)
     assert decider.returncode == -signal.SIGKILL
     assert status() == 'applying'
     # Nobody knows whether it was applied: it must not be told to be returned.
@@ -363,7 +363,7 @@ def test_a_killed_runner_neither_loses_nor_doubles(core: Any, where: str) -> Non
     assert deliver(mail(('request.yaml', form()))) == ['250 Ok']
     config.db.commit()
     done = subprocess.run(
-        [sys.executable, '-c', RUNNER, str(core.cfg), where], timeout=60, check=False
+        [sys.executable, '-c', RUNNER, str(core.cfg), where], timeout=600, check=False
     )
     assert done.returncode == -signal.SIGKILL
     run('forms')

@@ -258,7 +258,7 @@ def test_a_reader_that_raises_loses_nothing(monkeypatch: pytest.MonkeyPatch) -> 
     def fail(*args: Any) -> Any:
         raise RecursionError
 
-    monkeypatch.setattr(reading.loading, 'load_content', fail)
+    monkeypatch.setattr(reading.loading, 'send_attached', fail)
     sent = mail(FORM).as_bytes()
     take_in(sent)
     [one] = waiting()

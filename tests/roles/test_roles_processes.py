@@ -92,5 +92,5 @@ def test_both_sides_at_once(core: Any, make_list: Any) -> None:
     finally:
         for changer in changers:
             changer.stdin.close()  # type: ignore[union-attr]
-            changer.wait(timeout=60)
+            changer.wait(timeout=600)
     assert [changer.returncode for changer in changers] == [0] * 4

@@ -51,7 +51,9 @@ def outbox() -> Any:
 
 @pytest.mark.parametrize('forwarded', [False, True])
 @pytest.mark.parametrize('host', HOSTS)
-def test_no_mail_leads_where_the_request_says(host: str, forwarded: bool) -> None:
+def test_no_mail_leads_where_the_request_says(
+    roles_core: Any, host: str, forwarded: bool
+) -> None:
     from django.test import override_settings
 
     account('account-eve', 'eve@agency.test', verified=True)
@@ -76,7 +78,7 @@ def test_no_mail_leads_where_the_request_says(host: str, forwarded: bool) -> Non
     assert all(link.startswith('https://lists.example.gov/') for link in links())
 
 
-def test_the_links_of_somebody_who_is_signed_in() -> None:
+def test_the_links_of_somebody_who_is_signed_in(roles_core: Any) -> None:
     from django.core import mail
     from django.test import Client
 

@@ -119,7 +119,7 @@ class CertifiedProvider:
         """Stop it; nothing that it knew is kept."""
         if self._process is not None:
             self._process.terminate()
-            self._process.communicate(timeout=10)
+            self._process.communicate(timeout=120)
             self._process = None
 
     @property

@@ -69,6 +69,9 @@ def roles_core() -> Iterator[RolesCore]:
                 stub.operators.append(fields)
                 self.answer(200, {'recorded': True})
                 return
+            if self.path == '/3.1/plugins/qnet/mail-allowance':
+                self.answer(204)
+                return
             if self.path != '/3.1/plugins/qnet/roles/sign-in':
                 self.answer(400)
                 return

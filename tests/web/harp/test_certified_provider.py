@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 import requests
 
 from qnet_mailman.core_credential import USER, password_from
+from qnet_mailman.demo.processes import wait_until
 from tests.web.harp.certified import SECRET, CertifiedProvider, free_port
 from tests.web.harp.conftest import RolesCore
 from tests.web.harp.walking import Walker, live_site
@@ -104,11 +104,8 @@ def connected(provider: CertifiedProvider) -> Iterator[None]:
 
 
 def eventually(happened: Any) -> bool:
-    for _ in range(100):
-        if happened():
-            return True
-        time.sleep(0.05)
-    return False
+    wait_until(happened, 30, 'what the provider tells the site')
+    return True
 
 
 @pytest.mark.usefixtures('connected')
@@ -177,7 +174,7 @@ def test_the_connection(
         (seen,) = requests.get(
             f'{site}/harp/connections/',
             auth=(USER, password_from('test password')),
-            timeout=30,
+            timeout=300,
         ).json()['providers']
     assert seen['provider'] == 'harp'
     assert seen['issuer'] == fields.get('issuer', provider.issuer)
@@ -290,7 +287,7 @@ def test_refreshing_and_revoking(
             f'{provider.issuer}/token/revocation',
             data={'token': unseal(person.refresh_token)},
             auth=HTTPBasicAuth('mailer', quote(SECRET, '')),
-            timeout=10,
+            timeout=300,
         )
         assert done.status_code == 200
         assert refresh(person, config) is Outcome.WITHDRAWN

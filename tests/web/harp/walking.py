@@ -84,7 +84,7 @@ class Walker:
 
     def open(self, url: str) -> requests.Response:
         """Go to a page, and wherever it leads."""
-        self.page = self._session.get(url, timeout=30)
+        self.page = self._session.get(url, timeout=300)
         return self.page
 
     def press(self, where: str = '', **fields: str) -> requests.Response:
@@ -95,7 +95,7 @@ class Walker:
             urljoin(self.page.url, action),
             data={**known, **fields},
             headers={'Referer': self.page.url},
-            timeout=30,
+            timeout=300,
         )
         return self.page
 
