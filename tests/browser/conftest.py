@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from qnet_mailman.demo.configuration import ROOT
 from qnet_mailman.demo.site import Delivered, Site
@@ -32,6 +32,10 @@ EXAMPLES = ROOT / 'provisioning/examples'
 PUBLIC = 'hqr-updates@lists.example.gov'
 ALSO_PUBLIC = 'measures@lists.example.gov'
 PRIVATE = 'hqr-workgroup@lists.example.gov'
+PATIENCE = 120_000
+"""Milliseconds until something must be on a page: for a slow machine, too."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope='module')
@@ -58,7 +62,7 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     """An empty page of a browser that knows nothing yet; narrow, then wide."""
     size: Any = SIZES[request.param]
     context = browser.new_context(viewport=size, reduced_motion='reduce')
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(PATIENCE)
     yield context.new_page()
     context.close()
 

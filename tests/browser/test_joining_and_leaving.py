@@ -228,7 +228,7 @@ def test_leaving_as_a_mail_provider_does_it(site: Site, mail_to: MailTo) -> None
             url,
             data={'List-Unsubscribe': 'One-Click'},
             allow_redirects=False,
-            timeout=30,
+            timeout=300,
             proxies={'http': ''},
         )
         assert done.status_code == 200

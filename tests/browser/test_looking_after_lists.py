@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 import json
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -373,7 +372,6 @@ def test_a_revoked_role_ends_in_an_open_browser(site: Site, browser: Browser) ->
     page.goto(list_page(site, 'held_messages'))
     page.get_by_role('row').filter(has_text=subject).get_by_role('checkbox').check()
     site.mailman(*roles, 'revoke', *who, '--reason', 'Left.', check=True)
-    revoked = time.monotonic()
     roster = site.rest('GET', f'lists/{LIST_ID}/roster/moderator').json()
     assert account.email not in str(roster)
     other = context.new_page()
@@ -384,7 +382,6 @@ def test_a_revoked_role_ends_in_an_open_browser(site: Site, browser: Browser) ->
         return answer.status == 403
 
     wait_until(is_closed, 60, 'the page not to open any more')
-    assert time.monotonic() - revoked <= 60
     expect(heading(other)).to_contain_text('You need a role')
     # The page that was open all the time does nothing any more either.
     page.get_by_role('button', name='Discard').first.click()

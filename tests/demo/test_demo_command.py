@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from qnet_mailman.demo.__main__ import choose_folder
-from qnet_mailman.demo.processes import DemoError
+from qnet_mailman.demo.processes import DemoError, wait_until
 
 
 @contextmanager
@@ -86,9 +85,13 @@ def test_a_signal_stops_everything(
             assert re.search(r'with the password +\S{16}\n', said)
         else:
             # Let the web side be in the midst of it.
-            time.sleep(0.5)
+            wait_until(
+                lambda: any(tmp_path.glob('*/logs/web.log')),
+                60,
+                'the web side to start',
+            )
         process.send_signal(number)
-        assert process.wait(60) == status
+        assert process.wait(600) == status
     assert processes_in(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
 
@@ -101,7 +104,7 @@ def test_what_goes_wrong_is_said_and_kept(tmp_path: Path) -> None:
     with demo(tmp_path, '--once', '--dir', str(tmp_path)) as process:
         said = read_until(process, 'FileExistsError')
         assert 'This went wrong: the mail server ended with status 1' in said
-        assert process.wait(60) == 1
+        assert process.wait(600) == 1
     assert processes_in(tmp_path) == []
 
 
