@@ -258,6 +258,7 @@ def start(core: SimpleNamespace, *arguments: Any, **how: Any) -> Any:
     )
 
 
+@pytest.mark.long
 def test_a_process_killed_again_and_again(core: SimpleNamespace, folder: Path) -> None:
     write(folder, 20)
     chance = random.Random(7)
