@@ -4,13 +4,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import sqlite3
-import time
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -18,10 +15,11 @@ import pytest
 from qnet_mailman.demo.processes import wait_until
 from qnet_mailman.demo.site import Site
 from qnet_mailman.subscriptions.one_click import BATCH
-from tests.end_to_end.conftest import FORM, LIST, POSTER, announcement
+from tests.end_to_end.conftest import FORM, LIST, POSTER, announcement, signal_runner
 
 MEMBERS = 3 * BATCH
 SMALL = 'small-news@lists.example.gov'
+QUEUES = ('in', 'pipeline', 'out')
 REGULAR_MEMBER = 1
 """Mailman's number of the role."""
 
@@ -47,7 +45,7 @@ def readers(count: int = MEMBERS) -> list[str]:
 
 def add_members(site: Site, count: int = MEMBERS) -> None:
     """As many members as a large list has, at once."""
-    database = sqlite3.connect(site.var / 'data/mailman.db', timeout=30)
+    database = sqlite3.connect(site.var / 'data/mailman.db', timeout=300)
     list_id = LIST.replace('@', '.')
     with contextlib.closing(database), database:
         ids = range(1_000_000, 1_000_000 + count)
@@ -94,7 +92,7 @@ def wait_for(site: Site, subject: str, count: int = MEMBERS) -> None:
 
 
 def nobody_bounced(site: Site) -> None:
-    database = sqlite3.connect(site.var / 'data/mailman.db', timeout=30)
+    database = sqlite3.connect(site.var / 'data/mailman.db', timeout=300)
     with contextlib.closing(database):
         for table in ('qnet_bounce', 'qnet_refusal'):
             assert database.execute(f'SELECT count(*) FROM {table}').fetchone() == (0,)
@@ -104,12 +102,7 @@ def nobody_bounced(site: Site) -> None:
 
 def kill_runner(site: Site, name: str) -> None:
     """Kill one runner; Mailman's master starts another."""
-    for folder in Path('/proc').iterdir():
-        with contextlib.suppress(OSError):
-            command = (folder / 'cmdline').read_bytes()
-            ours = str(site.mailman_cfg).encode() in command
-            if ours and f'--runner={name}:'.encode() in command:
-                os.kill(int(folder.name), signal.SIGKILL)
+    signal_runner(site, name, signal.SIGKILL)
 
 
 def test_killed_in_the_middle(site: Site) -> None:
@@ -133,10 +126,16 @@ def test_killed_in_the_middle(site: Site) -> None:
 
 
 def test_killed_on_the_way(site: Site) -> None:
-    for number, delay in enumerate((0.0, 0.1, 0.2, 0.3)):
+    for number, queues in enumerate(((), ('in',), ('in', 'pipeline'), QUEUES)):
         subject = f'way-{number}'
         send(site, subject, SMALL)
-        time.sleep(delay)
+        # Once it has left these.
+        wait_until(
+            lambda queues=queues: not any(map(site.queued, queues)),
+            60,
+            f'the post to leave {queues}',
+            site.core,
+        )
         site.kill_core()
         site.start_core()
         site.wait_idle(60)
@@ -153,12 +152,12 @@ def test_a_mail_server_that_comes_and_goes(site: Site) -> None:
     send(site, 'away')
     wait_for(site, 'away', BATCH // 2)
     site.stop_sink()
-    time.sleep(2)
+    wait_until(lambda: bool(site.queued('retry')), 60, 'a batch to wait', site.core)
     site.start_sink()
     wait_for(site, 'away')
     site.refuse({'*': '421 4.3.2 Shutting down'})
     send(site, 'closing')
-    time.sleep(3)
+    wait_until(lambda: bool(site.queued('retry')), 60, 'a batch to wait', site.core)
     site.refuse({})
     wait_for(site, 'closing')
     for subject in ('away', 'closing'):
@@ -171,13 +170,8 @@ def test_a_mail_server_that_comes_and_goes(site: Site) -> None:
 def test_a_short_post_does_not_wait(site: Site) -> None:
     send(site, 'long')
     wait_for(site, 'long', 10)
-    started = time.monotonic()
     send(site, 'short', SMALL)
-    site.delivered(lambda mail: mail.subject == 'short', 30)
-    took = time.monotonic() - started
-    done = len(copies(site, 'long'))
-    print(f'after {took:.1f} seconds, with {done} of {MEMBERS} copies sent')
-    assert done < MEMBERS
-    assert took < 5
+    site.delivered(lambda mail: mail.subject == 'short', 120)
+    assert len(copies(site, 'long')) < MEMBERS
     wait_for(site, 'long')
     assert sum(copies(site, 'long').values()) == MEMBERS

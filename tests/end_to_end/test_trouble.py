@@ -9,7 +9,6 @@ import smtplib
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -163,6 +162,10 @@ def leave(queue: Path, free: int) -> None:
             os.posix_fallocate(file.fileno(), 0, size)
 
 
+def complaints(site: Site) -> int:
+    return log_of(site).count('No space left on device')
+
+
 def test_a_full_disk(site: Site) -> None:
     queue = site.var / 'queue'
     if not queue.is_mount():
@@ -176,14 +179,20 @@ def test_a_full_disk(site: Site) -> None:
     assert not list(queue.rglob('*.tmp'))
     assert not site.queued('in')
     leave(queue, 14 * KILOBYTE)
+    before = complaints(site)
     site.lmtp_send(POSTER, LIST, post)
-    time.sleep(1)
+    wait_until(lambda: complaints(site) > before, 60, 'the disk to be full', site.core)
     assert len(site.queued('in')) == 1
-    assert 'No space left on device' in log_of(site)
     # Space for more and more of what comes of it.
     for free in (40, 100, 150, 200):
+        before = complaints(site)
         leave(queue, free * KILOBYTE)
-        time.sleep(1)
+        wait_until(
+            lambda before=before: complaints(site) > before or copies(site, 'full'),
+            60,
+            'the disk to be full again, or to suffice',
+            site.core,
+        )
     (queue / 'filler').unlink()
     wait_for(site, 'full')
     site.wait_idle(60)
