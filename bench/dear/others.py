@@ -4,13 +4,17 @@
 from __future__ import annotations
 
 import email
+import io
 from email.message import Message
+
+import falcon.media
 
 from bench.dear import Dear
 from bench.dear.forms import SETTINGS, rows_of_nothing
 from qnet_mailman.bounces.reading.classify import classify
 from qnet_mailman.forms import loading
 from qnet_mailman.masking import CannotMask, ListIdentity, Sender, mask
+from qnet_mailman.rest.limits import MAX_VALUES, most_of, read_object
 
 LIST = ListIdentity(
     'HQR Updates',
@@ -77,6 +81,35 @@ def many_failures(count: int = 5_000) -> bytes:
     ).encode()
 
 
+MOST = most_of('/3.1/lists', 'application/json', SETTINGS)
+"""Bytes of a request without files."""
+
+
+def many_values() -> bytes:
+    """JSON with as many values as are taken."""
+    return b'{"a": [' + b','.join([b'{}'] * (MAX_VALUES // 2 - 9)) + b']}'
+
+
+def escapes() -> bytes:
+    """JSON whose one string has nothing but escapes."""
+    return b'{"a": "' + b'\\u00e9' * ((MOST - 9) // 6) + b'"}'
+
+
+def brackets() -> bytes:
+    """JSON of nothing but beginnings."""
+    return b'[' * MOST
+
+
+def many_fields() -> bytes:
+    """A submitted form (``application/x-www-form-urlencoded``) of small fields."""
+    return b'&'.join(b'%d=' % n for n in range(MOST // 8))[:MOST]
+
+
+def _submitted(content: bytes) -> object:
+    handler = falcon.media.URLEncodedFormHandler()
+    return handler.deserialize(io.BytesIO(content), None, len(content))
+
+
 def _request_form(content: bytes) -> object:
     return list(loading.load_content('a.xlsx', content, SETTINGS))
 
@@ -86,5 +119,9 @@ INPUTS = (
     Dear('post', 'an invitation of 50,000', long_calendar, _mask),
     Dear('bounce', 'a million empty lines', empty_lines, classify),
     Dear('bounce', '5,000 failures', many_failures, classify),
+    Dear('REST', 'JSON of small values', many_values, read_object),
+    Dear('REST', 'JSON of escapes', escapes, read_object),
+    Dear('REST', 'JSON of beginnings', brackets, read_object),
+    Dear('REST', 'a submitted form of small fields', many_fields, _submitted),
     Dear('REST', 'forms/: a dear spreadsheet', rows_of_nothing, _request_form),
 )
