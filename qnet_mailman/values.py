@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from email.utils import parseaddr
 from enum import StrEnum
 
 from mailman.email.validate import Validator
@@ -113,7 +114,14 @@ def email(value: object, *, optional: bool = False) -> str:
             f'{expected}, in plain ASCII (the domain of an international address '
             'in its xn-- form)'
         )
-    if text.count('@') != 1 or len(text) > MAX_ADDRESS or not _address.is_valid(text):
+    # Mailman's check takes two @, which would be the address of somebody else further
+    # on.
+    if (
+        text.count('@') != 1
+        or len(text) > MAX_ADDRESS
+        or parseaddr(text) != ('', text)
+        or not _address.is_valid(text)
+    ):
         raise ValueError(expected)
     return text
 

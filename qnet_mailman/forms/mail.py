@@ -8,12 +8,11 @@ for a place on this host.
 from __future__ import annotations
 
 import email
-import email.errors
-import email.header
 import email.policy
 from pathlib import PurePosixPath
 
 from qnet_mailman.forms.readers import Unreadable, too_large
+from qnet_mailman.mail.text import decode_words
 from qnet_mailman.settings import Settings
 
 MAX_PARTS = 10_000
@@ -33,7 +32,8 @@ def attachments(content: bytes, settings: Settings) -> list[tuple[str, bytes]]:
             name = part.get_filename()
             if name is None or part.is_multipart():
                 continue
-            name = PurePosixPath(_shown(name).replace('\\', '/')).name
+            # RFC 2047 in a parameter is not allowed (section 5), and common.
+            name = PurePosixPath(decode_words(name).replace('\\', '/')).name
             data = part.get_payload(decode=True)
             if not isinstance(data, bytes):
                 continue
@@ -46,12 +46,3 @@ def attachments(content: bytes, settings: Settings) -> list[tuple[str, bytes]]:
         # The parser raises many things at headers that break its own rules.
         raise Unreadable('is not a mail that can be read') from None
     return found
-
-
-def _shown(name: str) -> str:
-    # RFC 2047 in a parameter is not allowed (section 5), and common.
-    try:
-        parts = email.header.decode_header(name)
-        return str(email.header.make_header(parts))
-    except (LookupError, ValueError, email.errors.HeaderParseError):
-        return name

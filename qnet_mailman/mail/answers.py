@@ -17,7 +17,7 @@ from enum import Enum
 from itertools import islice
 from typing import Any
 
-from qnet_mailman.mail.guessing import decode_words
+from qnet_mailman.mail.guessing import header_text
 from qnet_mailman.mail.parts import take_apart
 
 OPENING = 5
@@ -157,7 +157,7 @@ def decoded_subject(value: str | Header | None) -> str:
             value = value.encode(maxlinelen=0)
         except (MessageError, ValueError):
             value = str(value)
-    return decode_words(value) if len(value) <= MAX_SUBJECT else ''
+    return header_text(value) if len(value) <= MAX_SUBJECT else ''
 
 
 def plain(text: str) -> str:

@@ -9,25 +9,16 @@ raised.
 from __future__ import annotations
 
 import re
-from email.errors import MessageError
-from email.header import decode_header
+
+from qnet_mailman.mail.text import decode_words
 
 
-def decode_words(text: str) -> str:
-    """Decode a header value's encoded words (RFC 2047); as it is where that fails."""
-    if '=?' not in text:
-        return ' '.join(text.split())
-    try:
-        pieces = [
-            piece if isinstance(piece, str) else decode_bytes(piece, charset or '')
-            for piece, charset in decode_header(text)
-        ]
-    except (MessageError, ValueError, LookupError):
-        return ' '.join(text.split())
-    return ' '.join(''.join(pieces).split())
+def header_text(value: str) -> str:
+    """A header value on one line, its encoded words decoded (RFC 2047)."""
+    return ' '.join(decode_words(value, guess).split())
 
 
-def decode_bytes(data: bytes, charset: str = '') -> str:
+def guess(data: bytes, charset: str = '') -> str:
     """Decode a text, whether or not it says truly what it is written in."""
     if b'\x1b$' in data or b'\x1b(' in data:
         return data.decode('iso2022_jp', 'replace')
@@ -37,8 +28,8 @@ def decode_bytes(data: bytes, charset: str = '') -> str:
     for known in (declared if declared not in _SAYS_NOTHING else '', 'utf-8'):
         if known and (text := _decode_strictly(data, known)) is not None:
             return text
-    for guess, telling in _GUESSES:
-        text = _decode_strictly(data, guess) or ''
+    for charset, telling in _GUESSES:
+        text = _decode_strictly(data, charset) or ''
         if text and len(telling.findall(text)) * 8 >= sum(c > '\x7f' for c in text):
             return text
     # A few damaged characters of UTF-8, or something Western.

@@ -14,7 +14,7 @@ from email.header import decode_header, make_header
 from typing import Any
 
 from qnet_mailman.mail.charsets import settle_charsets
-from qnet_mailman.mail.guessing import decode_words
+from qnet_mailman.mail.guessing import header_text
 
 _DECODED = ('from', 'sender', 'reply-to', 'subject')
 _PLAIN = ('precedence', 'x-ack', 'to')
@@ -37,7 +37,7 @@ def make_legible(msg: Any) -> None:
     for name in _DECODED:
         values = msg.get_all(name, [])
         if not all(_is_legible(value) for value in values):
-            read = decode_words if name == 'subject' else _one_line
+            read = header_text if name == 'subject' else _one_line
             _replace(msg, name, [read(str(value)) for value in values])
     subject = msg.get('subject', '')
     if isinstance(subject, str) and subject.isspace():

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from email.message import Message
 
-from qnet_mailman.mail.guessing import decode_bytes, decode_words
+from qnet_mailman.mail.guessing import guess, header_text
 
 #: What is read of a message as bytes, and of one text in it.
 MAX_BYTES = 192 * 1024
@@ -165,7 +165,7 @@ def read_headers(message: Message, limit: int = MAX_HEADERS) -> dict[str, list[s
         if count >= limit:
             break
         text = _from_surrogates(str(value)[:MAX_VALUE])
-        headers.setdefault(str(name).lower(), []).append(decode_words(text))
+        headers.setdefault(str(name).lower(), []).append(header_text(text))
     return headers
 
 
@@ -246,7 +246,7 @@ def _decode(payload: object, headers: dict[str, list[str]], declared: str) -> st
     elif encoding == 'quoted-printable' or _looks_quoted_printable(data):
         data = binascii.a2b_qp(data)
     charset = _CHARSET.search(declared)
-    return decode_bytes(data[:MAX_TEXT], charset[1] if charset else '')
+    return guess(data[:MAX_TEXT], charset[1] if charset else '')
 
 
 def _base64(data: bytes) -> bytes:
@@ -266,8 +266,8 @@ def _from_surrogates(text: str) -> str:
     if text.isascii():
         if '\x1b$' not in text:
             return text
-        return decode_bytes(text.encode('ascii'))
-    return decode_bytes(text.encode('utf-8', 'surrogateescape'))
+        return guess(text.encode('ascii'))
+    return guess(text.encode('utf-8', 'surrogateescape'))
 
 
 def _lines(text: str) -> list[str]:

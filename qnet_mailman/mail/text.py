@@ -13,7 +13,7 @@ import codecs
 import quopri
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from urllib.parse import unquote_to_bytes
 
 # RFC 2047 section 2; programs differ in what text they take inside of a word.
@@ -117,11 +117,13 @@ def _encoded_words(text: str) -> Iterator[re.Match[str]]:
     return _ENCODED_WORD.finditer(text, 0, text.rfind('?=') + 2)
 
 
-def decode_words(text: str) -> str:
+def decode_words(text: str, decode: Callable[[bytes, str], str] = decode_bytes) -> str:
     """Decode RFC 2047 encoded words wherever they stand.
 
     Adjacent words in one charset are decoded together: some mail programs cut a
     multi-byte character in two.
+
+    :param decode: Makes a text of a word's bytes and charset.
     """
     if '=?' not in text:
         return text
@@ -133,7 +135,7 @@ def decode_words(text: str) -> str:
         between = text[end : match.start()]
         new_charset = match[1].partition('*')[0].lower()
         if pending and (between.strip() or new_charset != charset):
-            pieces.append(decode_bytes(pending, charset))
+            pieces.append(decode(pending, charset))
             pending = b''
         if between.strip() or end == 0:
             pieces.append(between)
@@ -141,7 +143,7 @@ def decode_words(text: str) -> str:
         charset = new_charset
         end = match.end()
     if pending:
-        pieces.append(decode_bytes(pending, charset))
+        pieces.append(decode(pending, charset))
     pieces.append(text[end:])
     return ''.join(pieces)
 

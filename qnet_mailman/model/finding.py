@@ -9,11 +9,9 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable
-from email.utils import parseaddr
 from typing import Any
 
 from mailman.config import config
-from mailman.interfaces.address import IEmailValidator
 from mailman.interfaces.domain import IDomainManager
 from mailman.interfaces.listmanager import IListManager
 from mailman.interfaces.member import MemberRole
@@ -26,6 +24,7 @@ from mailman.runners.lmtp import SUBADDRESS_NAMES, split_recipient
 from sqlalchemy import or_, select
 from zope.component import getUtility
 
+from qnet_mailman import values
 from qnet_mailman.model.base import store
 from qnet_mailman.model.statements import chunks
 
@@ -135,33 +134,21 @@ def _close_to(address: str) -> str:
     return close
 
 
-MAX_ADDRESS = 254
-"""Octets (RFC 5321 section 4.5.3.1.3, less the angle brackets)."""
-
-
 def address_of(text: str) -> str | None:
     """The address that somebody typed, or None where Mailman would not take it.
 
     Spaces around it do not count; the domain may be in Unicode and is turned into the
     form that mail servers know (RFC 5890 section 2.3.2.1); case is kept.
     """
-    text = text.strip()
-    if len(text) > MAX_ADDRESS:
+    if len(text) > 2 * values.MAX_ADDRESS:
         return None
-    local, at, domain = text.rpartition('@')
+    local, at, domain = text.strip().rpartition('@')
     if not domain.isascii():
         try:
             domain = domain.encode('idna').decode('ascii')
         except UnicodeError:
             return None
-    address = f'{local}{at}{domain}'
-    # Mailman's check takes two @, and letters that become ASCII in lower case: both
-    # would be the address of somebody else further on.
-    if (
-        len(address) > MAX_ADDRESS
-        or not address.isascii()
-        or parseaddr(address) != ('', address)
-        or not getUtility(IEmailValidator).is_valid(address)
-    ):
+    try:
+        return values.email(f'{local}{at}{domain}')
+    except ValueError:
         return None
-    return address

@@ -58,17 +58,19 @@ from qnet_mailman.provisioning.looking import (
 )
 from qnet_mailman.provisioning.one_at_a_time import LOCK, one_at_a_time
 from qnet_mailman.provisioning.plan import (
+    Plan,
+    PlanRefused,
+    wanted,
+)
+from qnet_mailman.provisioning.steps import (
     Assign,
     Close,
     Create,
     OnList,
-    Plan,
-    PlanRefused,
     Set,
     Step,
     Subscribe,
     Unassign,
-    wanted,
 )
 from qnet_mailman.provisioning.subscribing import (
     refresh_statistics,

@@ -19,9 +19,11 @@ from qnet_mailman.lists.settings import FIELDS
 from qnet_mailman.model.finding import find_list
 from qnet_mailman.model.lists import type_of
 from qnet_mailman.provisioning.plan import (
+    Plan,
+)
+from qnet_mailman.provisioning.steps import (
     Assign,
     OnList,
-    Plan,
     Set,
     Unassign,
     in_words,

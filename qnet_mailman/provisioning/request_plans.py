@@ -19,17 +19,19 @@ from qnet_mailman.provisioning import authority, plan
 from qnet_mailman.provisioning.looking import Closeable, Desk, Target, Thresholds
 from qnet_mailman.provisioning.plan import (
     KEPT,
-    Assign,
-    Close,
     Draft,
-    OnList,
     Plan,
     PlanRefused,
     Problem,
-    Unassign,
     closed_problem,
     missing_problem,
     set_field,
+)
+from qnet_mailman.provisioning.steps import (
+    Assign,
+    Close,
+    OnList,
+    Unassign,
 )
 from qnet_mailman.roles.people import Assignee, Role
 from qnet_mailman.roles.rights import HARP_NAMES

@@ -21,7 +21,7 @@ from mailman.interfaces.subscriptions import ISubscriptionManager, TokenOwner
 from mailman.utilities.datetime import now
 
 from qnet_mailman.mail.automatic import automatic_answer
-from qnet_mailman.mail.guessing import decode_words
+from qnet_mailman.mail.guessing import header_text
 from qnet_mailman.model import finding, tokens
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.posting import backscatter
@@ -81,7 +81,7 @@ class Join(eml_membership.Join):
         sign_up.take(
             sign_up.Request(
                 address=address,
-                display_name='' if wanted else one_line(decode_words(name)),
+                display_name='' if wanted else one_line(header_text(name)),
                 list_ids=(mlist.list_id,),
                 asked_at=now(),
                 delivery_mode=(

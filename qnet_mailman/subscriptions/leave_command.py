@@ -21,7 +21,7 @@ from zope.interface import implementer
 
 from qnet_mailman.mail.author import author_of
 from qnet_mailman.mail.automatic import automatic_answer
-from qnet_mailman.mail.guessing import decode_words
+from qnet_mailman.mail.guessing import header_text
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.subscriptions import leaving, one_click
 
@@ -67,7 +67,7 @@ def _left_by_token(msg: Any) -> bool:
 
     Also one that a program wrote: some mail providers send it for their users.
     """
-    token = one_click.token_in(decode_words(str(msg.get('subject', ''))))
+    token = one_click.token_in(header_text(str(msg.get('subject', ''))))
     if token is None:
         return False
     left = one_click.leave(token, route='e-mail')

@@ -125,61 +125,39 @@ def _confirm(mlist: Any, msg: Any, token: str) -> None:
     else:
         for listed, outcome in confirmed.lists:
             if outcome is Outcome.closed:
-                _closed(getUtility(IListManager).get_by_list_id(listed.list_id), msg)
-
-
-def _closed(mlist: Any, msg: Any) -> None:
-    author = answerable_author(msg)
-    if author is not None:
-        leaving.answer(
-            mlist,
-            author,
-            'qnet:user:notice:list-closed',
-            f'{mlist.display_name} is closed',
-            msg,
-        )
+                closed = getUtility(IListManager).get_by_list_id(listed.list_id)
+                subject = f'{closed.display_name} is closed'
+                _answer(closed, msg, 'list-closed', subject)
 
 
 def _too_late(mlist: Any, msg: Any) -> None:
-    author = answerable_author(msg)
-    log.info('%s: an answer that confirms nothing: %s', mlist.fqdn_listname, author)
-    if author is not None:
-        leaving.answer(
-            mlist,
-            author,
-            'qnet:user:notice:late-answer',
-            f'Your answer about {mlist.display_name}',
-            msg,
-        )
+    subject = f'Your answer about {mlist.display_name}'
+    _answer(mlist, msg, 'late-answer', subject)
 
 
 def _ask_for_the_subject(mlist: Any, msg: Any, token: str) -> None:
-    author = answerable_author(msg)
-    log.info('%s: %s changed the subject', mlist.fqdn_listname, author)
-    if author is not None:
-        leaving.answer(
-            mlist,
-            author,
-            'qnet:user:notice:changed-subject',
-            f'You are still subscribed to {mlist.display_name}',
-            msg,
-            by_web=joining.by_web(token),
-        )
+    subject = f'You are still subscribed to {mlist.display_name}'
+    _answer(mlist, msg, 'changed-subject', subject, by_web=joining.by_web(token))
 
 
 def _ask_for_the_word(mlist: Any, msg: Any, token: str) -> None:
+    _answer(
+        mlist,
+        msg,
+        'missing-word',
+        f'Nothing has changed at {mlist.display_name}',
+        by_web=joining.by_web(token),
+        how_to_answer=how_to_answer(mlist, Question.join),
+    )
+
+
+def _answer(mlist: Any, msg: Any, notice: str, subject: str, **more: str) -> None:
+    """Say that an answer changed nothing, and why; to its author, where one is."""
     author = answerable_author(msg)
-    log.info('%s: the answer of %s is no yes', mlist.fqdn_listname, author)
+    log.info('%s: %s: nothing changes (%s)', mlist.fqdn_listname, author, notice)
     if author is not None:
-        leaving.answer(
-            mlist,
-            author,
-            'qnet:user:notice:missing-word',
-            f'Nothing has changed at {mlist.display_name}',
-            msg,
-            by_web=joining.by_web(token),
-            how_to_answer=how_to_answer(mlist, Question.join),
-        )
+        template = f'qnet:user:notice:{notice}'
+        leaving.answer(mlist, author, template, subject, msg, **more)
 
 
 def answerable_author(msg: Any) -> str | None:
