@@ -3,20 +3,25 @@
 
 from __future__ import annotations
 
+import atexit
 import json
-import os
 import re
+import shutil
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote
 
+import django
 import pytest
-from django.test import Client
+from django.core.management import call_command
+from django.test import Client, override_settings
 
 SITE_FILE = """
 WEB_URL = 'https://lists.example.gov'
@@ -31,34 +36,42 @@ EMAIL_BACKEND = 'django.core.mail.backends.locmem.EmailBackend'
 """
 
 
-@pytest.fixture(scope='session', autouse=True)
-def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Django, set up and migrated; the site file's path."""
-    import django
-    from django.conf import settings
-    from django.core.management import call_command
-
-    if settings.configured:
-        # Already set up, for tests in another folder that share this.
-        yield Path(os.environ['QNET_WEB_SETTINGS'])
-        return
-    folder = tmp_path_factory.mktemp('web')
+def _set_up() -> Path:
+    """Set Django up, before the tests import what needs it; the site file's path."""
+    folder = Path(tempfile.mkdtemp(prefix='qnet-web-'))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     site_file = folder / 'settings_local.py'
     site_file.write_text(SITE_FILE.format(var_dir=str(folder)))
-    os.environ['QNET_WEB_SETTINGS'] = str(site_file)
-    os.environ['DJANGO_SETTINGS_MODULE'] = 'qnet_mailman.web.settings'
-    django.setup()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('QNET_WEB_SETTINGS', str(site_file))
+        patch.setenv('DJANGO_SETTINGS_MODULE', 'qnet_mailman.web.settings')
+        django.setup()
+    return site_file
+
+
+SITE_FILE_PATH = _set_up()
+
+
+@pytest.fixture(scope='session', autouse=True)
+def web() -> Iterator[Path]:
+    """Django's database, migrated; the site file's path."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv('QNET_WEB_SETTINGS', str(SITE_FILE_PATH))
+        patch.setenv('DJANGO_SETTINGS_MODULE', 'qnet_mailman.web.settings')
+        _migrate()
+        yield SITE_FILE_PATH
+
+
+@cache
+def _migrate() -> None:
+    """Once, for all folders that share the database."""
     call_command('migrate', interactive=False, verbosity=0)
     call_command('createcachetable', verbosity=0)
-    yield site_file
-    del os.environ['QNET_WEB_SETTINGS'], os.environ['DJANGO_SETTINGS_MODULE']
 
 
 @contextmanager
 def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     """A stand-in for core's REST server, known to the web side; its address."""
-    from django.test import override_settings
-
     server = ThreadingHTTPServer(('127.0.0.1', 0), handler)
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
