@@ -18,12 +18,19 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import dns.resolver
 import pytest
 from hypothesis import settings as hypothesis_settings
 from hypothesis.internal.conjecture import providers
+from mailman.app.lifecycle import create_list
+from mailman.core import initialize
+from mailman.interfaces.domain import IDomainManager
+from zope.component import getUtility
 
+from qnet_mailman.setup import startup
 from qnet_mailman.site import reason_not_ready
 from tests import postgresql
+from tests.clock import Clock, stop_clock
 
 # Read when the demo's modules are imported, here and in its processes: a limit of 30
 # seconds is one of three minutes.  A test that passes never waits that long.
@@ -128,8 +135,6 @@ def _site(url: str | None) -> Iterator[SimpleNamespace]:
     cfg = var / 'mailman.cfg'
     cfg.write_text(_merged(text), encoding='utf-8')
     write_settings(var / 'qnet.cfg')
-    from mailman.core import initialize
-
     initialize.initialize(str(cfg))
     from mailman.config import config
 
@@ -197,15 +202,12 @@ def _clear(site: SimpleNamespace) -> None:
         shutil.rmtree(site.var / folder, ignore_errors=True)
         (site.var / folder).mkdir(exist_ok=True)
     write_settings(site.var / 'qnet.cfg')
-    from qnet_mailman.setup import startup
-
     startup.setup()
 
 
 @pytest.fixture(autouse=True)
 def no_name_service(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing outside is asked: no domain has a DMARC policy."""
-    import dns.resolver
 
     def resolve(*args: Any, **kws: Any) -> None:
         raise dns.resolver.NXDOMAIN
@@ -214,12 +216,16 @@ def no_name_service(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Mailman's clock, stopped."""
+    return stop_clock(monkeypatch)
+
+
+@pytest.fixture
 def configure(core: SimpleNamespace) -> Any:
     """Change settings of qnet.cfg for a test: `configure(key='value')`."""
 
     def change(**changes: str) -> None:
-        from qnet_mailman.setup import startup
-
         write_settings(core.var / 'qnet.cfg', **changes)
         startup.setup()
 
@@ -229,10 +235,6 @@ def configure(core: SimpleNamespace) -> Any:
 @pytest.fixture
 def make_list(core: SimpleNamespace) -> Any:
     """Make a list: `make_list('notification', 'public')`."""
-    from mailman.app.lifecycle import create_list
-    from mailman.interfaces.domain import IDomainManager
-    from zope.component import getUtility
-
     counter = itertools.count(1)
 
     def make(list_type: str = 'notification', visibility: str = 'public') -> Any:

@@ -41,6 +41,7 @@ from qnet_mailman.review.deciding import Doubtful
 from qnet_mailman.review.doubts import about_change, about_sender
 from qnet_mailman.roles.people import assignments_of
 from qnet_mailman.styles import reserved
+from qnet_mailman.styles.base import NameTaken
 from tests.helpers import make_user
 from tests.provisioning import samples
 from tests.provisioning.samples import ADDRESS, DOMAIN, data, grant_roles
@@ -307,8 +308,6 @@ def test_no_list_of_ours_is_made_there(others: None, tmp_path: Path, name: str) 
 
 
 def reserved_error() -> type[Exception]:
-    from qnet_mailman.styles.base import NameTaken
-
     return NameTaken
 
 

@@ -14,7 +14,19 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from mailman.app.lifecycle import create_list
+from mailman.config import config
+from mailman.interfaces.domain import IDomainManager
+from mailman.interfaces.listmanager import IListManager
+from mailman.utilities.datetime import now
+from sqlalchemy import text
+from zope.component import getUtility
+
+from qnet_mailman.bounces import discipline, refusals
 from qnet_mailman.model import jobs
+from qnet_mailman.runners import bounce
+from tests.bounces.reports import BLOCKED, FULL, UNKNOWN, report
+from tests.helpers import subscribe
 
 MEMBERS = 24
 DAYS = 9
@@ -23,15 +35,6 @@ LIST = 'news@lists.example.gov'
 
 def setup() -> None:
     """Make the list and its members."""
-    from mailman.app.lifecycle import create_list
-    from mailman.config import config
-    from mailman.interfaces.domain import IDomainManager
-    from mailman.utilities.datetime import now
-    from zope.component import getUtility
-
-    from qnet_mailman.bounces import discipline
-    from tests.helpers import subscribe
-
     # Nothing is sent yet: what administrators are to be told stays to be counted.
     jobs.claim_job(discipline.CYCLE, timedelta(days=1), now())
     getUtility(IDomainManager).add('lists.example.gov')
@@ -43,13 +46,6 @@ def setup() -> None:
 
 def fill(seed: int) -> None:
     """Put the reports into this host's queue, in an order of its own."""
-    from mailman.config import config
-    from mailman.interfaces.listmanager import IListManager
-    from mailman.utilities.datetime import now
-    from zope.component import getUtility
-
-    from tests.bounces.reports import BLOCKED, FULL, UNKNOWN, report
-
     mlist = getUtility(IListManager).get(LIST)
     noon = now().replace(hour=12, minute=0, second=0, microsecond=0)
     wanted = []
@@ -73,10 +69,6 @@ def fill(seed: int) -> None:
 
 def work() -> None:
     """Work the queue off, slowly enough to be killed in the middle."""
-    from mailman.config import config
-
-    from qnet_mailman.runners import bounce
-
     bounce.BATCH = 8
     runner: Any = bounce.BounceRunner('bounces')
     receive = runner._receive
@@ -91,18 +83,12 @@ def work() -> None:
     # Twice the interval of the sweep later (R23).
     from mailman.utilities.datetime import now
 
-    from qnet_mailman.bounces import refusals
-
     refusals.sweep(now() + timedelta(minutes=3))
     config.db.commit()
 
 
 def dump() -> None:
     """Print what is in the ledger, and who is disabled."""
-    from mailman.config import config
-    from mailman.interfaces.listmanager import IListManager
-    from sqlalchemy import text
-    from zope.component import getUtility
 
     def rows(query: str) -> list[list[str]]:
         found = config.db.store.execute(text(query))

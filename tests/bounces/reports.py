@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
-import pytest
 from mailman.email.message import Message
 from sqlalchemy import select
 
@@ -84,28 +82,6 @@ def report(
         ),
         '',
     )
-
-
-class Clock:
-    """What `now()` says, in UTC."""
-
-    def __init__(self) -> None:
-        self.moment = datetime(2026, 3, 2, 12)
-
-    def __call__(self, *args: Any, **kws: Any) -> datetime:
-        return self.moment
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock of receiving and scoring."""
-    from qnet_mailman.bounces import processor
-    from qnet_mailman.runners import bounce
-
-    clock = Clock()
-    monkeypatch.setattr(bounce, 'now', clock)
-    monkeypatch.setattr(processor, 'now', clock)
-    return clock
 
 
 def rows(**where: Any) -> list[QNetBounce]:

@@ -13,6 +13,7 @@ from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import pytest
+from mailman.app.lifecycle import remove_list
 from mailman.config import config
 from mailman.interfaces.bounce import UnrecognizedBounceDisposition
 from mailman.interfaces.member import MemberRole
@@ -284,8 +285,6 @@ def test_never_to_the_address_that_bounces(mlist: Any) -> None:
 
 
 def test_a_list_that_is_gone(mlist: Any) -> None:
-    from mailman.app.lifecycle import remove_list
-
     bounced(mlist)
     remove_list(mlist)
     notices.send_all(START)

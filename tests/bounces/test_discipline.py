@@ -10,6 +10,7 @@ from unittest.mock import patch
 from uuid import UUID
 
 import pytest
+from mailman.app.lifecycle import remove_list
 from mailman.config import config
 from mailman.interfaces.member import DeliveryStatus, MemberRole
 from mailman.model.address import Address
@@ -243,8 +244,6 @@ def test_a_member_who_left(mlist: Any, member: Any) -> None:
 
 
 def test_a_list_that_is_gone(mlist: Any, member: Any) -> None:
-    from mailman.app.lifecycle import remove_list
-
     disable(mlist, member)
     remove_list(mlist)
     config.db.commit()

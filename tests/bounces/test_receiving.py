@@ -20,7 +20,7 @@ from mailman.interfaces.usermanager import IUserManager
 from sqlalchemy import event, select
 from zope.component import getUtility
 
-from qnet_mailman.bounces import ledger
+from qnet_mailman.bounces import ledger, receiving
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounceNotice, QNetSuspension
 from qnet_mailman.runners.bounce import BounceRunner
@@ -29,15 +29,12 @@ from tests.bounces.reports import (
     FULL,
     UNKNOWN,
     VACATION,
-    Clock,
-    clock,
     report,
     rows,
     verp,
 )
+from tests.clock import Clock
 from tests.helpers import add_address, make_user, message, subscribe
-
-__all__ = ['clock']
 
 READER = 'reader@example.net'
 
@@ -259,8 +256,6 @@ def test_a_report_without_our_address_scores_nobody_where_verp_is_on(
 def test_without_verp_the_report_says_who(
     mlist: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from qnet_mailman.bounces import receiving
-
     monkeypatch.setattr(receiving, '_uses_verp', lambda mlist: False)
     member = subscribe(mlist, READER)
     dispose(mlist, report(mlist, READER, to=mlist.bounces_address))

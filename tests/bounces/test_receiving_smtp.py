@@ -14,10 +14,9 @@ from mailman.config import config
 
 from qnet_mailman.mta import refusal
 from qnet_mailman.runners import outgoing
-from tests.bounces.reports import Clock, clock, rows
+from tests.bounces.reports import rows
+from tests.clock import Clock
 from tests.helpers import message, queued, subscribe
-
-__all__ = ['clock']
 
 READER = 'reader@example.net'
 POST = 'From: pat@agency.example.gov\nTo: {}\nSubject: News\n\nNews.\n'
@@ -58,14 +57,8 @@ def server(core: Any) -> Iterator[Server]:
 
 
 @pytest.fixture
-def send(
-    make_list: Any, server: Server, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> Any:
+def send(make_list: Any, server: Server, clock: Clock) -> Any:
     """Deliver to the reader and another; again what waits for another attempt."""
-    from mailman.runners import outgoing as stock
-
-    monkeypatch.setattr(stock, 'now', clock)
-    monkeypatch.setattr(outgoing, 'now', clock)
     mlist = make_list()
     for address in (READER, 'other@example.net'):
         subscribe(mlist, address)

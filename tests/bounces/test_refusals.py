@@ -19,11 +19,10 @@ from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce, QNetRefusal, QNetSuspension, State
 from qnet_mailman.runners.bounce import BounceRunner
-from tests.bounces.reports import BLOCKED, UNKNOWN, Clock, clock, report, rows
+from tests.bounces.reports import BLOCKED, UNKNOWN, report, rows
 from tests.bounces.test_receiving import notices
+from tests.clock import Clock
 from tests.helpers import subscribe
-
-__all__ = ['clock']
 
 DOMAIN = 'provider.example'
 
@@ -169,11 +168,8 @@ def command(*arguments: str) -> Result:
 
 
 def test_an_operator_lets_refusals_count_and_takes_it_back(
-    mlist: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    mlist: Any, clock: Clock
 ) -> None:
-    from qnet_mailman.commands import bounces as module
-
-    monkeypatch.setattr(module, 'now', clock)
     for _ in range(4):
         bounce(mlist, [0], UNKNOWN)
         clock.moment += timedelta(days=1)
@@ -219,12 +215,7 @@ def test_second_thoughts_need_a_list_and_a_day(
     assert command(*named).exit_code == 1
 
 
-def test_withheld_bounces_are_shown_without_points(
-    mlist: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from qnet_mailman.commands import bounces as module
-
-    monkeypatch.setattr(module, 'now', clock)
+def test_withheld_bounces_are_shown_without_points(mlist: Any, clock: Clock) -> None:
     bounce(mlist, range(10))
     entries = json.loads(command(mlist.list_id, '--json').output)
     assert len(entries) == 10

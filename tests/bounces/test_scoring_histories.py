@@ -20,10 +20,9 @@ from qnet_mailman import clock as qnet_mailman_clock
 from qnet_mailman.bounces import discipline, ledger
 from qnet_mailman.model.base import store
 from qnet_mailman.runners.bounce import BounceRunner
-from tests.bounces.reports import FULL, UNKNOWN, Clock, clock, report
+from tests.bounces.reports import FULL, UNKNOWN, report
+from tests.clock import Clock
 from tests.helpers import add_address, make_user, subscribe
-
-__all__ = ['clock']
 
 
 @dataclass

@@ -12,13 +12,11 @@ import pytest
 from click.testing import CliRunner, Result
 from mailman.config import config
 
-from qnet_mailman.commands import bounces as module
 from qnet_mailman.commands.cli_qnet import qnet
 from qnet_mailman.runners.bounce import BounceRunner
-from tests.bounces.reports import FULL, UNKNOWN, VACATION, Clock, clock, report
+from tests.bounces.reports import FULL, UNKNOWN, VACATION, report
+from tests.clock import Clock
 from tests.helpers import subscribe
-
-__all__ = ['clock']
 
 
 def run(*arguments: str, given: bytes | None = None) -> Result:
@@ -28,9 +26,8 @@ def run(*arguments: str, given: bytes | None = None) -> Result:
 
 
 @pytest.fixture
-def lists(make_list: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+def lists(make_list: Any, clock: Clock) -> list[Any]:
     """Two lists: a reader bounced on both, another on the second."""
-    monkeypatch.setattr(module, 'now', clock)
     lists = [make_list(), make_list()]
     runner = BounceRunner('bounces')
     for mlist in lists:

@@ -9,9 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.exc import OperationalError
 
 from qnet_mailman.demo.processes import wait_until
 from qnet_mailman.demo.site import Site
+from qnet_mailman.site import describe
 from tests import postgresql
 from tests.end_to_end.conftest import (
     FORM,
@@ -123,11 +126,6 @@ def test_a_start_without_the_database(pg_site: Site, server: postgresql.Server) 
 
 
 def test_no_password_of_the_database_in_the_logs(tmp_path: Path) -> None:
-    from sqlalchemy import create_engine
-    from sqlalchemy.exc import OperationalError
-
-    from qnet_mailman.site import describe
-
     engine = create_engine('postgresql+psycopg2://mailman:s3cret@127.0.0.1:1/mailman')
     with pytest.raises(OperationalError) as error:
         engine.connect()

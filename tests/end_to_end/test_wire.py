@@ -7,6 +7,7 @@ import base64
 import email
 import quopri
 import re
+import smtplib
 from pathlib import Path
 
 import pytest
@@ -166,8 +167,6 @@ def test_text_arrives_unchanged(site: Site) -> None:
     ],
 )
 def test_hostile_bytes_are_never_shunted(site: Site, raw: bytes) -> None:
-    import smtplib
-
     before = len(site.queued('shunt'))
     try:
         site.lmtp_send('stranger@example.com', LIST, raw)

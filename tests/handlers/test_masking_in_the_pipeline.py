@@ -8,6 +8,7 @@ import os
 from typing import Any
 
 import pytest
+from mailman.interfaces.mailinglist import ReplyToMunging
 
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
@@ -117,7 +118,6 @@ def test_off(mlist: Any, sender: str) -> None:
 def test_off_is_safe_for_domains_with_dmarc(
     mlist: Any, monkeypatch: pytest.MonkeyPatch, policy: str, munged: bool
 ) -> None:
-    import dns.message
     import dns.resolver
 
     def resolve(self: Any, name: Any, *args: Any, **kws: Any) -> Any:
@@ -138,8 +138,6 @@ def test_off_is_safe_for_domains_with_dmarc(
 
 
 def test_a_reply_to_that_the_list_sets(make_list: Any, configure: Any) -> None:
-    from mailman.interfaces.mailinglist import ReplyToMunging
-
     configure(poster_authentication='off')
     mlist = make_list('notification')
     appoint(mlist, ADMIN, may_post=True)

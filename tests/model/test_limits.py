@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -15,35 +14,35 @@ from sqlalchemy import func, select
 from qnet_mailman.model import limits
 from qnet_mailman.model.base import store
 from qnet_mailman.model.subscriptions import QNetLimit
+from tests.clock import Clock
 
 MOMENT = datetime(2027, 3, 14, 6, 59, 59)
 
 
-@pytest.fixture
-def clock(core: Any, monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
-    moments = [MOMENT]
-    monkeypatch.setattr(limits, 'now', lambda: moments[-1])
-    return moments
+pytestmark = pytest.mark.usefixtures('core')
 
 
-def test_so_many_and_no_more(clock: list[datetime]) -> None:
+def test_so_many_and_no_more(clock: Clock) -> None:
+    clock.moment = MOMENT
+
     def ask(whom: str = 'reader@example.net') -> bool:
         return limits.allowed('join', whom, 3, limits.HOUR)
 
     assert [ask() for _ in range(5)] == [True] * 3 + [False] * 2
     assert ask('other@example.net')
     assert limits.allowed('leave', 'reader@example.net', 3, limits.HOUR)
-    clock.append(MOMENT + timedelta(seconds=1))
+    clock.forward(seconds=1)
     assert ask()
 
 
-def test_what_is_rolled_back_was_not_counted(clock: list[datetime]) -> None:
+def test_what_is_rolled_back_was_not_counted(clock: Clock) -> None:
     limits.allowed('join', 'a', 1, limits.DAY)
     config.db.abort()
     assert limits.allowed('join', 'a', 1, limits.DAY)
 
 
-def test_what_is_over_is_removed(clock: list[datetime]) -> None:
+def test_what_is_over_is_removed(clock: Clock) -> None:
+    clock.moment = MOMENT
     limits.allowed('join', 'a', 1, limits.HOUR)
     limits.allowed('join', 'a', 1, limits.DAY)
     limits.prune(MOMENT + timedelta(minutes=30))

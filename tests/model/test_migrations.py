@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import alembic.op
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -137,8 +138,6 @@ def test_an_older_revision_is_upgraded_with_its_rows(url: str, tmp_path: Path) -
 def test_a_revision_that_fails_leaves_nothing(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import alembic.op
-
     def fail(*args: Any, **kws: Any) -> None:
         raise RuntimeError('the power went')
 

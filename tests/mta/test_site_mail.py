@@ -11,7 +11,6 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,6 @@ from aiosmtpd.controller import Controller
 from mailman.app.lifecycle import remove_list
 from mailman.config import config
 from mailman.interfaces.template import ITemplateManager
-from mailman.runners import outgoing as stock
-from mailman.utilities.datetime import now
 from sqlalchemy import func, select
 from zope.component import getUtility
 
@@ -31,6 +28,7 @@ from qnet_mailman.model.bounces import QNetBounce, QNetBounceNotice
 from qnet_mailman.runners import outgoing, retry
 from qnet_mailman.templates import sending
 from qnet_mailman.templates.sending import AUTO_REPLIED, SITE_MAIL
+from tests.clock import Clock
 from tests.helpers import queued, subscribe
 
 RAE = 'rae@agency.example.gov'
@@ -185,24 +183,15 @@ def test_a_refusal_is_nobodys_bounce(
         assert store().scalar(select(func.count(table.id))) == 0
 
 
-def test_it_is_given_up_in_the_end(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    moment = now()
-
-    def clock() -> datetime:
-        return moment
-
-    for module in (stock, outgoing):
-        monkeypatch.setattr(module, 'now', clock)
+def test_it_is_given_up_in_the_end(server: Server, clock: Clock) -> None:
     server.replies = {RAE: '451 4.2.1 Try again later'}
     write()
     work('out')
     for _day in range(5):
-        moment += timedelta(days=1)
+        clock.forward(days=1)
         work('retry', 'out')
     assert waiting() == ['retry']
-    moment += timedelta(days=1)
+    clock.forward(days=1)
     work('retry', 'out')
     assert waiting() == []
 
@@ -243,7 +232,7 @@ def test_a_killed_runner_loses_nothing(core: Any, server: Server, where: str) ->
 
 
 def test_one_that_breaks_its_runner_can_be_looked_at_and_tried_again(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+    server: Server,
 ) -> None:
     def fail(*args: Any) -> None:
         raise ValueError

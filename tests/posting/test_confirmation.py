@@ -4,16 +4,23 @@
 from __future__ import annotations
 
 import itertools
+import os
+import pickle
 import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from mailman.app.moderator import handle_message
+from mailman.chains.hold import HeldMessagePendable
+from mailman.config import config
 from mailman.interfaces.action import Action
+from mailman.interfaces.pending import IPendings
 from mailman.interfaces.requests import IListRequests, RequestType
+from mailman.model import pending
 from mailman.model.pending import Pended
 from mailman.utilities.datetime import now
+from zope.component import getUtility
 
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
@@ -47,8 +54,6 @@ def answer(
     mlist: Any, notice: Any, fields: str = '', envelope: str = 'pat@x.y'
 ) -> None:
     """Answer the notice, as a mail program does, through the command queue."""
-    from mailman.config import config
-
     raw = (
         f'From: Pat Example <pat@agency.example.gov>\r\nTo: {notice["from"]}\r\n'
         f'Subject: Re: {notice["subject"]}\r\nMessage-ID: <answer@example.net>\r\n'
@@ -122,11 +127,6 @@ def test_a_token_is_for_one_message(mlist: Any) -> None:
 
 
 def test_a_token_does_not_release_what_took_the_messages_place(mlist: Any) -> None:
-    import os
-    import pickle
-
-    from mailman.config import config
-
     token, _ = hold(mlist)
     for folder, _, names in os.walk(config.MESSAGES_DIR):
         for name in names:
@@ -164,10 +164,6 @@ def test_garbage_is_no_token(mlist: Any, token: str) -> None:
 
 
 def test_a_pending_of_mailmans_own_is_no_token_of_ours(mlist: Any) -> None:
-    from mailman.chains.hold import HeldMessagePendable
-    from mailman.interfaces.pending import IPendings
-    from zope.component import getUtility
-
     token = getUtility(IPendings).add(HeldMessagePendable(id=1, list_id=mlist.list_id))
     assert confirm(token, route='test') is Outcome.unknown
     assert getUtility(IPendings).confirm(token, expunge=False) is not None
@@ -176,8 +172,6 @@ def test_a_pending_of_mailmans_own_is_no_token_of_ours(mlist: Any) -> None:
 def test_tokens_do_not_come_from_mailmans_generator(
     mlist: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mailman.model import pending
-
     numbers = itertools.count()
     monkeypatch.setattr(pending.token_factory, 'new', lambda: f'{next(numbers):040}')
     token, _ = hold(mlist)

@@ -8,9 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from mailman.interfaces.action import Action
 from mailman.interfaces.bans import IBanManager
-from mailman.interfaces.member import DeliveryStatus
+from mailman.interfaces.mailinglist import IHeaderMatchList
+from mailman.interfaces.member import DeliveryStatus, MemberRole
+from mailman.interfaces.messages import IMessageStore
 from mailman.interfaces.requests import IListRequests, RequestType
+from zope.component import getUtility
 
 from qnet_mailman.model.lists import set_replies
 from qnet_mailman.values import Replies
@@ -379,8 +383,6 @@ def test_emergency_moderation_holds_everybody(populated: Any) -> None:
 def test_header_filters_cannot_give_posting_rights(
     populated: Any, list_type: str, chain: str, fate: str
 ) -> None:
-    from mailman.interfaces.mailinglist import IHeaderMatchList
-
     mlist = populated(list_type)
     IHeaderMatchList(mlist).append('X-Passport', 'yes', chain)
     raw = raw_post(mlist, 'stranger@example.com', headers='X-Passport: yes\r\n')
@@ -405,9 +407,6 @@ def test_header_filters_cannot_give_posting_rights(
 def test_moderation_of_one_person(
     populated: Any, list_type: str, role: str, action: str, fate: str
 ) -> None:
-    from mailman.interfaces.action import Action
-    from mailman.interfaces.member import MemberRole
-
     mlist = populated(list_type, None if list_type == 'notification' else 'hold')
     subscribe(mlist, 'one@example.org', MemberRole[role]).moderation_action = Action[
         action
@@ -464,9 +463,6 @@ def test_two_held_posts_with_one_message_id_are_both_kept(populated: Any) -> Non
         post(mlist, message(raw_post(mlist, 'stranger@example.com', body=body)))
     run('in')
     requests = IListRequests(mlist)
-    from mailman.interfaces.messages import IMessageStore
-    from zope.component import getUtility
-
     bodies = set()
     for request in requests.of_type(RequestType.held_message):
         key, _ = requests.get_request(request.id)

@@ -13,6 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from mailman.app.lifecycle import remove_list
 from mailman.interfaces.bans import IBanManager
 from mailman.interfaces.domain import IDomainManager
 from mailman.interfaces.listmanager import IListManager
@@ -235,8 +236,6 @@ def test_a_list_made_otherwise_is_taken_over(
 
 
 def test_a_deleted_list_is_made_again(core: SimpleNamespace) -> None:
-    from mailman.app.lifecycle import remove_list
-
     provision()
     remove_list(the_list())
     core.config.db.commit()

@@ -795,9 +795,7 @@ def test_the_forms_of_a_deleted_list_do_not_make_it_again(
     assert apply_form(other, actor='test').outcome == 'created'
 
 
-def test_a_runner_looks_after_that(
-    mlist: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_runner_looks_after_that(mlist: Any, clock: Clock) -> None:
     provision()
     clock.moment += timedelta(days=31)
     task.TaskRunner('task')._do_periodic()

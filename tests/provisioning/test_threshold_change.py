@@ -26,7 +26,7 @@ from qnet_mailman.lists.settings import change_setting
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.forms import QNetForm
-from qnet_mailman.provisioning import notices, plan
+from qnet_mailman.provisioning import apply, notices, plan
 from qnet_mailman.provisioning.apply import Result, apply_form
 from qnet_mailman.roles import grants
 from qnet_mailman.roles.rights import Identity, Role
@@ -422,8 +422,6 @@ def test_who_has_lost_the_role_is_not_told(
 def test_a_failure_changes_nothing(
     core: SimpleNamespace, hqr_updates: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from qnet_mailman.provisioning import apply
-
     def fail() -> None:
         raise OSError('no space left on device')
 

@@ -27,19 +27,17 @@ from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce, QNetSuspension
 from qnet_mailman.rest import bounces as module
 from qnet_mailman.runners.bounce import BounceRunner
-from tests.bounces.reports import FULL, UNKNOWN, Clock, clock, report
+from tests.bounces.reports import FULL, UNKNOWN, report
 from tests.bounces.rounds import steps_and_cycle
+from tests.clock import Clock
 from tests.effort import effort
 from tests.helpers import subscribe
-
-__all__ = ['clock']
 
 AUTHORIZATION = 'Basic ' + base64.b64encode(b'restadmin:restpass').decode()
 
 
 @pytest.fixture
-def mlist(make_list: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(module, 'now', clock)
+def mlist(make_list: Any, clock: Clock) -> Any:
     mlist = make_list()
     runner = BounceRunner('bounces')
     for number in range(5):
@@ -125,9 +123,8 @@ def test_few_statements_whatever_the_number(mlist: Any) -> None:
 
 
 @pytest.fixture
-def mixed(make_list: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Any:
+def mixed(make_list: Any, clock: Clock) -> Any:
     """A list where one reader is suspended, and others bounced softly and hard."""
-    monkeypatch.setattr(module, 'now', clock)
     mlist = make_list()
     mlist.bounce_score_threshold = 2
     runner = BounceRunner('bounces')

@@ -18,6 +18,7 @@ from zope.component import getUtility
 from qnet_mailman import site
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
+from qnet_mailman.provisioning import apply as apply_module
 from tests.helpers import queued
 from tests.provisioning.samples import ADDRESS, EXAMPLES, data
 
@@ -139,8 +140,6 @@ def test_while_the_service_is_not_ready(core: SimpleNamespace, configure: Any) -
 def test_a_database_that_goes_away_is_no_answer(
     core: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from qnet_mailman.provisioning import apply as apply_module
-
     engine = core.config.db.engine
 
     def fail(*args: Any) -> None:

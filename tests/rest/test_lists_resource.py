@@ -13,11 +13,13 @@ from urllib.parse import urlencode
 
 import pytest
 from falcon.testing import TestClient
+from mailman.app.lifecycle import create_list
 from mailman.app.moderator import hold_message
 from mailman.config import config
 from mailman.interfaces.listmanager import IListManager
 from mailman.interfaces.member import DeliveryStatus
-from mailman.interfaces.subscriptions import ISubscriptionManager
+from mailman.interfaces.pending import IPendings
+from mailman.interfaces.subscriptions import ISubscriptionManager, TokenOwner
 from mailman.interfaces.usermanager import IUserManager
 from mailman.utilities.datetime import now
 from sqlalchemy import event, select
@@ -221,8 +223,6 @@ def test_what_is_wrong_changes_nothing(mlist: Any, fields: dict[str, Any]) -> No
 
 
 def test_a_list_of_another_style_is_left_alone(core: Any, make_list: Any) -> None:
-    from mailman.app.lifecycle import create_list
-
     make_list()
     list_id = create_list(
         'other@lists.example.gov', style_name='legacy-announce'
@@ -275,9 +275,6 @@ def test_an_overview_of_one_or_no_list(mlist: Any) -> None:
 
 
 def test_requests_are_those_that_postorius_counts(mlist: Any) -> None:
-    from mailman.interfaces.pending import IPendings
-    from mailman.interfaces.subscriptions import TokenOwner
-
     counted = getUtility(IPendings).count(
         mlist=again(mlist), pend_type='subscription', token_owner=TokenOwner.moderator
     )

@@ -10,6 +10,8 @@ import pytest
 from mailman.app.lifecycle import create_list
 from mailman.config import config
 from mailman.interfaces.bans import IBanManager
+from mailman.interfaces.subscriptions import ISubscriptionManager
+from mailman.model.mailinglist import MailingList
 from sqlalchemy import event, insert
 
 from qnet_mailman.model.base import store
@@ -86,8 +88,6 @@ def test_the_lists_that_are_offered(make_list: Any) -> None:
 def test_five_hundred_lists_are_as_many_statements_as_one(
     make_list: Any, statements: list[str]
 ) -> None:
-    from mailman.model.mailinglist import MailingList
-
     make_list()
     get()
     statements.clear()
@@ -264,8 +264,6 @@ def test_one_list(make_list: Any, options: dict[str, bool], kind: str) -> None:
 
 
 def test_leaving(make_list: Any) -> None:
-    from mailman.interfaces.subscriptions import ISubscriptionManager
-
     mlist = make_list()
     member = subscribe(mlist, READER)
     token, _, _ = ISubscriptionManager(mlist).unregister(member.address)
@@ -277,8 +275,6 @@ def test_leaving(make_list: Any) -> None:
 
 
 def test_leaving_what_was_left_already(make_list: Any) -> None:
-    from mailman.interfaces.subscriptions import ISubscriptionManager
-
     mlist = make_list()
     member = subscribe(mlist, READER)
     token, _, _ = ISubscriptionManager(mlist).unregister(member.address)

@@ -21,9 +21,7 @@ from qnet_mailman.roles.grants import Decision, GrantError, Route
 from qnet_mailman.roles.people import Assignee, assign
 from qnet_mailman.roles.rights import Identity, Role, Status, holder_of
 from qnet_mailman.runners import periodic, task
-from tests.roles.clock import Clock, clock
-
-__all__ = ['clock']
+from tests.clock import Clock
 
 PAT = Identity.of('pexample')
 BOTH = {Role.administrator, Role.moderator}

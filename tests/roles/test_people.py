@@ -10,6 +10,7 @@ from mailman.interfaces.bans import IBanManager
 
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
+from qnet_mailman.model.lists import mask_of, set_mask
 from qnet_mailman.roles import grants
 from qnet_mailman.roles.people import (
     Assignee,
@@ -19,6 +20,7 @@ from qnet_mailman.roles.people import (
     unassign,
 )
 from qnet_mailman.roles.rights import Identity, Role
+from qnet_mailman.values import Mask
 
 PEOPLE = ['pat@agency.example.gov', 'kim@agency.example.gov', 'lee@example.org']
 
@@ -133,9 +135,6 @@ def test_changes_are_audited(core: Any, make_list: Any) -> None:
 
 @pytest.mark.parametrize('mask', ['administrators', 'everyone', 'off'])
 def test_masking_and_mailmans_anonymous_list_agree(make_list: Any, mask: str) -> None:
-    from qnet_mailman.model.lists import mask_of, set_mask
-    from qnet_mailman.values import Mask
-
     mlist = make_list()
     set_mask(mlist, Mask(mask))
     assert mask_of(mlist) == mask

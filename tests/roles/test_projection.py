@@ -42,11 +42,9 @@ from qnet_mailman.roles.people import (
 )
 from qnet_mailman.roles.rights import Identity, Role, Status
 from qnet_mailman.runners import periodic
-from tests.conftest import DOMAIN
+from tests.clock import Clock
+from tests.conftest import DOMAIN, _clear
 from tests.helpers import make_user
-from tests.roles.clock import Clock, clock
-
-__all__ = ['clock']
 
 EMAILS = [f'person{number}@example.org' for number in range(2)]
 USERS = [Identity.of('ann'), Identity.of('ann', 'eua')]
@@ -269,8 +267,6 @@ class Histories(RuleBasedStateMachine):
 
 
 def test_any_order_of_events(core: Any, clock: Clock) -> None:
-    from tests.conftest import _clear
-
     Histories.clock = clock
     Histories.clean = staticmethod(lambda: _clear(core))
     run_state_machine_as_test(

@@ -15,10 +15,8 @@ from hypothesis import strategies as st
 from qnet_mailman.roles import grants, importing, overview
 from qnet_mailman.roles.importing import FileInvalid, Mode
 from qnet_mailman.roles.rights import Identity, Role
+from tests.clock import Clock
 from tests.provisioning.samples import EXAMPLES
-from tests.roles.clock import Clock, clock
-
-__all__ = ['clock']
 
 HEADER = 'user_id,role\n'
 

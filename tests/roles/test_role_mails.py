@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from mailman.app.lifecycle import remove_list
+from mailman.app.lifecycle import create_list, remove_list
 from mailman.config import config
 from mailman.email.message import OwnerNotification
 from mailman.interfaces.member import DeliveryStatus
@@ -18,10 +18,10 @@ from qnet_mailman.roles.grants import Decision, Route
 from qnet_mailman.roles.people import Assignee, assign, unassign
 from qnet_mailman.roles.rights import Identity, Role, Status
 from qnet_mailman.runners import periodic
+from qnet_mailman.templates.loader import ours
+from tests.clock import Clock
+from tests.conftest import DOMAIN
 from tests.helpers import appoint, message, queued, run
-from tests.roles.clock import Clock, clock
-
-__all__ = ['clock']
 
 PAT = Identity.of('pexample')
 ADDRESS = 'pat@agency.example.gov'
@@ -273,10 +273,6 @@ def test_an_administrator_who_gets_no_mail_is_one_all_the_same(mlist: Any) -> No
 
 
 def test_a_list_of_another_style_is_as_in_mailman(core: Any, make_list: Any) -> None:
-    from mailman.app.lifecycle import create_list
-
-    from tests.conftest import DOMAIN
-
     make_list()
     plain = create_list(f'plain@{DOMAIN}', style_name='legacy-default')
     config.db.commit()
@@ -284,8 +280,6 @@ def test_a_list_of_another_style_is_as_in_mailman(core: Any, make_list: Any) -> 
 
 
 def test_texts_are_plain_and_narrow(mlist: Any) -> None:
-    from qnet_mailman.templates.loader import ours
-
     for template in (*notices.TEMPLATES.values(), notices.EXPIRES, notices.UNATTENDED):
         text = ours(template)
         assert text is not None

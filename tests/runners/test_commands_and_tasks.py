@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from qnet_mailman.model.base import store
 from qnet_mailman.model.subscriptions import QNetLimit
 from qnet_mailman.runners import task
 from qnet_mailman.subscriptions import sign_up
+from tests.clock import Clock
 from tests.helpers import queued, run
 
 
@@ -23,15 +23,12 @@ def limits_kept() -> int:
     return store().scalar(select(func.count()).select_from(QNetLimit))
 
 
-def test_limits_of_days_that_are_over_go(
-    core: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_limits_of_days_that_are_over_go(core: Any, clock: Clock) -> None:
     assert limits.allowed('x', 'reader@example.net', 1, limits.HOUR)
     config.db.commit()
     task.TaskRunner('task')._do_periodic()
     assert limits_kept() == 1
-    later = now() + timedelta(hours=2)
-    monkeypatch.setattr(task, 'now', lambda: later)
+    clock.forward(hours=2)
     task.TaskRunner('task')._do_periodic()
     # It was committed.
     config.db.abort()

@@ -4,9 +4,14 @@
 from __future__ import annotations
 
 import logging
+import os
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
+from mailman.email.message import UserNotification
+from mailman.runners import incoming
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
@@ -58,9 +63,7 @@ def test_broken_settings_leave_mail_in_the_queue_until_mended(
     assert len(queued('pipeline')) == 1
 
 
-def test_a_runner_without_the_guard_makes_the_setup_fail(
-    core: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_runner_without_the_guard_makes_the_setup_fail(core: Any) -> None:
     core.config.push(
         'unguarded',
         '[runner.in]\nclass: mailman.runners.incoming.IncomingRunner\n',
@@ -142,8 +145,6 @@ def test_a_message_that_always_fails_is_shunted_in_the_end(
 def test_other_errors_are_shunted_as_ever(
     waiting: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from mailman.runners import incoming
-
     def fail(*args: Any, **kws: Any) -> None:
         raise KeyError('a bug')
 
@@ -170,8 +171,6 @@ def test_the_transaction_ends_before_the_message_leaves_the_queue(
 
 
 def test_what_mailman_writes_is_marked_as_automatic(make_list: Any) -> None:
-    from mailman.email.message import UserNotification
-
     mlist = make_list()
     UserNotification('a@example.org', 'b@example.gov', 'Hello', 'Hello.\n').send(mlist)
     run('virgin')
@@ -180,10 +179,6 @@ def test_what_mailman_writes_is_marked_as_automatic(make_list: Any) -> None:
 
 
 def test_a_message_that_is_being_held_is_no_orphan(core: Any) -> None:
-    import os
-    import time
-    from pathlib import Path
-
     folder = Path(core.config.MESSAGES_DIR) / 'AB' / 'CD'
     folder.mkdir(parents=True)
     young, old = folder / 'ABCDYOUNG', folder / 'ABCDOLD'
@@ -199,9 +194,6 @@ def test_a_message_that_is_being_held_is_no_orphan(core: Any) -> None:
 def test_a_held_message_is_kept_however_old(
     core: Any, configure: Any, make_list: Any
 ) -> None:
-    import os
-    from pathlib import Path
-
     mlist = make_list()
     post(mlist, message('From: a@example.com\r\n\r\nx\r\n'))
     run('in')

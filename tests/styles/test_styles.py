@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from mailman.app.lifecycle import remove_list
 from mailman.interfaces.action import Action
 from mailman.interfaces.archiver import ArchivePolicy
 from mailman.interfaces.bounce import UnrecognizedBounceDisposition
@@ -17,10 +18,15 @@ from mailman.interfaces.mailinglist import (
     SubscriptionPolicy,
 )
 from mailman.interfaces.styles import IStyleManager
+from mailman.interfaces.template import ITemplateLoader, ITemplateManager
+from mailman.model.mailinglist import ListArchiver
 from mailman.model.roster import RosterVisibility
 from zope.component import getUtility
 
+from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import mask_of, replies_of, row_of, type_of
+from qnet_mailman.model.people import QNetAssignment, QNetPoster
+from tests.helpers import appoint
 
 COMMON = {
     'posting_chain': 'qnet-posting-chain',
@@ -106,12 +112,6 @@ def test_the_size_limit_is_the_sites(configure: Any, make_list: Any) -> None:
 
 
 def test_what_belongs_to_a_list_goes_with_it(core: Any, make_list: Any) -> None:
-    from mailman.app.lifecycle import remove_list
-
-    from qnet_mailman.model.base import store
-    from qnet_mailman.model.people import QNetAssignment, QNetPoster
-    from tests.helpers import appoint
-
     mlist = make_list()
     list_id = mlist.list_id
     appoint(mlist, 'pat@agency.example.gov', may_post=True)
@@ -133,8 +133,6 @@ def test_what_belongs_to_a_list_goes_with_it(core: Any, make_list: Any) -> None:
 def test_texts_are_ours_until_somebody_sets_their_own(
     core: Any, make_list: Any, name: str, needle: str
 ) -> None:
-    from mailman.interfaces.template import ITemplateLoader, ITemplateManager
-
     mlist = make_list()
     assert needle in getUtility(ITemplateLoader).get(name, mlist)
     path = core.var / 'own.txt'
@@ -148,10 +146,6 @@ def test_texts_are_ours_until_somebody_sets_their_own(
 def test_the_archivers_of_a_list_are_there_from_the_start(
     core: Any, make_list: Any
 ) -> None:
-    from mailman.model.mailinglist import ListArchiver
-
-    from qnet_mailman.model.base import store
-
     make_list()
     names = sorted(row.name for row in store().query(ListArchiver))
     assert names == sorted(archiver.name for archiver in core.config.archivers)

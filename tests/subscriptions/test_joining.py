@@ -12,6 +12,7 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from mailman.app.lifecycle import create_list
 from mailman.commands.cli_addmembers import add_members
 from mailman.config import config
 from mailman.interfaces.address import IAddress, InvalidEmailAddressError
@@ -404,9 +405,7 @@ def test_an_invitation_takes_the_place_of_a_request(make_list: Any) -> None:
 
 
 @pytest.mark.parametrize('visibility', ['public', 'private'])
-def test_the_command_addmembers(
-    make_list: Any, visibility: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_command_addmembers(make_list: Any, visibility: str) -> None:
     mlist = make_list('notification', visibility)
     add_members(mlist, StringIO(f'Rea <{READER}>\n'), 'mime', False, None)
     assert members(mlist) == [READER]
@@ -536,8 +535,6 @@ def test_looking_for_what_waits_is_one_statement(make_list: Any) -> None:
 
 
 def test_stock_lists_stay_stock(make_list: Any) -> None:
-    from mailman.app.lifecycle import create_list
-
     make_list()
     stock = create_list('plain@lists.example.gov', style_name='legacy-default')
     stock.subscription_policy = SubscriptionPolicy.open

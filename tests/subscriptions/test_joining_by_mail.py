@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from mailman.app.lifecycle import create_list
 from mailman.config import config
 from mailman.interfaces.bans import IBanManager
 from mailman.interfaces.member import DeliveryMode
@@ -163,8 +164,6 @@ def test_a_hostile_name(make_list: Any) -> None:
 
 
 def test_other_lists_have_mailmans_commands(make_list: Any) -> None:
-    from mailman.app.lifecycle import create_list
-
     make_list()
     stock = create_list('plain@lists.example.gov', style_name='legacy-default')
     config.db.commit()

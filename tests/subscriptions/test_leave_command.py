@@ -9,12 +9,13 @@ import pytest
 from mailman.app.lifecycle import create_list
 from mailman.config import config
 from mailman.interfaces.domain import IDomainManager
+from mailman.interfaces.pending import IPendings
 from mailman.interfaces.requests import IListRequests, RequestType
 from zope.component import getUtility
 
 from qnet_mailman.posting.confirmation import PEND_TYPE
 from qnet_mailman.subscriptions import leave_command, one_click
-from tests.helpers import message, post, queued, run, subscribe
+from tests.helpers import appoint, message, post, queued, run, subscribe
 from tests.subscriptions.joiners import mails, members, text, the_mail, token_of
 from tests.subscriptions.leavers import READER, answer, raw, to_command
 
@@ -148,7 +149,6 @@ def held(mlist: Any) -> int:
 def test_an_automatic_answer_does_not_discard_a_held_message(make_list: Any) -> None:
     # Mailman's tokens of held messages confirm at the same address.
     from mailman.chains.hold import HeldMessagePendable
-    from mailman.interfaces.pending import IPendings
 
     mlist = make_list('discussion')
     post(mlist, message(raw(mlist.fqdn_listname, 'News', 'stranger@example.com')))
@@ -169,8 +169,6 @@ def test_an_automatic_answer_does_not_discard_a_held_message(make_list: Any) -> 
 
 
 def test_posts_are_confirmed_as_ever(make_list: Any) -> None:
-    from tests.helpers import appoint
-
     mlist = make_list()
     appoint(mlist, 'pat@agency.example.gov', may_post=True)
     mails()

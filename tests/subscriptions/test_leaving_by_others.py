@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from mailman.commands.cli_delmembers import delmembers
 from mailman.config import config
 from mailman.interfaces.mailinglist import SubscriptionPolicy
 from mailman.interfaces.member import DeliveryMode, DeliveryStatus, MemberRole
+from mailman.interfaces.pending import IPendings
 from mailman.interfaces.subscriptions import (
     ISubscriptionManager,
     ISubscriptionService,
@@ -128,7 +130,6 @@ def test_asking_over_rest_is_limited(mlist: Any, configure: Any) -> None:
 def test_a_request_that_mailman_made_before(mlist: Any) -> None:
     # Of the time before our workflow: its pending has no addresses of ours.
     from mailman.app.subscriptions import PendableUnsubscription
-    from mailman.interfaces.pending import IPendings
 
     token = getUtility(IPendings).add(
         PendableUnsubscription(
@@ -148,8 +149,6 @@ def test_a_request_that_mailman_made_before(mlist: Any) -> None:
 
 
 def test_delmembers(mlist: Any, goodbye: bool) -> None:
-    from mailman.commands.cli_delmembers import delmembers
-
     mlist.admin_notify_mchanges = True
     list_id = with_goodbye(mlist, goodbye)
     done = CliRunner().invoke(delmembers, ['-l', list_id, '-m', READER])

@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from mailman.app.lifecycle import create_list
 from mailman.config import config
 from mailman.interfaces.action import Action
 from mailman.interfaces.archiver import ArchivePolicy
 from mailman.interfaces.bans import IBanManager
+from mailman.interfaces.domain import IDomainManager
+from mailman.interfaces.listmanager import IListManager
 from mailman.interfaces.member import DeliveryMode, DeliveryStatus, MemberRole
 from mailman.interfaces.requests import IListRequests, RequestType
 from mailman.interfaces.usermanager import IUserManager
@@ -27,6 +30,7 @@ from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import set_replies
 from qnet_mailman.subscriptions import leaving
 from qnet_mailman.values import Replies
+from tests.bounces.reports import report
 from tests.helpers import (
     add_address,
     appoint,
@@ -45,7 +49,7 @@ from tests.subscriptions.joiners import (
     the_mail,
     token_of,
 )
-from tests.subscriptions.leavers import READER, answer, raw, to_list
+from tests.subscriptions.leavers import READER, answer, raw, to_command, to_list
 
 SECOND = 'reader.two@example.net'
 THIRD = 'reader.three@example.net'
@@ -510,8 +514,6 @@ def test_an_answer_to_both_addresses_is_answered_once(mlist: Any) -> None:
 
 
 def test_the_token_among_several_recipients(mlist: Any) -> None:
-    from tests.subscriptions.leavers import to_command
-
     to_list(mlist)
     question = the_mail()
     to = f'Jane <jane+lists@example.org>, {question["from"].upper()}'
@@ -536,7 +538,6 @@ def test_the_administrators_are_told_if_the_list_says_so(mlist: Any) -> None:
 def test_who_comes_back_starts_from_zero(mlist: Any) -> None:
     # R22: what was counted belongs to the membership that ended.
     from qnet_mailman.bounces.receiving import Place, receive
-    from tests.bounces.reports import report
 
     receive(Place.of(mlist), report(mlist, READER), now=now(), received_at=None)
     config.db.commit()
@@ -585,10 +586,6 @@ def test_no_message_is_shunted(
 
 
 def _any_list() -> Any:
-    from mailman.app.lifecycle import create_list
-    from mailman.interfaces.domain import IDomainManager
-    from mailman.interfaces.listmanager import IListManager
-
     found = getUtility(IListManager).get('strange@lists.example.gov')
     if found is None:
         getUtility(IDomainManager).add('lists.example.gov')

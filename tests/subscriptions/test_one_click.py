@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
@@ -18,14 +19,17 @@ from hypothesis import strategies as st
 from mailman.app.lifecycle import remove_list
 from mailman.config import config
 from mailman.interfaces.mailinglist import IMailingList
+from mailman.interfaces.member import MemberRole
 from mailman.interfaces.usermanager import IUserManager
 from sqlalchemy import event
+from sqlalchemy.orm import Session
 from zope.component import getUtility
 
 from qnet_mailman.model import keys
 from qnet_mailman.model.base import store
 from qnet_mailman.subscriptions import one_click
 from qnet_mailman.subscriptions.one_click import Claim, Outcome
+from tests.clock import BEGIN, Clock
 from tests.helpers import add_address, make_user, queued, subscribe
 
 READER = 'reader@example.net'
@@ -222,8 +226,6 @@ def test_whoever_gets_two_copies_gets_none(mlist: Any) -> None:
 
 
 def test_only_members_have_tokens_whatever_the_case(mlist: Any) -> None:
-    from mailman.interfaces.member import MemberRole
-
     subscribe(mlist, 'owner@example.org', MemberRole.owner)
     subscribe(mlist, 'Lee@Example.org')
     tokens = one_click.tokens_for(
@@ -280,12 +282,10 @@ def test_a_list_that_is_gone(mlist: Any) -> None:
     assert outcome(token) is Outcome.unknown
 
 
-def test_old_tokens(mlist: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_tokens(mlist: Any, clock: Clock) -> None:
     token = token_of(mlist)
-    moment = datetime.now()
     for days, expected in ((400, Outcome.subscribed), (401, Outcome.gone)):
-        later = moment + timedelta(days=days)
-        monkeypatch.setattr(one_click, 'now', lambda later=later: later)
+        clock.moment = BEGIN + timedelta(days=days)
         assert one_click.describe(token).outcome is expected
     assert outcome(token) is Outcome.gone
     assert subscribers(mlist) == {READER}
@@ -354,10 +354,6 @@ def test_two_make_the_same_key(core: Any) -> None:
 
 
 def test_a_dozen_processes_make_the_first_key(core: Any) -> None:
-    import threading
-
-    from sqlalchemy.orm import Session
-
     # Each with a connection of its own, as processes have.
     barrier = threading.Barrier(12)
     made: list[int] = []
@@ -388,7 +384,7 @@ AUTHORIZATION = 'Basic ' + base64.b64encode(b'restadmin:restpass').decode()
 
 
 @pytest.fixture
-def ask(mlist: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def ask(mlist: Any) -> Any:
     """POST to core; the list is a plain object, as sessions end with each request."""
     from mailman.rest.wsgiapp import make_application
 

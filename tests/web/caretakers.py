@@ -9,8 +9,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.test import Client
 
+from qnet_mailman.web.gate import access
+from qnet_mailman.web.harp.rights import Rights
+from qnet_mailman.web.harp.session import Identity
 from tests.web.conftest import ADDRESS, LIST_ID, StubCore
 
 __all__ = ['LIST_ID', 'Answers', 'as_person']
@@ -186,12 +190,6 @@ def asked(core: StubCore) -> dict[str, str]:
 @pytest.fixture
 def as_person(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Client]]:
     """A browser of somebody signed in through the provider, with rights as given."""
-    from django.contrib.auth import get_user_model
-
-    from qnet_mailman.web.gate import access
-    from qnet_mailman.web.harp.rights import Rights
-    from qnet_mailman.web.harp.session import Identity
-
     who = Identity('harp', 'pexample')
     with ExitStack() as leaving:
 

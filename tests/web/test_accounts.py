@@ -7,13 +7,17 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.account.signals import user_logged_in
+from django.contrib.auth import get_user_model
+from django_mailman3 import signals
+
+from qnet_mailman.web.accounts import flows
 
 
 @pytest.fixture
 def given(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The addresses that core is told to give to the person."""
-    from qnet_mailman.web.accounts import flows
-
     found: list[str] = []
     monkeypatch.setattr(
         flows, 'add_address_to_mailman_user', lambda _user, email: found.append(email)
@@ -24,22 +28,16 @@ def given(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.fixture
 def user() -> Iterator[Any]:
     """An account, gone after the test."""
-    from django.contrib.auth import get_user_model
-
     user = get_user_model().objects.create_user('ann', 'ann@example.org')
     yield user
     user.delete()
 
 
 def claim(user: Any, email: str, *, verified: bool) -> None:
-    from allauth.account.models import EmailAddress
-
     EmailAddress.objects.create(user=user, email=email, verified=verified)
 
 
 def sign_in(user: Any) -> None:
-    from allauth.account.signals import user_logged_in
-
     user_logged_in.send(sender=type(user), user=user, request=None)
 
 
@@ -62,8 +60,5 @@ def test_nothing_happens_while_the_own_address_is_not_proved(
 
 
 def test_the_stock_receiver_is_gone() -> None:
-    from allauth.account.signals import user_logged_in
-    from django_mailman3 import signals
-
     # It was not connected any more: disconnecting finds nothing.
     assert not user_logged_in.disconnect(signals.on_user_logged_in)

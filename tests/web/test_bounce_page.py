@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
 
 from qnet_mailman.web.lists import export
 from qnet_mailman.web.lists.chart import draw
@@ -406,8 +406,6 @@ def test_what_is_remembered_of_a_member(core: StubCore, administrator: Client) -
 
 
 def test_a_text_to_send_by_other_means(core: StubCore, administrator: Client) -> None:
-    from django.test import override_settings
-
     known(core)
     with override_settings(SUPPORT_ADDRESS='help@example.gov'):
         answer = administrator.get(f'{PATH}{MEMBER_ID}/', secure=True)

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
-from django.test import Client
+from django.test import Client, override_settings
+from postorius.views import list as list_views
+from postorius.views.list import SETTINGS_FORMS
 
+from qnet_mailman.web.lists.settings_forms import BounceSettingsForm, install
 from tests.web.conftest import LIST_ID, StubLists
 
 PATH = f'/mailman3/lists/{LIST_ID}/settings/bounce_processing'
@@ -53,8 +56,6 @@ def test_nonsense_in_them_is_no_mistake_either(
 def test_a_post_to_another_section_does_not_reach_them(
     lists: StubLists, operator: Client
 ) -> None:
-    from postorius.views.list import SETTINGS_FORMS
-
     for section, form_class in SETTINGS_FORMS.items():
         if section == 'bounce_processing':
             continue
@@ -67,8 +68,6 @@ def test_a_post_to_another_section_does_not_reach_them(
 def test_the_page_shows_them_and_says_how_to_ask(
     lists: StubLists, operator: Client
 ) -> None:
-    from django.test import override_settings
-
     with override_settings(SUPPORT_ADDRESS='help@example.gov'):
         page = operator.get(PATH, secure=True).content.decode()
     for name, value in zip(READ_ONLY, ('5', '7d'), strict=True):
@@ -94,8 +93,6 @@ def test_the_page_without_a_support_address(lists: StubLists, operator: Client) 
 
 
 def test_a_support_address_is_not_markup(lists: StubLists, operator: Client) -> None:
-    from django.test import override_settings
-
     with override_settings(SUPPORT_ADDRESS='"<b>"@example.gov'):
         page = operator.get(PATH, secure=True).content.decode()
     assert '<b>' not in page
@@ -104,10 +101,6 @@ def test_a_support_address_is_not_markup(lists: StubLists, operator: Client) -> 
 def test_a_postorius_without_the_section_is_refused(
     web: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from postorius.views import list as list_views
-
-    from qnet_mailman.web.lists.settings_forms import BounceSettingsForm, install
-
     install()
     assert list_views.SETTINGS_FORMS['bounce_processing'] is BounceSettingsForm
     monkeypatch.setattr(list_views, 'SETTINGS_FORMS', {})

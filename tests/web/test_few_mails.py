@@ -8,7 +8,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.auth import get_user_model
 from django.core import mail
+from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
@@ -28,10 +31,6 @@ def outbox() -> list[Any]:
 
 @pytest.fixture
 def account() -> Iterator[Any]:
-    from allauth.account.models import EmailAddress
-    from django.contrib.auth import get_user_model
-    from django.core.cache import cache
-
     cache.clear()
     user = get_user_model().objects.create_user('victim', VICTIM, 'secret')
     EmailAddress.objects.create(user=user, email=VICTIM, verified=True, primary=True)

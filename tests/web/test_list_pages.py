@@ -7,7 +7,8 @@ import re
 from typing import Any
 
 import pytest
-from django.test import Client
+from django.test import Client, override_settings
+from mailman.interfaces.member import DeliveryStatus
 
 from qnet_mailman.bounces.reading.verdict import Kind, Reason
 from qnet_mailman.model.bounces import State
@@ -41,8 +42,6 @@ def plain(text: str) -> str:
 
 
 def test_what_administrators_see(core: StubCore, administrator: Client) -> None:
-    from django.test import override_settings
-
     known(core)
     with override_settings(SUPPORT_ADDRESS='help@example.gov'):
         text = page(administrator)
@@ -286,6 +285,4 @@ def test_there_are_words_for_everything_that_core_says() -> None:
 
 
 def test_there_are_words_for_how_delivery_is() -> None:
-    from mailman.interfaces.member import DeliveryStatus
-
     assert set(words.DELIVERY) == {each.name for each in DeliveryStatus}

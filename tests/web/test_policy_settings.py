@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
+from postorius.views import list as list_views
 
+from qnet_mailman.web.lists.settings_forms import install
 from tests.web.conftest import LIST_ID, StubLists
 
 PATH = f'/mailman3/lists/{LIST_ID}/settings/subscription_policy'
@@ -83,10 +85,6 @@ def test_a_strangers_view_of_a_list_leads_to_the_sign_up_page(
 def test_a_postorius_without_the_section_is_refused(
     web: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from postorius.views import list as list_views
-
-    from qnet_mailman.web.lists.settings_forms import install
-
     forms = dict(list_views.SETTINGS_FORMS)
     del forms['subscription_policy']
     monkeypatch.setattr(list_views, 'SETTINGS_FORMS', forms)

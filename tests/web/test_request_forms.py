@@ -8,6 +8,8 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.core.cache import cache
 from django.test import Client, override_settings
 
 from tests.web.caretakers import LIST_ID, administrator, as_person, known, moderator
@@ -30,8 +32,6 @@ def browser(web: object) -> Client:
 @pytest.fixture(autouse=True)
 def nothing_remembered(web: object) -> Iterator[None]:
     """Core is asked again in every test."""
-    from django.core.cache import cache
-
     cache.clear()
     yield
     cache.clear()
@@ -141,8 +141,6 @@ def test_core_is_away(core: StubCore, browser: Client, status: int) -> None:
 def test_a_form_about_a_list_knows_the_person(
     core: StubCore, administrator: Client
 ) -> None:
-    from django.contrib.auth import get_user_model
-
     get_user_model().objects.filter(username='pat').update(
         first_name='Pat', last_name='Example'
     )

@@ -10,8 +10,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from django.conf import settings
+from django.contrib.sites.models import Site
 from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
 from django.test import Client
+from django.urls import resolve, reverse
 
 from qnet_mailman.web.sitefile import (
     DEFAULT_PATH,
@@ -91,8 +95,6 @@ def test_the_example_has_every_required_setting_and_no_secret() -> None:
 
 
 def test_what_the_settings_make_of_the_site_file() -> None:
-    from django.conf import settings
-
     assert settings.DEBUG is False
     assert settings.ALLOWED_HOSTS[0] == 'lists.example.gov'
     assert settings.SESSION_COOKIE_SECURE
@@ -101,23 +103,17 @@ def test_what_the_settings_make_of_the_site_file() -> None:
 
 
 def test_the_site_has_its_name_after_migrate() -> None:
-    from django.contrib.sites.models import Site
-
     site = Site.objects.get()
     assert (site.domain, site.name) == ('lists.example.gov', 'QualityNet Mailer')
 
 
 def test_django_finds_nothing_wrong() -> None:
-    from django.core.management import call_command
-
     call_command('check', fail_level='WARNING')
     out = io.StringIO()
     call_command('makemigrations', '--check', '--dry-run', stdout=out)
 
 
 def test_every_address_leads_somewhere() -> None:
-    from django.urls import resolve, reverse
-
     for name in (
         'qnet_home',
         'qnet_signup',

@@ -6,7 +6,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.core.checks import Tags, run_checks
 from django.test import RequestFactory, override_settings
+
+from qnet_mailman.web.signup.client import client_address
 
 
 @pytest.mark.parametrize(
@@ -30,8 +33,6 @@ from django.test import RequestFactory, override_settings
 def test_the_address(
     web: Path, setting: str, headers: dict[str, str], client: str
 ) -> None:
-    from qnet_mailman.web.signup.client import client_address
-
     request = RequestFactory().get('/signup/', headers=headers)
     with override_settings(CLIENT_ADDRESS_HEADER=setting):
         assert client_address(request) == client
@@ -48,8 +49,6 @@ def test_the_address(
 def test_a_proxy_that_hides_everybody_is_warned_of(
     web: Path, proxy: tuple[str, str] | None, field: str, warnings: int
 ) -> None:
-    from django.core.checks import Tags, run_checks
-
     with override_settings(SECURE_PROXY_SSL_HEADER=proxy, CLIENT_ADDRESS_HEADER=field):
         found = run_checks(tags=[Tags.security], include_deployment_checks=True)
     assert [each.id for each in found].count('qnet_signup.W001') == warnings

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.test import Client, override_settings
 
+from qnet_mailman.web.signup import catalogue
 from tests.web.conftest import press_button
 
 PATH = '/signup/'
@@ -44,18 +45,14 @@ def offer(core: Any, *lists: dict[str, str]) -> None:
 @pytest.fixture(autouse=True)
 def nothing_remembered(web: object) -> Iterator[None]:
     """Core is asked again in every test."""
-    from qnet_mailman.web.signup import catalogue
-
     catalogue.forget()
     yield
     catalogue.forget()
 
 
 @pytest.fixture
-def answering(core: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+def answering(core: Any) -> Any:
     """A core with three lists, whose answer to a request can be chosen apart."""
-    from qnet_mailman.web.signup import catalogue
-
     offer(core, NEWS, TALK, BOARD)
     catalogue.offered()
     core.answers['signup'] = (202, None)
@@ -390,8 +387,6 @@ def test_core_fails_and_nothing_has_to_be_typed_again(
 def test_core_out_of_reach_before_its_lists_are_known(
     browser: Client, answering: Any
 ) -> None:
-    from qnet_mailman.web.signup import catalogue
-
     page = browser.get(PATH, secure=True).content.decode()
     [csrf] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page)
     catalogue.forget()

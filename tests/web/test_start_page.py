@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
 
@@ -55,8 +57,6 @@ def rows(text: str, section: str) -> dict[str, list[str]]:
 
 
 def test_signing_in_leads_here(web: object) -> None:
-    from django.conf import settings
-
     assert reverse(settings.LOGIN_REDIRECT_URL) == '/start/'
 
 
@@ -145,8 +145,6 @@ def test_a_role_without_a_list(
 
 
 def test_a_member_with_a_local_password(core: StubCore, web: object) -> None:
-    from django.contrib.auth import get_user_model
-
     user = get_user_model().objects.create_user('reader', 'reader@example.org')
     browser = Client(headers={'host': 'lists.example.gov'})
     browser.force_login(user, 'django.contrib.auth.backends.ModelBackend')

@@ -6,7 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client, override_settings
+from django.test.utils import CaptureQueriesContext
 
 TOKEN = 'k1.' + 'Aa0-_' * 19 + '=='
 PATH = f'/unsubscribe/{TOKEN}/'
@@ -63,9 +65,6 @@ def test_twice_is_fine(browser: Client, member: Any) -> None:
 
 
 def test_no_session_is_looked_at(browser: Client, member: Any) -> None:
-    from django.db import connection
-    from django.test.utils import CaptureQueriesContext
-
     provider_posts(browser, 'urlencoded')
     browser.cookies['sessionid'] = 'a' * 32
     with CaptureQueriesContext(connection) as queries:

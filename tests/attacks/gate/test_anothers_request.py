@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+from django.test import modify_settings
 
 from tests.web.gate.conftest import GatedSite
 from tests.web.gate.stub_mailman import NEWS, NEWS_ADDRESS, OTHERS_TOKEN, TOKEN
@@ -21,8 +22,6 @@ def decide(
 
 @pytest.mark.parametrize('action', ACTIONS)
 def test_stock_lets_them(forgotten: GatedSite, action: str) -> None:
-    from django.test import modify_settings
-
     with modify_settings(MIDDLEWARE={'remove': [GATE]}):
         decide(forgotten, 'owner_without_role', OTHERS_TOKEN, action)
     assert paths_changed(forgotten) == [f'POST lists/{NEWS}/requests/{OTHERS_TOKEN}']

@@ -9,8 +9,13 @@ from typing import Any
 
 import pytest
 import requests
+from django.core.management import call_command
+from django.test import override_settings
+from mailman.utilities import protocols
+from postorius.models import EmailTemplate
 
 from qnet_mailman.core_credential import USER, password_from
+from qnet_mailman.web.gate.core_only import check_password
 from tests.web.gate.conftest import GatedSite
 from tests.web.gate.stub_mailman import NEWS
 from tests.web.harp.certified import free_port
@@ -26,8 +31,6 @@ PATHS = (
 @pytest.fixture
 def served(forgotten: GatedSite) -> Iterator[str]:
     """The site on a real port, with a text that somebody has set."""
-    from postorius.models import EmailTemplate
-
     text = EmailTemplate.objects.create(
         name='list:member:regular:footer',
         context='list',
@@ -73,8 +76,6 @@ def test_an_address_opens_nothing(
 
 def test_core_gets_what_it_asks_for(served: str) -> None:
     """As Mailman fetches a text, and as `mailman qnet check` asks."""
-    from mailman.utilities import protocols
-
     shown: Any = (USER, password_from(REST_PASSWORD))
     text = protocols.get(served + PATHS[1], auth=shown)
     assert text == 'The footer.'
@@ -84,10 +85,6 @@ def test_core_gets_what_it_asks_for(served: str) -> None:
 
 def test_core_is_told_what_to_show(served: str, forgotten: GatedSite) -> None:
     """By Postorius itself, and again after the password has changed."""
-    from django.core.management import call_command
-    from django.test import override_settings
-    from postorius.models import EmailTemplate
-
     text = EmailTemplate.objects.get()
     forgotten.core.changes.clear()
     forgotten.browser('administrator').post(
@@ -107,10 +104,6 @@ def test_core_is_told_what_to_show(served: str, forgotten: GatedSite) -> None:
 
 
 def test_a_password_that_everybody_knows_is_told() -> None:
-    from django.test import override_settings
-
-    from qnet_mailman.web.gate.core_only import check_password
-
     assert check_password() == []
     with override_settings(MAILMAN_REST_API_PASS='restpass'):
         assert [each.id for each in check_password()] == ['qnet_gate.W002']

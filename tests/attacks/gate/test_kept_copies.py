@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from qnet_mailman.web.gate.policy import is_personal
 from tests.web.gate.conftest import GatedSite
 from tests.web.gate.test_gate_matrix import PAGES, Page, label
 
@@ -34,8 +35,6 @@ def test_nobody_who_is_signed_in_leaves_a_copy(
 def test_strangers_leave_copies_of_public_pages_only(
     site: GatedSite, archive: Any, page: Page
 ) -> None:
-    from qnet_mailman.web.gate.policy import is_personal
-
     if is_personal(page.name):
         assert 'no-store' in control(site, '', page)
 

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.test import Client, override_settings
 
-from tests.web.harp.test_whose_account import account
+from tests.web.harp.test_whose_account import PASSWORD, account
 
 #: allauth's: failed attempts of one client in a minute.
 ATTEMPTS = 10
@@ -20,8 +21,6 @@ WRONG = 'wrong password'
 def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A proxy on this host, which says in a field of its own whom it speaks for; and
     a minute that does not pass."""
-    from django.test import override_settings
-
     now = time.time()
     monkeypatch.setattr(time, 'time', lambda: now)
     with override_settings(
@@ -34,8 +33,6 @@ def proxy(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def attempt(client: str, login: str, password: str = WRONG, **headers: str) -> Any:
     """Sign in with a password, from an address, through the proxy."""
-    from django.test import Client
-
     browser = Client(
         REMOTE_ADDR='127.0.0.1',
         headers={'host': 'lists.example.gov', 'x-real-ip': client, **headers},
@@ -50,8 +47,6 @@ def use_up(client: str, **headers: str) -> None:
 
 
 def test_a_client_that_guesses_is_stopped_and_nobody_else() -> None:
-    from tests.web.harp.test_whose_account import PASSWORD
-
     account('account-eve', 'eve@agency.test', verified=True)
     use_up('192.0.2.7')
     came_in, page = attempt('192.0.2.7', 'eve@agency.test', PASSWORD)

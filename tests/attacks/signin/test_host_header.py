@@ -7,6 +7,8 @@ import re
 from typing import Any
 
 import pytest
+from django.core import mail
+from django.test import Client, override_settings
 
 from tests.web.harp.test_whose_account import account
 
@@ -23,16 +25,12 @@ HOSTS = [
 
 
 def ask(host: str, path: str, fields: dict[str, str], **headers: str) -> int:
-    from django.test import Client
-
     answer = Client().post(path, fields, headers={'host': host, **headers})
     return int(answer.status_code)
 
 
 def links() -> list[str]:
     """The links of all mails that were sent."""
-    from django.core import mail
-
     found = [
         link for sent in mail.outbox for link in re.findall(r'https?://\S+', sent.body)
     ]
@@ -42,8 +40,6 @@ def links() -> list[str]:
 
 @pytest.fixture(autouse=True)
 def outbox() -> Any:
-    from django.core import mail
-
     mail.outbox = []
     yield
     mail.outbox = []
@@ -54,8 +50,6 @@ def outbox() -> Any:
 def test_no_mail_leads_where_the_request_says(
     roles_core: Any, host: str, forwarded: bool
 ) -> None:
-    from django.test import override_settings
-
     account('account-eve', 'eve@agency.test', verified=True)
     headers = {
         'x-forwarded-host': host if forwarded else 'evil.test',
@@ -79,9 +73,6 @@ def test_no_mail_leads_where_the_request_says(
 
 
 def test_the_links_of_somebody_who_is_signed_in(roles_core: Any) -> None:
-    from django.core import mail
-    from django.test import Client
-
     account('account-eve', 'eve@agency.test', verified=True)
     browser = Client(headers={'host': 'lists.example.gov:6666'})
     fields = {'login': 'eve@agency.test', 'password': PASSWORD}
@@ -101,8 +92,6 @@ def test_another_host_is_not_answered(host: str) -> None:
 
 
 def test_pages_do_not_name_it_either() -> None:
-    from django.test import Client
-
     for path in ('/', '/signup/', '/accounts/login/', '/forms/'):
         answer = Client(headers={'host': 'lists.example.gov:6666'}).get(path)
         assert b'6666' not in answer.content

@@ -8,10 +8,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.test import override_settings
 
 from tests.web.harp.conftest import RolesCore
 from tests.web.harp.hostile import HostileProvider, new_browser
-from tests.web.harp.test_whose_account import account, sign_in_with_password, who
+from tests.web.harp.test_whose_account import (
+    PASSWORD,
+    account,
+    sign_in_with_password,
+    who,
+)
 
 HOUR = 3600
 
@@ -60,16 +69,12 @@ def test_a_person_with_a_role(browser: Any, clock: Clock) -> None:
 
 
 def test_what_is_sent_too_late_is_not_done(browser: Any, clock: Clock) -> None:
-    from django.contrib.auth import get_user_model
-
     clock.later(8 * HOUR)
     browser.post('/user-profile/', {'first_name': 'Mallory', 'timezone': 'UTC'})
     assert not get_user_model().objects.filter(first_name='Mallory').exists()
 
 
 def test_an_operator(browser: Any, clock: Clock) -> None:
-    from django.core.management import call_command
-
     call_command('operator', 'add', 'subject-1', verbosity=0)
     clock.later(HOUR / 2 - 60)
     assert browser.get('/admin/').status_code == 200
@@ -80,11 +85,6 @@ def test_an_operator(browser: Any, clock: Clock) -> None:
 
 def test_an_operator_with_a_local_password(clock: Clock) -> None:
     """Without a provider, or in an emergency."""
-    from allauth.account.models import EmailAddress
-    from django.contrib.auth import get_user_model
-
-    from tests.web.harp.test_whose_account import PASSWORD
-
     boss = get_user_model().objects.create_superuser(
         'boss', 'boss@agency.test', PASSWORD
     )
@@ -97,8 +97,6 @@ def test_an_operator_with_a_local_password(clock: Clock) -> None:
 
 
 def test_the_site_chooses_the_time(browser: Any, clock: Clock) -> None:
-    from django.test import override_settings
-
     with override_settings(ROLE_IDLE_SECONDS=120):
         clock.later(119)
         assert is_in(browser)

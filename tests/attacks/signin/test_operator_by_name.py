@@ -7,6 +7,10 @@ from io import StringIO
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.test import override_settings
 
 from tests.web.harp.conftest import RolesCore
 from tests.web.harp.hostile import PERSON, HostileProvider, new_browser
@@ -18,8 +22,6 @@ VICTIM = 'pexample'
 
 
 def users() -> Any:
-    from django.contrib.auth import get_user_model
-
     return get_user_model().objects
 
 
@@ -30,8 +32,6 @@ def sign_up(email: str, **more: str) -> Any:
 
 def operator(*arguments: str) -> str:
     """What `django-admin operator` says."""
-    from django.core.management import call_command
-
     said = StringIO()
     call_command('operator', *arguments, stdout=said)
     return said.getvalue()
@@ -57,8 +57,6 @@ def opens_everything(browser: Any) -> bool:
 @pytest.fixture
 def open_sign_up(hostile: HostileProvider) -> Any:
     """A site that lets anybody make an account beside HARP."""
-    from django.test import override_settings
-
     with override_settings(LOCAL_SIGN_UP=True):
         yield
 
@@ -144,8 +142,6 @@ def test_the_whole_way_of_the_stranger(
 ) -> None:
     """A local account with the name, their own identity connected to it; then the
     operator comes."""
-    from django.core.management.base import CommandError
-
     mallory = account(VICTIM, 'mallory@elsewhere.test', verified=True)
     browser = new_browser()
     sign_in_with_password(browser, 'mallory@elsewhere.test')
@@ -200,8 +196,6 @@ def test_who_is_an_operator_is_in_the_audit_log(
 def test_without_the_audit_log_nobody_becomes_an_operator(
     hostile: HostileProvider, roles_core: RolesCore
 ) -> None:
-    from django.core.management.base import CommandError
-
     browser = arrives(hostile, VICTIM)
     roles_core.down = True
     with pytest.raises(CommandError, match='not changed'):
@@ -220,8 +214,6 @@ def test_without_the_audit_log_nobody_becomes_an_operator(
 def test_people_who_are_not_known(
     hostile: HostileProvider, roles_core: RolesCore, text: str
 ) -> None:
-    from django.core.management.base import CommandError
-
     with pytest.raises(CommandError):
         operator('add', text)
     with pytest.raises(CommandError):

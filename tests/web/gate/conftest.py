@@ -11,8 +11,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.test import Client
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
+from django.contrib.auth import get_user_model
+from django.contrib.sites.models import Site
+from django.core.cache import cache
+from django.test import Client, override_settings
+from django_mailman3.models import MailDomain
+from hyperkitty.models import (
+    ArchivePolicy,
+    Attachment,
+    Email,
+    MailingList,
+    Sender,
+    Thread,
+)
 
+from qnet_mailman.web.harp.config import for_allauth, read_providers
+from qnet_mailman.web.harp.models import ProviderPerson, ProviderSession
+from qnet_mailman.web.harp.session import SESSION_KEY
 from tests.web.gate.stub_mailman import (
     DOMAIN,
     NEWS,
@@ -76,12 +93,6 @@ class GatedSite:
 
     def add(self, name: str, **fields: Any) -> Any:
         """Make an account that the provider knows."""
-        from allauth.account.models import EmailAddress
-        from allauth.socialaccount.models import SocialAccount
-        from django.contrib.auth import get_user_model
-
-        from qnet_mailman.web.harp.models import ProviderPerson
-
         email = f'{name}@example.gov'
         user = get_user_model().objects.create_user(name, email, **fields)
         EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
@@ -103,9 +114,6 @@ class GatedSite:
 
 def _begin_at_provider(client: Client, user: Any) -> None:
     """Make the session one that was signed in through the provider."""
-    from qnet_mailman.web.harp.models import ProviderPerson, ProviderSession
-    from qnet_mailman.web.harp.session import SESSION_KEY
-
     person = ProviderPerson.objects.get(account__user=user)
     session = client.session
     row = ProviderSession.objects.create(
@@ -122,15 +130,6 @@ def _begin_at_provider(client: Client, user: Any) -> None:
 @pytest.fixture(scope='module')
 def site(web: Path) -> Iterator[GatedSite]:
     """The site with its people, and a private archive of the list."""
-    from django.contrib.auth import get_user_model
-    from django.contrib.sites.models import Site
-    from django.core.cache import cache
-    from django.test import override_settings
-    from django_mailman3.models import MailDomain
-    from hyperkitty.models import MailingList
-
-    from qnet_mailman.web.harp.config import for_allauth, read_providers
-
     providers = read_providers({'harp': PROVIDER})
     with ExitStack() as stack:
         core = stack.enter_context(running())
@@ -166,8 +165,6 @@ def site(web: Path) -> Iterator[GatedSite]:
 @pytest.fixture
 def forgotten(site: GatedSite) -> Iterator[GatedSite]:
     """The site; nothing is cached, and what core was asked is not known."""
-    from django.core.cache import cache
-
     cache.clear()
     site.core.asked.clear()
     site.core.changes.clear()
@@ -189,15 +186,6 @@ def an_archive(address: str = NEWS_ADDRESS, copied: str = 'public') -> Any:
     :param copied: The policy in HyperKitty's copy; what counts is in `core.public`.
         Until its job has run, the copy says that it is public.
     """
-    from hyperkitty.models import (
-        ArchivePolicy,
-        Attachment,
-        Email,
-        MailingList,
-        Sender,
-        Thread,
-    )
-
     mlist = MailingList.objects.create(
         name=address,
         list_id=address.replace('@', '.'),

@@ -12,6 +12,8 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from django.test import override_settings
+
 from tests.web.harp.hostile import listening
 
 DOMAIN = 'example.gov'
@@ -305,8 +307,6 @@ class StubMailman:
 @contextmanager
 def running() -> Iterator[StubMailman]:
     """A stub, known to the web side as core."""
-    from django.test import override_settings
-
     stub = StubMailman()
 
     class Handler(BaseHTTPRequestHandler):

@@ -6,9 +6,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
+from allauth.account.models import EmailAddress
+from django.core.cache import cache
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.test import modify_settings
+from hyperkitty.api import thread
+from hyperkitty.models import ArchivePolicy, Email, Favorite, LastView, Vote
+from mailmanclient.restobjects.user import User
 
+from qnet_mailman.web.gate import archives
 from tests.web.gate.conftest import GatedSite, an_archive
 from tests.web.gate.stub_mailman import NEWS, NEWS_ADDRESS
 from tests.web.gate.test_gate_holes import GATE, text_of
@@ -32,9 +42,6 @@ def private(forgotten: GatedSite) -> Iterator[Any]:
 
 def publish(site: GatedSite, mlist: Any) -> None:
     """Let core say that the archive is public, and HyperKitty's copy not yet."""
-    from django.core.cache import cache
-    from hyperkitty.models import ArchivePolicy
-
     site.core.public.add(mlist.name)
     mlist.archive_policy = ArchivePolicy.private.value
     mlist.save()
@@ -54,8 +61,6 @@ def who_sees(site: GatedSite, path: str, text: str) -> set[str]:
 def test_stock_shows_private_mail_by_its_hash(
     forgotten: GatedSite, private: Any, path: str
 ) -> None:
-    from django.test import modify_settings
-
     with modify_settings(MIDDLEWARE={'remove': [GATE]}):
         answer = forgotten.browser('').get(path, secure=True)
     assert 'Quarterly numbers' in text_of(answer)
@@ -76,8 +81,6 @@ def test_a_public_archive_is_for_everybody(forgotten: GatedSite, private: Any) -
 
 def test_an_archive_without_a_list_any_more(forgotten: GatedSite, private: Any) -> None:
     """Stock shows everybody what was private until archiving was stopped."""
-    from hyperkitty.models import ArchivePolicy
-
     private.archive_policy = ArchivePolicy.never.value
     private.save()
     path = f'{ARCHIVE}thread/{"T" * 32}/'
@@ -97,8 +100,6 @@ def test_the_posts_of_a_person(forgotten: GatedSite, private: Any) -> None:
 @pytest.fixture
 def index(web: Path, private: Any) -> Iterator[None]:
     """What HyperKitty searches, of the one message."""
-    from django.core.management import call_command
-
     call_command('rebuild_index', interactive=False, verbosity=0)
     yield
     call_command('clear_index', interactive=False, verbosity=0)
@@ -137,9 +138,6 @@ def test_searching_what_is_public(
 def test_a_subscription_counts_by_a_verified_address(
     forgotten: GatedSite, private: Any
 ) -> None:
-    from allauth.account.models import EmailAddress
-    from django.core.cache import cache
-
     browser = forgotten.browser('member')
     addresses = EmailAddress.objects.filter(user=forgotten.users['member'])
     addresses.update(verified=False)
@@ -177,10 +175,6 @@ def test_while_core_is_down_members_do_not_read(
 def test_core_goes_down_in_between(
     forgotten: GatedSite, private: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from urllib.error import HTTPError
-
-    from mailmanclient.restobjects.user import User
-
     def down(_user: Any) -> Any:
         raise HTTPError('', 503, 'Service Unavailable', None, None)
 
@@ -201,8 +195,6 @@ def test_no_such_archive(forgotten: GatedSite) -> None:
 def test_what_somebody_marked_while_they_could_read(
     forgotten: GatedSite, private: Any, name: str
 ) -> None:
-    from hyperkitty.models import Favorite, LastView, Vote
-
     email = private.emails.get()
     for user in forgotten.users.values():
         Favorite.objects.create(thread=email.thread, user=user)
@@ -219,8 +211,6 @@ DELETE = f'{ARCHIVE}message/{"M" * 32}/delete'
 
 
 def count() -> int:
-    from hyperkitty.models import Email
-
     return int(Email.objects.count())
 
 
@@ -254,11 +244,6 @@ def test_who_is_offered_to_delete(forgotten: GatedSite, private: Any) -> None:
 
 
 def test_another_hyperkitty(monkeypatch: pytest.MonkeyPatch) -> None:
-    from django.core.exceptions import ImproperlyConfigured
-    from hyperkitty.api import thread
-
-    from qnet_mailman.web.gate import archives
-
     monkeypatch.delattr(thread, 'is_mlist_authorized')
     with pytest.raises(ImproperlyConfigured, match=r'hyperkitty\.api\.thread'):
         archives.install()

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pytest
+from django.test import override_settings
 
 from tests.web.gate.conftest import GatedSite
 from tests.web.gate.stub_mailman import NEWS, NEWS_ADDRESS
@@ -20,8 +21,6 @@ def test_stock_lets_an_administrator_delete_at_once(stock: GatedSite) -> None:
 
 
 def test_an_administrator_is_led_to_the_form(forgotten: GatedSite) -> None:
-    from django.test import override_settings
-
     for sent in ({}, {'yes': '1'}):
         with override_settings(FORMS_ADDRESS='requests@example.gov'):
             words = said(forgotten, 'administrator', DELETE, **sent)

@@ -6,7 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.test import modify_settings
 
+from qnet_mailman.web.harp.rights import forget
+from qnet_mailman.web.harp.session import Identity
 from tests.web.gate.conftest import GatedSite
 from tests.web.gate.stub_mailman import NEWS
 from tests.web.gate.test_gate_holes import GATE
@@ -32,11 +35,6 @@ def questions(site: GatedSite, path: str) -> list[str]:
 
 @pytest.mark.parametrize('path', PAGES)
 def test_one_question_more_than_stock_at_most(forgotten: GatedSite, path: str) -> None:
-    from django.test import modify_settings
-
-    from qnet_mailman.web.harp.rights import forget
-    from qnet_mailman.web.harp.session import Identity
-
     with modify_settings(MIDDLEWARE={'remove': [GATE]}):
         # What stock keeps in its caches is there from now on.
         questions(forgotten, path)

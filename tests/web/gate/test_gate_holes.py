@@ -4,11 +4,20 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse
+from django.test import modify_settings, override_settings
+from postorius.models import EmailTemplate
 
+from qnet_mailman.web.gate.access import Access
+from qnet_mailman.web.gate.decorators import administrators_only, moderators_only
+from qnet_mailman.web.harp.rights import Rights
 from tests.web.gate.conftest import GatedSite
 from tests.web.gate.stub_mailman import NEWS, NEWS_ADDRESS, OTHER, TOKEN
 
@@ -20,8 +29,6 @@ GATE = 'qnet_mailman.web.gate.middleware.GateMiddleware'
 @pytest.fixture
 def stock(forgotten: GatedSite) -> Iterator[GatedSite]:
     """The site without the gate."""
-    from django.test import modify_settings
-
     with modify_settings(MIDDLEWARE={'remove': [GATE]}):
         yield forgotten
 
@@ -91,8 +98,6 @@ def test_members_see_the_members_and_nothing_else(open_roster: GatedSite) -> Non
 def test_an_administrator_is_led_to_an_administrator_request(
     forgotten: GatedSite, role: str
 ) -> None:
-    from django.test import override_settings
-
     with override_settings(
         SUPPORT_ADDRESS='help@example.gov', FORMS_ADDRESS='requests@example.gov'
     ):
@@ -148,8 +153,6 @@ def test_no_such_roster(forgotten: GatedSite) -> None:
 @pytest.fixture
 def texts(forgotten: GatedSite) -> Iterator[dict[str, Any]]:
     """A footer of each of two lists."""
-    from postorius.models import EmailTemplate
-
     yield {
         list_id: EmailTemplate.objects.create(
             name='list:member:regular:footer',
@@ -288,8 +291,6 @@ def test_staff_that_is_no_operator(forgotten: GatedSite, archive: Any) -> None:
 
 
 def test_the_page_for_a_new_list(forgotten: GatedSite) -> None:
-    from django.test import override_settings
-
     with override_settings(SUPPORT_ADDRESS='help@example.gov'):
         words = said(forgotten, 'administrator', f'{LISTS}/new/')
     assert 'href="/forms/#list-request"' in words
@@ -345,8 +346,6 @@ def test_a_password_carries_no_rights(forgotten: GatedSite) -> None:
 def test_a_superusers_password_counts_where_it_is_let_in(
     forgotten: GatedSite,
 ) -> None:
-    from django.test import override_settings
-
     path = '/mailman3/domains/'
     browser = forgotten.browser('operator', password=True)
     with override_settings(LOCAL_SUPERUSERS=True):
@@ -360,11 +359,6 @@ def test_is_operator_says_no_to_a_password_on_its_own(
     forgotten: GatedSite,
 ) -> None:
     """Whatever the other middleware does."""
-    from django.http import HttpRequest
-    from django.test import override_settings
-
-    from qnet_mailman.web.gate.access import Access
-
     request = HttpRequest()
     request.user = forgotten.users['operator']
     request.session = {}
@@ -403,8 +397,6 @@ def test_the_archives_api_takes_no_password(forgotten: GatedSite, archive: Any) 
 def test_a_revocation_reaches_an_open_browser_within_a_minute(
     forgotten: GatedSite, archive: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import time
-
     browser = forgotten.browser('administrator')
     paths = (
         f'{L}/settings/digest',
@@ -430,8 +422,6 @@ def test_a_revocation_reaches_an_open_browser_within_a_minute(
 def test_a_new_role_opens_the_list_within_a_minute(
     forgotten: GatedSite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import time
-
     browser = forgotten.browser('member')
     begin = time.time()
     monkeypatch.setattr(time, 'time', lambda: begin)
@@ -468,15 +458,6 @@ def test_nothing_of_it_is_stored_on_the_account(forgotten: GatedSite) -> None:
 
 
 def test_the_decorators(forgotten: GatedSite) -> None:
-    from types import SimpleNamespace
-
-    from django.contrib.auth.models import AnonymousUser
-    from django.http import HttpRequest, HttpResponse
-
-    from qnet_mailman.web.gate.access import Access
-    from qnet_mailman.web.gate.decorators import administrators_only, moderators_only
-    from qnet_mailman.web.harp.rights import Rights
-
     def view(request: HttpRequest, list_id: str) -> HttpResponse:
         return HttpResponse(list_id)
 

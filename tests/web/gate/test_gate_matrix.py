@@ -8,10 +8,17 @@ the gate's own table.  A page that an upgrade adds is in neither, and fails here
 from __future__ import annotations
 
 from collections import Counter
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import pytest
+from django.db import transaction
+from django.urls import NoReverseMatch, resolve, reverse
 
+from qnet_mailman.web.gate import policy
+from qnet_mailman.web.gate.checks import all_pages, check_pages
+from qnet_mailman.web.gate.guards import GUARDS
+from qnet_mailman.web.gate.policy import NEEDS, UNSAFE, Need, need_of
 from tests.web.gate.conftest import GatedSite
 from tests.web.gate.stub_mailman import NEWS, NEWS_ADDRESS, OTHER, TOKEN
 
@@ -343,8 +350,6 @@ def answer_of(response: Any, page: Page) -> str:
 
 def ask(site: GatedSite, page: Page, method: str) -> str:
     """What everybody gets; nothing of what happens is kept."""
-    from django.db import transaction
-
     letters = []
     for name in EVERYBODY:
         browser = site.browser(name)
@@ -360,17 +365,11 @@ def ask(site: GatedSite, page: Page, method: str) -> str:
 
 
 def test_no_page_is_missing() -> None:
-    from qnet_mailman.web.gate.checks import all_pages
-
     found = Counter(name for name, _route in all_pages() if ':' not in name)
     assert Counter(page.name for page in PAGES) + SHADOWED == found
 
 
 def test_the_table_has_no_page_too_many() -> None:
-    from qnet_mailman.web.gate.checks import all_pages
-    from qnet_mailman.web.gate.guards import GUARDS
-    from qnet_mailman.web.gate.policy import NEEDS, UNSAFE
-
     found = {name for name, _route in all_pages()}
     assert set(NEEDS) - found == {'django.contrib.staticfiles.views.serve'}
     assert set(UNSAFE) | set(GUARDS) <= found
@@ -378,15 +377,11 @@ def test_the_table_has_no_page_too_many() -> None:
 
 @pytest.mark.parametrize('page', PAGES, ids=label)
 def test_the_address_is_of_the_page(page: Page) -> None:
-    from django.urls import resolve
-
     assert resolve(page.path.partition('?')[0]).view_name == page.name
 
 
 def test_each_pattern_has_an_address() -> None:
     """Where several have the name, they are several."""
-    from django.urls import resolve
-
     routes = [resolve(page.path.partition('?')[0]).route for page in PAGES]
     assert [route for route, times in Counter(routes).items() if times > 1] == []
 
@@ -403,11 +398,6 @@ def test_who_gets_in_by_post(site: GatedSite, archive: Any, page: Page) -> None:
 
 def test_the_database_pages_are_for_operators(site: GatedSite) -> None:
     """Django's own, whatever the name; there are more than a hundred."""
-    from django.urls import NoReverseMatch, reverse
-
-    from qnet_mailman.web.gate.checks import all_pages
-    from qnet_mailman.web.gate.policy import Need, need_of
-
     names = {name for name, _route in all_pages() if ':' in name}
     assert {name.partition(':')[0] for name in names} == {'admin'}
     assert {need_of(name, 'GET') for name in names} == {Need.OPERATOR}
@@ -436,11 +426,6 @@ def test_operators_open_the_database_pages(site: GatedSite) -> None:
 def test_a_page_that_is_not_in_the_table(
     site: GatedSite, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from types import MappingProxyType
-
-    from qnet_mailman.web.gate import policy
-    from qnet_mailman.web.gate.checks import check_pages
-
     assert check_pages() == []
     known = {name: need for name, need in policy.NEEDS.items() if name != 'hk_root'}
     monkeypatch.setattr(policy, 'NEEDS', MappingProxyType(known))

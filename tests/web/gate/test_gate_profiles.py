@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
+from hyperkitty.models import Favorite, LastView, Sender, Tag, Tagging, Vote
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qnet_mailman.web.gate.profiles import shown_name
 from tests.web.gate.conftest import GatedSite, an_archive
 from tests.web.gate.stub_mailman import NEWS_ADDRESS
 from tests.web.gate.test_gate_archives import publish
@@ -36,8 +39,6 @@ def name_author(mlist: Any, name: str) -> None:
 def test_no_page_about_people_shows_an_address(
     forgotten: GatedSite, private: Any, name: str, person: str
 ) -> None:
-    from hyperkitty.models import Favorite, LastView, Vote
-
     publish(forgotten, private)
     name_author(private, name)
     email = private.emails.get()
@@ -92,8 +93,6 @@ def test_a_profile_is_for_those_who_read_something_of_the_person(
 def test_a_name_from_a_private_list_is_not_told_on_a_public_one(
     forgotten: GatedSite, private: Any
 ) -> None:
-    from hyperkitty.models import Sender
-
     publish(forgotten, private)
     other = an_archive('other@example.gov')
     name_author(other, 'Ann Private')
@@ -113,8 +112,6 @@ def test_an_address_that_somebody_only_claims(
     forgotten: GatedSite, private: Any
 ) -> None:
     """Stock shows what its owner wrote to private lists."""
-    from allauth.account.models import EmailAddress
-
     user = forgotten.users['elsewhere']
     claimed = EmailAddress.objects.create(user=user, email=AUTHOR, verified=False)
     browser = forgotten.browser('elsewhere')
@@ -136,8 +133,6 @@ def test_an_address_that_somebody_only_claims(
 def test_tags_of_other_lists_are_not_suggested(
     forgotten: GatedSite, private: Any
 ) -> None:
-    from hyperkitty.models import Tag, Tagging
-
     publish(forgotten, private)
     other = an_archive('other@example.gov')
     user = forgotten.users['member']
@@ -155,7 +150,5 @@ def test_tags_of_other_lists_are_not_suggested(
 
 @given(st.one_of(st.text(), st.emails(), st.none()))
 def test_no_name_holds_an_address(name: str | None) -> None:
-    from qnet_mailman.web.gate.profiles import shown_name
-
     shown = shown_name(name)
     assert shown and '@' not in shown

@@ -8,7 +8,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.management import call_command
+from django.test import override_settings
+from haystack.query import SearchQuerySet
+from hyperkitty.models import ArchivePolicy, Favorite, Tag, Tagging, Vote
+from whoosh.qparser.common import QueryParserError
 
+from qnet_mailman.web.gate.public_archives import public_archives
 from tests.web.gate.conftest import GatedSite, an_archive
 from tests.web.gate.stub_mailman import NEWS_ADDRESS
 from tests.web.gate.test_gate_archives import publish
@@ -26,7 +32,6 @@ ARCHIVES = [page for page in PAGES if page.path.startswith('/archives/')]
 def private(forgotten: GatedSite) -> Iterator[Any]:
     """The archive, with something to find at every turn."""
     from django.utils.timezone import now
-    from hyperkitty.models import Favorite, Tag, Tagging, Vote
 
     mlist = an_archive()
     email = mlist.emails.get()
@@ -68,8 +73,6 @@ def what_is_shown(site: GatedSite, *people: str) -> set[tuple[str, str, bytes]]:
 
 @pytest.mark.parametrize('copied', ['public', 'never'])
 def test_no_page_shows_it(forgotten: GatedSite, private: Any, copied: str) -> None:
-    from hyperkitty.models import ArchivePolicy
-
     private.archive_policy = ArchivePolicy[copied].value
     private.save()
     assert what_is_shown(forgotten, *STRANGERS) == set()
@@ -95,8 +98,6 @@ def test_core_gives_no_answer(
     answer: tuple[int, Any],
 ) -> None:
     """What is unknown is private: every page, for whoever is not a member."""
-    from qnet_mailman.web.gate.public_archives import public_archives
-
     stock = forgotten.core.answer
 
     def respond(method: str, path: str, query: Any) -> Any:
@@ -133,8 +134,6 @@ def test_core_changes_its_mind(
     forgotten: GatedSite, private: Any, clock: list[float], setting: int
 ) -> None:
     """What is public closes within a minute, whatever a setting says."""
-    from django.test import override_settings
-
     with override_settings(RIGHTS_CACHE_SECONDS=setting):
         visitor = forgotten.browser('')
         forgotten.core.public.add(NEWS_ADDRESS)
@@ -197,8 +196,6 @@ NAMESAKE = f'staff-{NEWS_ADDRESS}'
 @pytest.fixture
 def namesakes(forgotten: GatedSite) -> Iterator[Any]:
     """A public archive, and a private one whose name ends like its."""
-    from django.core.management import call_command
-
     public, other = an_archive(), an_archive(NAMESAKE)
     public.emails.update(subject='Minutes', content='Nothing.')
     publish(forgotten, public)
@@ -235,9 +232,6 @@ def test_threads_of_a_namesake_are_not_suggested(
 def test_a_query_that_cannot_be_read(
     forgotten: GatedSite, namesakes: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from haystack.query import SearchQuerySet
-    from whoosh.qparser.common import QueryParserError
-
     def unreadable(*_args: Any) -> Any:
         raise QueryParserError(ValueError())
 

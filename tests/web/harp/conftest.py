@@ -12,6 +12,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.test import override_settings
 
 from tests.web.harp.hostile import HostileProvider, listening
 
@@ -97,8 +101,6 @@ def roles_core() -> Iterator[RolesCore]:
         def log_message(self, *_args: object) -> None:
             pass
 
-    from django.test import override_settings
-
     with (
         listening(Handler) as stub.url,
         override_settings(MAILMAN_REST_API_URL=stub.url),
@@ -110,10 +112,6 @@ def roles_core() -> Iterator[RolesCore]:
 def clean(web: Path) -> Iterator[None]:
     """Nobody is known, signed in or remembered after a test."""
     yield
-    from django.contrib.auth import get_user_model
-    from django.contrib.sessions.models import Session
-    from django.core.cache import cache
-
     get_user_model().objects.all().delete()
     Session.objects.all().delete()
     cache.clear()

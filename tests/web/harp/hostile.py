@@ -15,6 +15,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
+from django.conf import settings
+from django.test import Client, override_settings
+
+from qnet_mailman.web.harp.config import for_allauth, read_providers
 
 CLIENT = 'mailer'
 ROLE = {
@@ -131,11 +135,6 @@ class HostileProvider:
     @contextmanager
     def known_as(self, key: str, **fields: Any) -> Iterator[None]:
         """Be a provider of the site, beside those there are."""
-        from django.conf import settings
-        from django.test import override_settings
-
-        from qnet_mailman.web.harp.config import for_allauth, read_providers
-
         mine = {
             'name': 'HARP',
             'issuer': self.issuer,
@@ -261,6 +260,4 @@ def jwk(key: rsa.RSAPrivateKey, kid: str) -> dict[str, Any]:
 
 def new_browser() -> Any:
     """Django's test client, on the site's own name."""
-    from django.test import Client
-
     return Client(headers={'host': 'lists.example.gov'})

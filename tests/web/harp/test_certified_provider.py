@@ -7,12 +7,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
+from django.test import override_settings
+from requests.auth import HTTPBasicAuth
 
 from qnet_mailman.core_credential import USER, password_from
 from qnet_mailman.demo.processes import wait_until
+from qnet_mailman.web.harp.config import for_allauth, read_providers
+from qnet_mailman.web.harp.models import ProviderPerson
+from qnet_mailman.web.harp.provider import QNetOpenIDProvider
+from qnet_mailman.web.harp.refresh import Outcome, refresh
+from qnet_mailman.web.harp.sealing import unseal
 from tests.web.harp.certified import SECRET, CertifiedProvider, free_port
 from tests.web.harp.conftest import RolesCore
 from tests.web.harp.walking import Walker, live_site
@@ -72,10 +80,6 @@ def site(running: tuple[CertifiedProvider, str]) -> str:
 
 @contextmanager
 def known(provider: CertifiedProvider, **fields: Any) -> Iterator[None]:
-    from django.test import override_settings
-
-    from qnet_mailman.web.harp.config import for_allauth, read_providers
-
     providers = read_providers(
         {
             'harp': {
@@ -190,8 +194,6 @@ def test_without_pkce_the_provider_refuses(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """So that the tests above show that ours is there."""
-    from qnet_mailman.web.harp.provider import QNetOpenIDProvider
-
     monkeypatch.setattr(QNetOpenIDProvider, 'get_pkce_params', lambda _self: {})
     with known(provider):
         walker = Walker()
@@ -261,15 +263,7 @@ def test_the_provider_is_down(
 def test_refreshing_and_revoking(
     provider: CertifiedProvider, site: str, roles_core: RolesCore, how: str
 ) -> None:
-    from urllib.parse import quote
-
-    import requests
-    from requests.auth import HTTPBasicAuth
-
     from qnet_mailman.web.harp.config import providers
-    from qnet_mailman.web.harp.models import ProviderPerson
-    from qnet_mailman.web.harp.refresh import Outcome, refresh
-    from qnet_mailman.web.harp.sealing import unseal
 
     with known(provider, refresh=how):
         Walker().sign_in(site, 'ann')

@@ -9,10 +9,14 @@ import logging
 import threading
 import time
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
+from django.test import override_settings
 
+from qnet_mailman.web.harp import fetch
 from tests.web.harp.conftest import RolesCore
 from tests.web.harp.hostile import (
     OTHER_KEY,
@@ -349,8 +353,6 @@ def test_a_provider_that_is_down_is_left_alone_for_a_moment(
 def test_a_provider_that_is_slow(
     hostile: HostileProvider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from qnet_mailman.web.harp import fetch
-
     monkeypatch.setattr(fetch, 'TIMEOUT', (0.2, 0.2))
 
     enough = threading.Event()
@@ -370,10 +372,6 @@ def test_a_provider_that_is_slow(
 
 def test_a_provider_that_drips(monkeypatch: pytest.MonkeyPatch) -> None:
     """The whole answer has its time, not only each piece."""
-    from http.server import BaseHTTPRequestHandler
-
-    from qnet_mailman.web.harp import fetch
-
     enough = threading.Event()
     dripped_out: list[bool] = []
 
@@ -464,8 +462,6 @@ def test_an_address_that_the_provider_does_not_vouch_for(
     claims: dict[str, Any],
     words: str,
 ) -> None:
-    from django.contrib.auth import get_user_model
-
     hostile.claims.update(claims)
     browser = new_browser()
     response = hostile.sign_in(browser)
@@ -540,8 +536,6 @@ def test_next_leads_to_our_own_pages(
 def test_without_a_role_a_page_says_how_to_get_one(
     hostile: HostileProvider, roles_core: RolesCore
 ) -> None:
-    from django.test import override_settings
-
     hostile.claims['roles'] = []
     browser = new_browser()
     response = hostile.sign_in(browser, next='/archives/')
@@ -557,8 +551,6 @@ def test_without_a_role_a_page_says_how_to_get_one(
 
 def test_core_is_down(hostile: HostileProvider, roles_core: RolesCore) -> None:
     """Core would go on with the roles of the last sign-in."""
-    from django.contrib.auth import get_user_model
-
     roles_core.down = True
     browser = new_browser()
     response = hostile.sign_in(browser)

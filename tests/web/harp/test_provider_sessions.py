@@ -3,10 +3,26 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
+from django.conf import settings
+from django.contrib.auth import get_user, get_user_model, login
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.core.cache.backends import db as database_cache
+from django.http import HttpRequest
+from django.test import override_settings
+from django.utils import timezone
 
+from qnet_mailman.web.core import Answer, CoreUnavailable
+from qnet_mailman.web.harp.models import ProviderPerson, ProviderSession
+from qnet_mailman.web.harp.rights import NO_RIGHTS, forget, read_rights, rights_of
+from qnet_mailman.web.harp.session import SESSION_KEY, Identity, identity
 from tests.web.harp.conftest import RolesCore
 from tests.web.harp.hostile import HostileProvider, new_browser
 from tests.web.harp.test_whose_account import (
@@ -19,14 +35,6 @@ from tests.web.harp.test_whose_account import (
 
 def identity_in(browser: Any) -> Any:
     """What a page would see in this browser."""
-    from importlib import import_module
-
-    from django.conf import settings
-    from django.contrib.auth import get_user
-    from django.http import HttpRequest
-
-    from qnet_mailman.web.harp.session import identity
-
     request = HttpRequest()
     store = import_module(settings.SESSION_ENGINE).SessionStore
     request.session = store(browser.cookies['sessionid'].value)
@@ -35,15 +43,11 @@ def identity_in(browser: Any) -> Any:
 
 
 def rights_in(browser: Any) -> Any:
-    from qnet_mailman.web.harp.rights import NO_RIGHTS, rights_of
-
     found = identity_in(browser)
     return NO_RIGHTS if found is None else rights_of(found)
 
 
 def ann() -> Any:
-    from django.contrib.auth import get_user_model
-
     return get_user_model().objects.get(email='ann@example.gov')
 
 
@@ -56,8 +60,6 @@ def browser(hostile: HostileProvider, roles_core: RolesCore) -> Any:
 
 
 def test_signed_in_through_the_provider(browser: Any) -> None:
-    from qnet_mailman.web.harp.session import Identity
-
     assert identity_in(browser) == Identity('harp', 'subject-1')
     rights = rights_in(browser)
     assert rights.roles == {'administrator'}
@@ -93,11 +95,6 @@ def test_a_new_password_ends_the_session_of_before(browser: Any) -> None:
 
 
 def test_signing_in_again_with_a_password_in_the_same_browser(browser: Any) -> None:
-    from django.contrib.auth import login
-    from django.http import HttpRequest
-
-    from qnet_mailman.web.harp.session import SESSION_KEY
-
     # Django keeps the session's data for the same person.
     request = HttpRequest()
     request.session = browser.session
@@ -123,8 +120,6 @@ def test_being_asked_for_the_password_in_between(browser: Any) -> None:
 
 
 def test_allauths_record_alone_is_not_enough(browser: Any) -> None:
-    from qnet_mailman.web.harp.session import SESSION_KEY
-
     session = browser.session
     del session[SESSION_KEY]
     session.save()
@@ -150,9 +145,6 @@ def test_a_sign_in_that_core_does_not_take_ends_what_was_known(
 def test_the_record_of_another_session_is_not_enough(
     browser: Any, hostile: HostileProvider
 ) -> None:
-    from qnet_mailman.web.harp.models import ProviderSession
-    from qnet_mailman.web.harp.session import SESSION_KEY
-
     account('eve', 'eve@example.org', verified=True)
     eve = new_browser()
     sign_in_with_password(eve, 'eve')
@@ -168,8 +160,6 @@ def test_the_record_of_another_session_is_not_enough(
 
 
 def test_a_link_that_was_removed(browser: Any) -> None:
-    from allauth.socialaccount.models import SocialAccount
-
     SocialAccount.objects.all().delete()
     assert identity_in(browser) is None
     browser.get('/')
@@ -177,8 +167,6 @@ def test_a_link_that_was_removed(browser: Any) -> None:
 
 
 def test_a_provider_that_was_removed(browser: Any) -> None:
-    from django.test import override_settings
-
     with override_settings(OPENID_PROVIDERS={}):
         assert identity_in(browser) is None
 
@@ -187,11 +175,6 @@ def test_attack_a_stolen_cookie_after_revocation(
     browser: Any, roles_core: RolesCore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The rights are gone within 60 seconds; the cookie lives on without."""
-    from datetime import timedelta
-
-    from django.core.cache.backends import db as database_cache
-    from django.utils import timezone
-
     thief = new_browser()
     thief.cookies = browser.cookies
     roles_core.granted.clear()
@@ -205,10 +188,7 @@ def test_attack_a_stolen_cookie_after_revocation(
 def test_rights_count_from_when_they_were_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from django.core.cache import cache
-
     from qnet_mailman.web.harp import rights
-    from qnet_mailman.web.harp.session import Identity
 
     lives = []
     monkeypatch.setattr(cache, 'set', lambda _key, _value, life: lives.append(life))
@@ -219,8 +199,6 @@ def test_rights_count_from_when_they_were_asked_for(
 
 
 def test_forgetting_asks_core_anew(browser: Any, roles_core: RolesCore) -> None:
-    from qnet_mailman.web.harp.rights import forget
-
     roles_core.granted.clear()
     forget(identity_in(browser))
     assert rights_in(browser).roles == frozenset()
@@ -229,9 +207,6 @@ def test_forgetting_asks_core_anew(browser: Any, roles_core: RolesCore) -> None:
 
 
 def test_user_ids_differ_in_more_than_case(roles_core: RolesCore) -> None:
-    from qnet_mailman.web.harp.rights import rights_of
-    from qnet_mailman.web.harp.session import Identity
-
     roles_core.granted['harp', 'ann'] = ['administrator']
     assert rights_of(Identity('harp', 'ANN')).roles == {'administrator'}
     assert rights_of(Identity('harp', 'Ann')).roles == {'administrator'}
@@ -243,7 +218,6 @@ def test_core_is_down_and_nobody_has_a_right(
     roles_core: RolesCore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from qnet_mailman.web.harp import rights
-    from qnet_mailman.web.harp.session import Identity
 
     roles_core.granted['harp', 'ann'] = ['administrator']
     roles_core.down = True
@@ -269,17 +243,11 @@ def test_core_is_down_and_nobody_has_a_right(
     ],
 )
 def test_an_answer_that_is_none(status: int, answer: Any) -> None:
-    from qnet_mailman.web.core import Answer, CoreUnavailable
-    from qnet_mailman.web.harp.rights import read_rights
-
     with pytest.raises(CoreUnavailable):
         read_rights(Answer(status, answer))
 
 
 def superuser() -> Any:
-    from allauth.account.models import EmailAddress
-    from django.contrib.auth import get_user_model
-
     boss = get_user_model().objects.create_superuser(
         'boss', 'boss@example.gov', PASSWORD
     )
@@ -306,8 +274,6 @@ def test_a_superuser_through_djangos_own_door(hostile: HostileProvider) -> None:
 
 
 def test_a_superuser_in_an_emergency(hostile: HostileProvider) -> None:
-    from django.test import override_settings
-
     superuser()
     browser = new_browser()
     with override_settings(LOCAL_SUPERUSERS=True):
@@ -318,8 +284,6 @@ def test_a_superuser_in_an_emergency(hostile: HostileProvider) -> None:
 
 
 def test_a_superuser_through_the_provider(browser: Any, roles_core: RolesCore) -> None:
-    from qnet_mailman.web.harp.models import ProviderPerson
-
     user = ann()
     user.is_staff = user.is_superuser = True
     user.save()
@@ -328,8 +292,6 @@ def test_a_superuser_through_the_provider(browser: Any, roles_core: RolesCore) -
 
 
 def test_without_a_provider_superusers_are_let_in() -> None:
-    from django.conf import settings
-
     assert settings.OPENID_PROVIDERS == {}
     assert settings.LOCAL_SUPERUSERS is True
 
@@ -343,10 +305,6 @@ def test_a_member_with_a_password_is_none_of_this(hostile: HostileProvider) -> N
 
 
 def test_a_new_session_key_is_followed(browser: Any) -> None:
-    from django.contrib.sessions.models import Session
-
-    from qnet_mailman.web.harp.models import ProviderSession
-
     session = browser.session
     session.cycle_key()
     session.save()

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from django.test import override_settings
 
+from qnet_mailman.web.harp.checks import check_sign_in
 from qnet_mailman.web.harp.config import for_allauth, is_safe, read_providers
 from qnet_mailman.web.sitefile import read_site_file
 
@@ -106,10 +108,6 @@ def test_addresses_that_nobody_listens_to(url: str, safe: bool) -> None:
 
 
 def test_check_deploy_names_what_is_open() -> None:
-    from django.test import override_settings
-
-    from qnet_mailman.web.harp.checks import check_sign_in
-
     def found() -> list[str]:
         return [str(message.id) for message in check_sign_in()]
 

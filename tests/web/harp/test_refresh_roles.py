@@ -5,10 +5,17 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from django.test import override_settings
+from django.utils import timezone
 
+from qnet_mailman.web.harp.models import ProviderPerson
+from qnet_mailman.web.harp.sealing import unseal
 from tests.web.harp.conftest import RolesCore
 from tests.web.harp.hostile import HostileProvider, new_browser
 
@@ -28,8 +35,6 @@ def asked(roles_core: RolesCore) -> Iterator[HostileProvider]:
 
 
 def run(*, fails: bool = False) -> str:
-    from django.core.management import call_command
-
     out = io.StringIO()
     if fails:
         with pytest.raises(SystemExit) as caught:
@@ -41,9 +46,6 @@ def run(*, fails: bool = False) -> str:
 
 
 def stored() -> str:
-    from qnet_mailman.web.harp.models import ProviderPerson
-    from qnet_mailman.web.harp.sealing import unseal
-
     sealed = ProviderPerson.objects.get().refresh_token
     return unseal(sealed) or '' if sealed else ''
 
@@ -53,8 +55,6 @@ def roles_now(core: RolesCore) -> list[str]:
 
 
 def test_the_token_is_not_readable_in_the_database(asked: HostileProvider) -> None:
-    from qnet_mailman.web.harp.models import ProviderPerson
-
     assert 'refresh-1' not in ProviderPerson.objects.get().refresh_token
     assert stored() == 'refresh-1'
 
@@ -137,8 +137,6 @@ def test_a_refreshed_token_about_somebody_else(
 
 
 def test_core_is_down(asked: HostileProvider, roles_core: RolesCore) -> None:
-    from django.core.management import CommandError, call_command
-
     asked.answers['/token'] = (400, {'error': 'invalid_grant'})
     roles_core.down = True
     with pytest.raises(CommandError, match='core does not answer'):
@@ -149,12 +147,6 @@ def test_core_is_down(asked: HostileProvider, roles_core: RolesCore) -> None:
 
 
 def test_two_runs_do_not_use_one_token(asked: HostileProvider) -> None:
-    from datetime import timedelta
-
-    from django.utils import timezone
-
-    from qnet_mailman.web.harp.models import ProviderPerson
-
     people = ProviderPerson.objects.all()
     people.update(busy_until=timezone.now() + timedelta(minutes=1))
     assert run() == 'confirmed 0, withdrawn 0, unknown 0, busy 1'
@@ -165,17 +157,12 @@ def test_two_runs_do_not_use_one_token(asked: HostileProvider) -> None:
 def test_a_token_of_another_secret_key(
     asked: HostileProvider, roles_core: RolesCore
 ) -> None:
-    from django.test import override_settings
-
     with override_settings(SECRET_KEY='another one, long enough for the tests'):
         run(fails=True)
     assert roles_now(roles_core) == ['administrator']
 
 
 def test_a_token_of_an_old_secret_key(asked: HostileProvider) -> None:
-    from django.conf import settings
-    from django.test import override_settings
-
     old = settings.SECRET_KEY
     with override_settings(SECRET_KEY='x' * 40, SECRET_KEY_FALLBACKS=[old]):
         assert run() == 'confirmed 1, withdrawn 0, unknown 0, busy 0'
@@ -228,8 +215,6 @@ def test_introspection_that_says_nothing(
 
 
 def test_checking_the_connection(asked: HostileProvider) -> None:
-    from django.core.management import call_command
-
     out = io.StringIO()
     call_command('check_providers', stdout=out)
     said = out.getvalue()

@@ -8,9 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 import requests
+from django.test import override_settings
 
+from qnet_mailman.web.harp import oidc
+from qnet_mailman.web.harp.config import for_allauth, read_providers
+from qnet_mailman.web.harp.connection import examine
 from tests.web.harp.certified import free_port
 from tests.web.harp.conftest import RolesCore
 from tests.web.harp.lemonldap import CLIENT, SECRET, LemonLDAP, needed
@@ -50,10 +55,6 @@ def running(
 
 @contextmanager
 def known(provider: LemonLDAP, **fields: Any) -> Iterator[None]:
-    from django.test import override_settings
-
-    from qnet_mailman.web.harp.config import for_allauth, read_providers
-
     mine = {
         'name': 'HARP',
         'issuer': provider.issuer,
@@ -110,8 +111,6 @@ def test_what_it_really_says(
     running: tuple[LemonLDAP, str], roles_core: RolesCore
 ) -> None:
     """So that the test above shows what it is there for."""
-    from qnet_mailman.web.harp import oidc
-
     seen: list[Any] = []
     provider, site = running
     fetch_claims = oidc.fetch_claims
@@ -126,8 +125,6 @@ def test_what_it_really_says(
             sign_in(site, uid)
     one, two = seen
     if isinstance(one, str):
-        import jwt
-
         one, two = (
             jwt.decode(token, options={'verify_signature': False}) for token in seen
         )
@@ -149,7 +146,6 @@ def test_claims_in_another_form_are_told_as_that(
 
 def test_the_connection(running: tuple[LemonLDAP, str]) -> None:
     from qnet_mailman.web.harp.config import providers
-    from qnet_mailman.web.harp.connection import examine
 
     provider, _site = running
     for method in ('client_secret_basic', 'client_secret_post'):

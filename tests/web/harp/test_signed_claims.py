@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed448 import Ed448PrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from qnet_mailman.web.harp import tokens
 from tests.web.harp.conftest import RolesCore
 from tests.web.harp.hostile import CLIENT, OTHER_KEY, HostileProvider, new_browser
 
@@ -138,8 +139,6 @@ KEYS = {'Ed25519': Ed25519PrivateKey.generate(), 'Ed448': Ed448PrivateKey.genera
 @pytest.fixture
 def named() -> Any:
     """PyJWT signs under the new names once our module is there."""
-    from qnet_mailman.web.harp import tokens
-
     return tokens
 
 

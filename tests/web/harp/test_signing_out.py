@@ -4,11 +4,16 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
+from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.utils import timezone
 
+from qnet_mailman.web.harp.models import ProviderSession
 from tests.web.harp.conftest import RolesCore
 from tests.web.harp.hostile import (
     OTHER_KEY,
@@ -37,8 +42,6 @@ def sent(token: str) -> Any:
 def test_a_sign_out_there_ends_the_session_here(
     browser: Any, hostile: HostileProvider
 ) -> None:
-    from django.contrib.sessions.models import Session
-
     key = browser.session.session_key
     assert Session.objects.filter(pk=key).exists()
     response = sent(hostile.logout_token())
@@ -143,8 +146,6 @@ def test_rubbish_is_no_logout_token(hostile: HostileProvider, token: str) -> Non
 def test_a_provider_whose_keys_cannot_be_had(
     browser: Any, hostile: HostileProvider
 ) -> None:
-    from django.core.cache import cache
-
     token = hostile.logout_token()
     hostile.stop()
     cache.clear()
@@ -156,8 +157,6 @@ def test_only_a_post(hostile: HostileProvider) -> None:
 
 
 def test_signing_out_here_goes_on_there(browser: Any, hostile: HostileProvider) -> None:
-    from qnet_mailman.web.harp.models import ProviderSession
-
     # As Postorius's own link asks for it.
     response = browser.post('/accounts/logout/?next=/mailman3/lists/')
     url = urlsplit(response['Location'])
@@ -173,8 +172,6 @@ def test_signing_out_here_goes_on_there(browser: Any, hostile: HostileProvider) 
 def test_signing_out_works_while_the_provider_is_down(
     browser: Any, hostile: HostileProvider
 ) -> None:
-    from django.core.cache import cache
-
     hostile.stop()
     cache.clear()
     response = browser.post('/accounts/logout/')
@@ -185,8 +182,6 @@ def test_signing_out_works_while_the_provider_is_down(
 def test_signing_out_where_the_provider_offers_nothing(
     browser: Any, hostile: HostileProvider
 ) -> None:
-    from django.core.cache import cache
-
     hostile.discovery = {'end_session_endpoint': None}
     cache.clear()
     assert browser.post('/accounts/logout/')['Location'] == '/'
@@ -205,12 +200,6 @@ def test_a_password_session_stays_here(hostile: HostileProvider) -> None:
 def test_rows_of_sessions_that_ran_out_go(
     browser: Any, hostile: HostileProvider
 ) -> None:
-    from datetime import timedelta
-
-    from django.utils import timezone
-
-    from qnet_mailman.web.harp.models import ProviderSession
-
     old = timezone.now() - timedelta(seconds=3600 * 24 * 15)
     ProviderSession.objects.update(created=old)
     hostile.sign_in(new_browser())

@@ -6,7 +6,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount, SocialToken
+from django.contrib.auth import get_user_model
+from django.utils import timezone
 
+from qnet_mailman.web.accounts import flows
+from qnet_mailman.web.core import CoreUnavailable
+from qnet_mailman.web.harp.provider import MAX_UID, uid_of
 from tests.web.harp.conftest import RolesCore
 from tests.web.harp.hostile import PERSON, HostileProvider, new_browser
 
@@ -15,10 +22,6 @@ PASSWORD = 'correct horse battery staple'
 
 def account(name: str, email: str, *, verified: bool, signed_in: bool = True) -> Any:
     """A local account with a password."""
-    from allauth.account.models import EmailAddress
-    from django.contrib.auth import get_user_model
-    from django.utils import timezone
-
     user = get_user_model().objects.create_user(name, email, PASSWORD)
     if signed_in:
         user.last_login = timezone.now()
@@ -37,23 +40,17 @@ def sign_in_with_password(browser: Any, login: str) -> Any:
 
 
 def addresses(user: Any) -> dict[str, bool]:
-    from allauth.account.models import EmailAddress
-
     found = EmailAddress.objects.filter(user=user)
     return {address.email: address.verified for address in found}
 
 
 def linked(user: Any) -> list[str]:
-    from allauth.socialaccount.models import SocialAccount
-
     return [one.uid for one in SocialAccount.objects.filter(user=user)]
 
 
 def test_a_new_person_gets_an_account(
     hostile: HostileProvider, roles_core: RolesCore
 ) -> None:
-    from django.contrib.auth import get_user_model
-
     hostile.sign_in(new_browser())
     user = get_user_model().objects.get()
     assert addresses(user) == {'ann@example.gov': True}
@@ -66,8 +63,6 @@ def test_a_new_person_gets_an_account(
 def test_the_same_person_gets_the_same_account(
     hostile: HostileProvider, roles_core: RolesCore
 ) -> None:
-    from django.contrib.auth import get_user_model
-
     one, two = new_browser(), new_browser()
     hostile.sign_in(one)
     hostile.sign_in(two)
@@ -181,8 +176,6 @@ def test_linking_somebody_elses_identity_is_refused(
 def test_a_claim_does_not_keep_the_owner_out(
     hostile: HostileProvider, roles_core: RolesCore, own: bool
 ) -> None:
-    from allauth.account.models import EmailAddress
-
     if own:
         squatter = account('m', 'ann@example.gov', verified=False, signed_in=False)
     else:
@@ -201,8 +194,6 @@ def test_a_claim_does_not_keep_the_owner_out(
 def test_an_operators_account_is_no_mere_claim(
     hostile: HostileProvider, roles_core: RolesCore
 ) -> None:
-    from django.contrib.auth import get_user_model
-
     get_user_model().objects.create_superuser('boss', 'ann@example.gov', PASSWORD)
     assert hostile.sign_in(new_browser()).status_code == 409
 
@@ -210,8 +201,6 @@ def test_an_operators_account_is_no_mere_claim(
 def test_a_new_address_takes_the_place_of_the_old_one(
     hostile: HostileProvider, roles_core: RolesCore
 ) -> None:
-    from django.contrib.auth import get_user_model
-
     hostile.sign_in(new_browser())
     hostile.claims['email'] = 'ann.married@example.gov'
     assert hostile.sign_in(new_browser()).status_code == 302
@@ -229,8 +218,6 @@ def test_a_new_address_takes_the_place_of_the_old_one(
 def test_a_new_address_that_is_another_accounts(
     hostile: HostileProvider, roles_core: RolesCore
 ) -> None:
-    from django.contrib.auth import get_user_model
-
     victim = account('victim', 'victim@example.org', verified=True)
     hostile.sign_in(new_browser())
     hostile.claims['email'] = 'victim@example.org'
@@ -243,9 +230,6 @@ def test_a_new_address_that_is_another_accounts(
 def test_the_old_address_stays_until_core_knows(
     hostile: HostileProvider, roles_core: RolesCore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from qnet_mailman.web.accounts import flows
-    from qnet_mailman.web.core import CoreUnavailable
-
     hostile.sign_in(new_browser())
     hostile.claims['email'] = 'ann.married@example.gov'
 
@@ -276,8 +260,6 @@ def test_a_new_harp_id_ends_the_roles_of_the_old_one(
 def test_an_account_that_was_closed_stays_closed(
     hostile: HostileProvider, roles_core: RolesCore
 ) -> None:
-    from django.contrib.auth import get_user_model
-
     hostile.sign_in(new_browser())
     get_user_model().objects.update(is_active=False)
     browser = new_browser()
@@ -288,8 +270,6 @@ def test_an_account_that_was_closed_stays_closed(
 def test_what_is_kept_of_the_claims(
     hostile: HostileProvider, roles_core: RolesCore
 ) -> None:
-    from allauth.socialaccount.models import SocialAccount, SocialToken
-
     hostile.claims['ssn'] = '000-00-0000'
     hostile.sign_in(new_browser())
     assert SocialAccount.objects.get().extra_data == {
@@ -302,8 +282,6 @@ def test_what_is_kept_of_the_claims(
 
 
 def test_a_subject_of_any_length() -> None:
-    from qnet_mailman.web.harp.provider import MAX_UID, uid_of
-
     assert uid_of('https://a.example', 'x') == 'https://a.example|x'
     long, other = (uid_of('https://a.example', 'x' * 254 + end) for end in 'yz')
     assert long != other

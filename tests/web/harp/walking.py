@@ -12,6 +12,8 @@ from urllib.parse import urljoin, urlsplit
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import requests
+from django.core.wsgi import get_wsgi_application
+from django.test import override_settings
 
 
 class _Server(ThreadingMixIn, WSGIServer):
@@ -26,9 +28,6 @@ class _Quiet(WSGIRequestHandler):
 @contextmanager
 def live_site(port: int) -> Iterator[str]:
     """Django on loopback, as `WEB_URL`; its address."""
-    from django.core.wsgi import get_wsgi_application
-    from django.test import override_settings
-
     url = f'http://127.0.0.1:{port}'
     with override_settings(
         WEB_URL=url,
