@@ -30,7 +30,7 @@ from tests.helpers import subscribe
 
 MEMBERS = 24
 DAYS = 9
-LIST = 'news@lists.example.gov'
+LIST = 'updates@lists.example.gov'
 
 
 def setup() -> None:
