@@ -60,7 +60,8 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     from django.test import override_settings
 
     server = ThreadingHTTPServer(('127.0.0.1', 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
+    # How soon it looks whether it is to end; half a second is the default.
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     url = f'http://127.0.0.1:{server.server_port}'
     with override_settings(MAILMAN_REST_API_URL=url):
