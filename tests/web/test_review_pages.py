@@ -352,6 +352,16 @@ def test_what_could_not_be_applied_still_waits(
     assert flows.STILL_WAITS[result] in page(operator)
 
 
+def test_core_cannot_look_at_the_lists_just_now(
+    core: StubCore, operator: Client
+) -> None:
+    error = {'line': None, 'place': '', 'field': '', 'message': 'the disk is full'}
+    outcome = {**ONE['outcome'], 'result': 'failed', 'errors': [error]}
+    known(core, outcome=outcome)
+    text = page(operator)
+    assert '<li>the disk is full</li>' in text and 'value="approve"' in text
+
+
 def test_one_that_was_begun_is_approved_again_and_not_returned(
     core: StubCore, operator: Client
 ) -> None:
