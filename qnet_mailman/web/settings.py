@@ -55,6 +55,7 @@ INSTALLED_APPS = [
     'qnet_mailman.web.home',
     'qnet_mailman.web.signup',
     'qnet_mailman.web.request_forms',
+    'qnet_mailman.web.review',
     'qnet_mailman.web.leaving',
     'qnet_mailman.web.posts',
     'qnet_mailman.web.accounts',

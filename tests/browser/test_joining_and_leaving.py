@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Callable
 from email.message import EmailMessage
@@ -10,14 +11,17 @@ from typing import Any
 
 import pytest
 import requests
+import yaml
 from playwright.sync_api import Page, expect
 
 from qnet_mailman.demo.processes import wait_until
 from qnet_mailman.demo.site import Delivered, Site
 from tests.browser.conftest import (
     ALSO_PUBLIC,
+    EXAMPLES,
     PRIVATE,
     PUBLIC,
+    SIZES,
     link_in,
     look_at,
     tab_to,
@@ -266,6 +270,48 @@ def test_an_administrator_removes_a_member(
     page.locator('textarea').first.fill(reader)
     page.locator('textarea').first.evaluate('element => element.form.submit()')
     wait_for_no_member(site, PUBLIC, reader)
+
+
+def test_an_operator_decides_about_a_request_form(site: Site, page: Page) -> None:
+    """In the name of somebody who does not administer the list (R25)."""
+    assert page.viewport_size is not None
+    wanted = 7 if page.viewport_size == SIZES['narrow'] else 8
+    form = yaml.safe_load((EXAMPLES / 'threshold-change.yaml').read_text('utf-8'))
+    form |= {
+        'ticket': f'REQ{wanted}',
+        'requester': {'name': 'M', 'email': 'm@evil.example'},
+    }
+    form['bounces']['threshold'] = wanted
+    content = base64.b64encode(yaml.safe_dump(form).encode()).decode()
+    sent = site.rest(
+        'POST', 'plugins/qnet/forms', {'name': 'form.yaml', 'content': content}
+    )
+    [one] = sent.json()['requests']
+
+    def threshold() -> int:
+        return int(site.rest('GET', f'plugins/qnet/lists/{PUBLIC}').json()['threshold'])
+
+    before = threshold()
+    sign_in(page, site)
+    page.goto(f'{site.web_url}/start/')
+    page.get_by_role('link', name='Requests that wait').click()
+    look_at(page, 'requests')
+    tab_to(page, page.get_by_role('rowheader').get_by_role('link', name=one['number']))
+    page.keyboard.press('Enter')
+    page.wait_for_url(f'**/{one["number"]}/')
+    expect(page.locator('#warnings')).to_contain_text('does not administer the list')
+    approve = page.get_by_role('button', name='Approve')
+    tab_to(page, approve)
+    page.keyboard.press('Enter')
+    expect(page.locator('#problem')).to_be_focused()
+    look_at(page, 'request')
+    assert threshold() == before
+    tab_to(page, page.get_by_label('Approve despite the warnings'))
+    page.keyboard.press('Space')
+    tab_to(page, approve)
+    page.keyboard.press('Enter')
+    expect(page.get_by_role('alert').first).to_contain_text(f'Changed: {PUBLIC}')
+    assert threshold() == wanted
 
 
 def announce(site: Site, mail_to: MailTo, reader: str, subject: str) -> Delivered:

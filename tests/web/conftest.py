@@ -73,7 +73,8 @@ def _migrate() -> None:
 def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
     """A stand-in for core's REST server, known to the web side; its address."""
     server = ThreadingHTTPServer(('127.0.0.1', 0), handler)
-    thread = threading.Thread(target=server.serve_forever)
+    # How soon it looks whether it is to end; half a second is the default.
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     url = f'http://127.0.0.1:{server.server_port}'
     with override_settings(MAILMAN_REST_API_URL=url):

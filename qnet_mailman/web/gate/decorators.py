@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""For pages of ours about one list: whom they open for (R24).
+"""For pages of ours: whom they open for (R24).
 
 The gate's table (:mod:`qnet_mailman.web.gate.policy`) has these pages, too; a page
-that changes a list says it itself.
+that changes something says it itself.
 """
 
 from __future__ import annotations
@@ -33,6 +33,21 @@ def moderators_only(view: View) -> View:
     :param view: A view with an argument `list_id`, an ID or a posting address.
     """
     return _guarded(view, Need.MODERATOR)
+
+
+def operators_only(view: View) -> View:
+    """Open a view for operators.
+
+    :param view: A view about no list, or about any.
+    """
+
+    @wraps(view)
+    def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        if not request.qnet.is_operator:
+            return refuse(request, Need.OPERATOR)
+        return view(request, *args, **kwargs)
+
+    return guarded
 
 
 def _guarded(view: View, need: Need) -> View:

@@ -197,6 +197,8 @@ _PAGES: dict[Need, tuple[str, ...]] = {
         'hk_thread_set_category',
     ),
     Need.OPERATOR: (
+        'qnet_requests',
+        'qnet_request',
         'list_new',
         'domain_index',
         'domain_new',

@@ -92,6 +92,9 @@ PAGES = (
     Page(
         'qnet_mailman.web.lists.views.sign_up_instead', f'{L}/anonymous_subscribe', ALL
     ),
+    # Ours for operators; core knows no request here.
+    Page('qnet_requests', '/requests/', OPERATORS),
+    Page('qnet_request', '/requests/QM-000001/', OPERATORS),
     # Ours about a list; core knows nothing of it here.
     Page('qnet_list', f'{L}/qualitynet/', MODERATORS),
     Page('qnet_list_change', f'{L}/qualitynet/mask', ADMINISTRATORS),
