@@ -25,6 +25,7 @@ from hypothesis.internal.conjecture import providers
 from mailman.app.lifecycle import create_list
 from mailman.core import initialize
 from mailman.interfaces.domain import IDomainManager
+from xdist.scheduler import LoadFileScheduling
 from zope.component import getUtility
 
 from qnet_mailman.setup import startup
@@ -95,6 +96,31 @@ def pytest_configure() -> None:
     if not os.environ.get('TMPDIR') and is_roomy_memory(MEMORY):
         os.environ['TMPDIR'] = str(MEMORY)
         tempfile.tempdir = None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling:
+    """Give out whole files, in the order of `pytest_collection_modifyitems`."""
+    config.option.loadscopereorder = False
+    return Files(config, log)
+
+
+class Files(LoadFileScheduling):
+    """Whole files, and those of a folder together that share a running site."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = str(super()._split_scope(nodeid))
+        folder = file.rpartition('/')[0]
+        return folder if folder in SHARED_SITES else file
+
+
+SHARED_SITES = ('tests/attacks/posts',)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What starts a whole site comes first, so that no worker waits for it at last."""
+    dear = {item.path for item in items if 'site' in getattr(item, 'fixturenames', ())}
+    items.sort(key=lambda item: item.path not in dear)
 
 
 def is_roomy_memory(folder: Path) -> bool:

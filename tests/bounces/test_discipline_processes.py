@@ -89,6 +89,7 @@ def got() -> Counter[str]:
     return found
 
 
+@pytest.mark.long
 def test_three_runners_at_once(core: SimpleNamespace, mlist: Any) -> None:
     everybody = {f'{number}@example.net' for number in range(MEMBERS)}
     runners = [Runner(core) for _ in range(3)]
@@ -115,6 +116,8 @@ def test_three_runners_at_once(core: SimpleNamespace, mlist: Any) -> None:
     assert told + left.count('removed') == MEMBERS
 
 
+@pytest.mark.long
+@pytest.mark.landing
 def test_a_runner_is_killed(core: SimpleNamespace, mlist: Any) -> None:
     """Each kill repeats one member's e-mail at most, and loses none."""
     kills = 0

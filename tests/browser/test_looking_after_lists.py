@@ -360,6 +360,7 @@ def test_signing_out_goes_on_to_the_provider(site: Site, page: Page) -> None:
 
 
 # The last one: it takes a role away.
+@pytest.mark.long
 def test_a_revoked_role_ends_in_an_open_browser(site: Site, browser: Browser) -> None:
     subject = 'Held until the end'
     hold(site, subject)

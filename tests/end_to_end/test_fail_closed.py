@@ -32,6 +32,7 @@ def wait_for(text: str, site: Site) -> None:
     wait_until(lambda: text in log_of(site), 30, f'{text!r} in the logs', site.core)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ('value', 'said'),
     [
@@ -84,6 +85,8 @@ def pg_site(
         yield running
 
 
+@pytest.mark.long
+@pytest.mark.landing
 @pytest.mark.postgresql
 def test_a_database_that_goes_away(pg_site: Site, server: postgresql.Server) -> None:
     # The post is still in the queue when the database goes.
@@ -110,6 +113,7 @@ def test_a_database_that_goes_away(pg_site: Site, server: postgresql.Server) -> 
     delivered_once(pg_site, 'refused-for-now')
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_a_start_without_the_database(pg_site: Site, server: postgresql.Server) -> None:
     signal_runner(pg_site, 'in', signal.SIGSTOP)

@@ -105,6 +105,8 @@ def kill_runner(site: Site, name: str) -> None:
     signal_runner(site, name, signal.SIGKILL)
 
 
+@pytest.mark.long
+@pytest.mark.landing
 def test_killed_in_the_middle(site: Site) -> None:
     kills = 0
     send(site, 'killed')
@@ -125,6 +127,7 @@ def test_killed_in_the_middle(site: Site) -> None:
     nobody_bounced(site)
 
 
+@pytest.mark.long
 def test_killed_on_the_way(site: Site) -> None:
     for number, queues in enumerate(((), ('in',), ('in', 'pipeline'), QUEUES)):
         subject = f'way-{number}'
@@ -148,6 +151,7 @@ def test_killed_on_the_way(site: Site) -> None:
     nobody_bounced(site)
 
 
+@pytest.mark.long
 def test_a_mail_server_that_comes_and_goes(site: Site) -> None:
     send(site, 'away')
     wait_for(site, 'away', BATCH // 2)
@@ -167,6 +171,7 @@ def test_a_mail_server_that_comes_and_goes(site: Site) -> None:
     nobody_bounced(site)
 
 
+@pytest.mark.long
 def test_a_short_post_does_not_wait(site: Site) -> None:
     send(site, 'long')
     wait_for(site, 'long', 10)

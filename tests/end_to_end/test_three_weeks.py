@@ -157,6 +157,7 @@ def delivery_of(site: Site, member_id: str) -> str:
     return answer.get('delivery_status', 'enabled')
 
 
+@pytest.mark.long
 def test_three_weeks(site: MovedSite) -> None:
     ids = members_of(site)
     mail: dict[str, list[tuple[int, str]]] = {}

@@ -128,6 +128,7 @@ def config(site: Site) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.long
 def test_a_local_password_opens_no_settings(site: Site) -> None:
     """On the owners' roster, and not signed in through a provider (R27)."""
     list_id = LIST.replace('@', '.')
@@ -139,6 +140,7 @@ def test_a_local_password_opens_no_settings(site: Site) -> None:
         )
 
 
+@pytest.mark.long
 def test_a_forged_form_changes_everything_but_these_two(site: Site) -> None:
     warnings = 5
     before = config(site)
@@ -154,6 +156,7 @@ def test_a_forged_form_changes_everything_but_these_two(site: Site) -> None:
     assert after['forward_unrecognized_bounces_to'] == 'site_owner'
 
 
+@pytest.mark.long
 def test_the_form_changes_them_and_postorius_leaves_that(site: Site) -> None:
     site.mailman('qnet', 'provision', str(CHANGE), check=True)
     assert shown(site) == (8, 14)

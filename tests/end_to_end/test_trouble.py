@@ -112,6 +112,7 @@ def wait_for(site: Site, subject: str, count: int = MEMBERS) -> None:
     )
 
 
+@pytest.mark.long
 def test_two_runners_side_by_side(site: Site) -> None:
     send(site, 'two')
     wait_for(site, 'two', 10)
@@ -125,6 +126,7 @@ def test_two_runners_side_by_side(site: Site) -> None:
     nobody_bounced(site)
 
 
+@pytest.mark.long
 def test_a_mail_server_that_hangs(site: Site, proxy: Proxy) -> None:
     send(site, 'hangs')
     wait_for(site, 'hangs', BATCH // 2)
@@ -166,6 +168,8 @@ def complaints(site: Site) -> int:
     return log_of(site).count('No space left on device')
 
 
+@pytest.mark.long
+@pytest.mark.landing
 def test_a_full_disk(site: Site) -> None:
     queue = site.var / 'queue'
     if not queue.is_mount():

@@ -213,6 +213,7 @@ def test_a_text_set_in_postorius_reaches_the_copies(
 
 
 # The last one: it changes a setting of the site.
+@pytest.mark.long
 def test_the_page_that_releases_a_post(site: Site) -> None:
     site.stop_core()
     set_key(site, 'poster_authentication', 'confirm')

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
+from qnet_mailman import model
 from qnet_mailman.model import (  # noqa: F401
     audit,
     bounces,
@@ -58,6 +61,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return request.getfixturevalue('server').create_database('migrations')
 
 
+@pytest.mark.long
 def test_a_dozen_processes_at_once(url: str, tmp_path: Path) -> None:
     starters = [
         subprocess.Popen(
@@ -100,6 +104,8 @@ def test_several_hosts_at_once(server: postgresql.Server, tmp_path: Path) -> Non
 
 
 def test_the_revisions_make_what_the_model_says(url: str, tmp_path: Path) -> None:
+    for found in pkgutil.iter_modules(model.__path__):
+        importlib.import_module(f'{model.__name__}.{found.name}')
     engine = create_engine(url)
     upgrade(engine, str(tmp_path))
     with engine.connect() as connection:
