@@ -109,7 +109,6 @@ La casella è stata sospesa
 このアカウントは一時停止されています
 550 User suspended
 550 User is locked
-550 Mailbox unavailable or access denied
 550 Message was not accepted -- invalid mailbox. Local mailbox x@mail.ru is unavailable: account is disabled
 554 5.7.1 Ящик получателя заблокирован
 Konto zostało zablokowane
@@ -122,7 +121,6 @@ Konto zostało zablokowane
 450 4.2.1 mailbox temporarily disabled: x@y
 mailbox inactive
 550-5.7.1 Recipient mailbox is currently suspended
-This address no longer accepts mail.
 550 5.2.1 Le compte du destinataire est bloque. The recipient account is blocked.
     """,
     (Kind.soft, Reason.transient): """
@@ -158,6 +156,7 @@ Maximum delivery attempts exceeded
 Expired after 3 days in queue. Last error: 451 try later
 550 Connection frequency limited
 450 4.1.1 <x@y.z>: Recipient address rejected: unverified address: Address verification in progress
+450 4.2.0 <x@y.z>: Recipient address rejected: Greylisted, see http://postgrey.schweikert.ch/
 5.4.7 - Delivery expired (message too old) 'timeout' (delivery attempts: 3)
     """,
     (Kind.hard, Reason.policy): """
@@ -205,7 +204,6 @@ Compte expediteur verrouille pour mail frauduleux. Your sender account has been 
     """,
     (Kind.soft, Reason.policy): """
 421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to unexpected volume or user complaints
-450 4.2.0 <x@y.z>: Recipient address rejected: Greylisted, see http://postgrey.schweikert.ch/
 421 Service refuse. Veuillez essayer plus tard. OFR_999 [999]
     """,
     (Kind.hard, Reason.authentication): """
@@ -280,6 +278,8 @@ GroupWise: User not found
 Utilisateur X (x@y.z) non répertorié dans l'annuaire Domino
 Benutzer X (x@y.z) ist nicht im Domino-Verzeichnis aufgeführt
 550 User unknown (in reply to MAIL FROM command)
+This address no longer accepts mail.
+550 Mailbox unavailable or access denied
 550 5.1.1 Mail address could not be found / Empfänger unbekannt
     """,
     (Kind.hard, Reason.domain_unknown): """
@@ -342,7 +342,7 @@ def test_reply(reply: str, kind: Kind, reason: Reason) -> None:
         (552, None, '5.7.0 blocked by policy', Kind.hard, Reason.policy),
         (554, None, '5.7.1 blocked using zen.example', Kind.hard, Reason.policy),
         (421, None, 'closing', Kind.soft, Reason.transient),
-        (450, '4.2.0', 'Greylisted', Kind.soft, Reason.policy),
+        (450, '4.2.0', 'Greylisted', Kind.soft, Reason.transient),
         (451, None, b'\xff\xfe', Kind.soft, Reason.transient),
         # Mailman's own code for a server that did not answer.
         (444, None, 'Connection unexpectedly closed', Kind.soft, Reason.transient),

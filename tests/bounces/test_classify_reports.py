@@ -879,7 +879,7 @@ REPORTS: list[tuple[str, bytes, Kind, Reason]] = [
             'Mailman <hqr-updates@mailer.example.org>',
         ),
         SOFT,
-        POLICY,
+        TRANSIENT,
     ),
     (
         'SES notification',

@@ -79,3 +79,30 @@ def find_addresses(line: str) -> list[tuple[int, int, str]]:
 def is_service(address: str) -> bool:
     """Does this address belong to a mail system rather than to a person?"""
     return _SERVICE.match(address) is not None
+
+
+# Labels with dots between them.  The last in one case, for Exchange has codes that
+# look alike: "RESOLVER.ADR.RecipNotFound", "QUEUE.Expired".
+_HOST = re.compile(
+    r'(?<![\w.@-])(?:\w[\w-]{0,62}\.){1,10}([a-z]{2,24}|[A-Z]{2,24})(?![\w@-])'
+)
+#: Behind a single dot, since people also forget the space between two sentences.
+_TOP_LEVEL = re.compile(
+    r'com|net|org|edu|gov|mil|int|info|biz|aero|coop|museum|arpa|local|localdomain|lan'
+    r'|internal|intra|home|corp|cloud|test|example|invalid|localhost|app|dev|xyz|email'
+    r'|online|health|care|agency|hospital|clinic|mx'
+    # Countries, but for those that are words: "mailbox not found.in", "is full.so".
+    r'|(?!am|an|as|at|be|by|do|in|is|it|me|my|no|so|to|us)[a-z]{2}',
+    re.IGNORECASE,
+)
+
+
+def without_hosts(text: str) -> str:
+    """Take the names of hosts out of a text: whatever they are, they decide nothing."""
+    return _HOST.sub(_host, text) if '.' in text else text
+
+
+def _host(match: re.Match[str]) -> str:
+    if match[0].count('.') > 1 or _TOP_LEVEL.fullmatch(match[1]):
+        return ' '
+    return match[0]

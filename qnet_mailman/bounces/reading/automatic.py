@@ -29,6 +29,7 @@ _FORWARDED = re.compile(
 _ANSWERED = re.compile(r'\s*(?:re|aw|antw|sv|ré|res|rif|odp)\s?(?:\[\d+\])?:', re.I)
 
 BOUNCE_SUBJECT = Phrases(
+    'BOUNCE_SUBJECT',
     en="""
     undeliver | returned mail | return mail | returned message | mail returned
     message returned | delivery failure | delivery failed | delivery has failed
@@ -71,6 +72,7 @@ BOUNCE_SUBJECT = Phrases(
 )
 
 BOUNCE_TEXT = Phrases(
+    'BOUNCE_TEXT',
     en="""
     not be delivered | couldn't be delivered | can't be delivered | can not be delivered
     wasn't able to deliver | was not able to deliver | not able to be delivered
@@ -124,6 +126,7 @@ BOUNCE_TEXT = Phrases(
 )
 
 DELAY = Phrases(
+    'DELAY',
     en="""
     warning message only | this is a warning only | warning only | has been delayed
     is delayed | been delayed | delayed mail | message delayed | delivery delayed
@@ -153,6 +156,7 @@ DELAY = Phrases(
 )
 
 AUTO_REPLY_SUBJECT = Phrases(
+    'AUTO_REPLY_SUBJECT',
     en="""
     out of office | out of the office | out-of-office | automatic reply | auto reply
     auto-reply | autoreply | autoresponse | auto response | auto-response | auto:
@@ -182,6 +186,7 @@ AUTO_REPLY_SUBJECT = Phrases(
 )
 
 CHALLENGE = Phrases(
+    'CHALLENGE',
     en="""
     confirm that you sent | confirm your message | confirm your email to
     verify that you
@@ -203,12 +208,13 @@ CHALLENGE = Phrases(
 )
 
 CHATTER = Phrases(
+    'CHATTER',
     en="""
     awaits moderator approval | awaiting moderator | post by non-member | to the list
     your subscription | subscription confirmation | welcome to the | subscribe request
     unsubscribe | you have been unsubscribed | mailing list | confirm your subscription
     moderator request | moderation | your request to | digest
-    """
+    """,
 )
 
 
@@ -238,7 +244,7 @@ def delay(report: Report, lines: list[str]) -> str | None:
     if 'x-failed-recipients' in report.headers:
         return None
     if (found := DELAY.search(head)) and 'given up' not in head:
-        return head[max(0, found[0] - 60) : found[1] + 60]
+        return head[max(0, found.start - 60) : found.end + 60]
     return None
 
 
@@ -270,7 +276,7 @@ def challenge(report: Report, lines: list[str]) -> str | None:
     for text in (report.get('subject'), '\n'.join(lines[:60])):
         words = words_of(text)
         if found := CHALLENGE.search(words):
-            return words[max(0, found[0] - 60) : found[1] + 60]
+            return words[max(0, found.start - 60) : found.end + 60]
     for name in ('x-spamarrest-noauth', 'x-tmda-fingerprint', 'x-boxbe-message'):
         if name in report.headers:
             return name

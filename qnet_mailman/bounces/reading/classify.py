@@ -222,6 +222,7 @@ def _failure(addresses: Sequence[str], judged: Judgement) -> Failure:
         judged.reply_code,
         judged.evidence,
         tuple(names[1:]),
+        judged.row,
     )
 
 
