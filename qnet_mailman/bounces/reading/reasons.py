@@ -47,7 +47,9 @@ _CODES = re.compile(
     r'|(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.])'
 )
 _URL = re.compile(r'\b(?:https?://|www\.)[^\s<>"]{1,1000}', re.IGNORECASE)
-_ADDRESS = re.compile(r'<?[^\s<>:;,"\'()\[\]@]{1,100}@[\w.-]{1,253}>?')
+_ADDRESS = re.compile(
+    r'<?(?:[^\s<>:;,"\'()\[\]@]{1,100}|"[^"@\n]{1,64}")@[\w.-]{1,253}>?'
+)
 
 # Enhanced status codes whose meaning is not doubtful, class aside.
 STATUS_REASONS = {
@@ -61,6 +63,8 @@ STATUS_REASONS = {
     # RFC 3463 3.3, mailbox; 2.0 and 2.1 mean too many things
     '2.2': Reason.mailbox_full,
     '2.3': Reason.message_too_large,
+    '2.121': Reason.transient,  # Exchange: messages per hour, of one sender
+    '2.122': Reason.transient,  # Exchange: messages per hour
     # RFC 3463 3.4, mail system
     '3.1': Reason.transient,  # The system, not the mailbox, is full.
     '3.4': Reason.message_too_large,
@@ -259,9 +263,9 @@ def reason_of(text: str, codes: Codes = _NO_CODES) -> Found | None:
         if (phrase := table.search(words)) is None:
             continue
         found = Found(reason, phrase.row)
-        if reason is Reason.account_suspended or table is texts.GONE:
-            if _about_the_sender(words, phrase):
-                continue
+        of_account = reason is Reason.account_suspended or table is texts.GONE
+        if of_account and _about_the_sender(words, phrase):
+            continue
         if table is texts.GONE and words in texts.FOR_A_WHILE:
             return replace(found, reason=Reason.account_suspended)
         if table is texts.ACCOUNT_INACTIVE and (codes.status or '')[1:4] == '.1.':

@@ -254,7 +254,8 @@ MAILBOX_FULL = Phrases(
     speicherplatz … ueberschritten | kontingent … ueberschritten
     speichergrenze | speicherkapazität | speicherbegrenzung | kapazitätsgrenze
     postfachspeicher | speicherplatz … voll | speicherplatz … verbraucht
-    speicherplatz … belegt | kein platz mehr | kein freier platz | mailbox … überschritten
+    speicherplatz … belegt | kein platz mehr | kein freier platz
+    mailbox … überschritten
     postfach … übergelaufen | mailbox … überfüllt | speicherlimit … erreicht
     speicherquota | mailboxgröße | postfach-größe | kontingent … aufgebraucht
     """,
@@ -370,7 +371,8 @@ MAILBOX_FULL = Phrases(
     υπέρβαση … χώρου | δεν υπάρχει … χώρος | εξαντλ … χώρ
     תיבה … מלאה | תיבת … מלאה | התיבה מלאה | תיבה מלאה | אין מקום | אין מספיק מקום
     אין די מקום | מכסת | מכסה | המכסה | נפח האחסון | שטח האחסון | חריגה מנפח
-    เต็ม | โควต้า | โควตา | พื้นที่ … ไม่เพียงพอ | พื้นที่ … ไม่พอ | พื้นที่ไม่พอ | พื้นที่จัดเก็บ
+    เต็ม | โควต้า | โควตา | พื้นที่ … ไม่เพียงพอ | พื้นที่ … ไม่พอ | พื้นที่ไม่พอ
+    พื้นที่จัดเก็บ
     sandučić … pun | pretinac … pun | pretinac … prepun | kvota … premašena
     kvota … prekoračena | prekoračen … kvot | premašen … kvot | prekoračio … kvot
     premašio … kvot | nema … mjesta | nema … prostora | nedovoljno prostora
@@ -412,7 +414,8 @@ MESSAGE_TOO_LARGE = Phrases(
     larger than the current system limit | larger than the maximum | too large a message
     too large for the recipient | too large to | too big for | too big to | bigger than
     is too large | item too large | file too large | sizelimit
-    attachments … exceed | attachment … exceed | attachments … total | size of attachment
+    attachments … exceed | attachment … exceed | attachments … total
+    size of attachment
     size of the attachment | size of all attachments | attachments … larger
     attachments … over | attachments … limit | attachment limit | attachments … size
     total attachment | total size | combined size | sum of … attachments
@@ -460,7 +463,8 @@ MESSAGE_TOO_LARGE = Phrases(
     nordic="""
     meddelandet är för stort | för stort | meddelelsen er for stor | for stor
     liian suuri
-    för stora | bilagor … stor | större än | større end | større enn | meldingen er for stor
+    för stora | bilagor … stor | större än | større end | større enn
+    meldingen er for stor
     vedlegg … stor | vedhæft … stor
     """,
     ja="""
@@ -616,7 +620,7 @@ ACCOUNT_SUSPENDED = Phrases(
     """,
 )
 
-#: The address was there and is no more.  Soft where the text says that it is for a while.
+#: The address was there and is no more.  Soft where that is said to be for a while.
 GONE = Phrases(
     'GONE',
     en="""
@@ -629,7 +633,8 @@ GONE = Phrases(
     alias … deactivated | email … deactivated | de-activated | has been deactivated
     was deactivated | is deactivated | been deactivated | deactivated mailbox
     deactivated account | deactivated user | deactivated address | domain … deactivated
-    decommissioned | no longer accepts mail | no longer accepts e | no longer accept mail
+    decommissioned | no longer accepts mail | no longer accepts e
+    no longer accept mail
     no longer accepting | no longer receives | no longer receiving mail
     no longer accepts messages | no longer accepts any | not accept mail any more
     no longer monitored
@@ -638,7 +643,7 @@ GONE = Phrases(
     closed mailbox | account … deleted | mailbox … deleted | user … deleted
     address … deleted | account … removed | mailbox … removed | account … cancelled
     account … canceled | cancelled account | address retired | mailbox … retired
-    account … purged
+    account … purged | mailbox … purged
     recipient address rejected: access denied  # Exchange Online, for who is not there
     mailbox unavailable or access denied  # IceWarp
     recipient … access denied | user … access denied | mailbox … access denied
@@ -1139,11 +1144,13 @@ RATE_LIMITED = Phrases(
     per-minute | per second | per day | per-day | in one hour | in an hour
     within an hour | within one hour | last hour | past hour | in the last minute
     limit … hour | limit … minute | limit … messages per | messages per
-    message rate | mail rate | incoming rate | rate of | rate has | rate control
-    rate … exceeded | flow control | flood | slow down | too fast | too frequent
+    message rate | mail rate | incoming rate | rate control
+    flow control | flood | slow down | too fast | too frequent
     too often | unusual rate | volume limit
-    too many messages from | too many messages in … minute | too many messages in … session
-    too many messages received | too many messages sent | too many messages, | too many mails
+    too many messages from | too many messages in … minute
+    too many messages in … session
+    too many messages received | too many messages sent | too many messages,
+    too many mails
     too many emails | too many e-mails | too much mail from | too many recipients
     too many deliveries | too many simultaneous | too many parallel | too many requests
     too many invalid recipients | too many bad | concurren | connections from your
@@ -1171,6 +1178,14 @@ EXPIRED = Phrases(
     queue lifetime … exceeded | delivery time … exceeded | retry timeout exceeded
     given up | gave up | giving up | no further attempt | no more attempt
     no longer be retried | not be retried | will not be tried again
+    """,
+)
+
+#: Systems that never warn: what they call delayed is given up.
+NEVER_WARNS = Phrases(
+    'NEVER_WARNS',
+    en="""
+    nullmailer delivery system  # nullmailer 2.2, bounce_msg() in src/send.cc
     """,
 )
 
@@ -1254,7 +1269,7 @@ UNREACHABLE = Phrases(
     operation timed out | protocol error | destination unreachable | no buffer space
     connection was refused | connection was reset | connection was closed
     connection unexpectedly closed | closed connection | server closed
-    peer closed | unexpected eof | unexpected end of | end of file | greeting
+    peer closed | unexpected eof | unexpected end of | end of file | no greeting
     did not answer | does not answer | does not respond | doesn't respond | dead host
     host is dead | remote host is down | no servers | servers … unavailable
     servers … down | service not available | service unavailable temporarily
