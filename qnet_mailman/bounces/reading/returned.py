@@ -46,8 +46,9 @@ def set_apart(report: Report, lines: list[str]) -> list[str]:
     if len(subject) < _MIN_SUBJECT or automatic.is_daemon(headers.get('from', [''])[0]):
         return kept
     own = ' '.join(report.get('subject').split())
-    if own.lower().endswith(subject.lower()):
-        report.headers['subject'] = [own[: -len(subject)].rstrip()]
+    before, found, after = own.partition(subject)
+    if found:
+        report.headers['subject'] = [f'{before.rstrip()} {after}'.strip()]
     return [line.replace(subject, ' ') if subject in line else line for line in kept]
 
 

@@ -530,6 +530,7 @@ ACCOUNT_SUSPENDED = Phrases(
     currently not permitted to receive | not currently accepting mail
     mailbox … not accepting messages | mailbox … not accepting mail
     not accepting messages | account … on hold | mailbox … on hold | placed on hold
+    is paused
     on vacation hold | mailbox is archived | account … expired | mailbox … expired
     account expired | unpaid | past due | nonpayment | non-payment
     quarantined mailbox | hibernat
