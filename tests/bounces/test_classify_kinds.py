@@ -8,6 +8,7 @@ import pytest
 
 from qnet_mailman.bounces.reading.classify import Kind, Reason, classify
 from qnet_mailman.bounces.reading.reasons import Codes, judge
+from qnet_mailman.bounces.reading.texts import Phrases
 from tests.bounces.test_classify_reports import WHO, dsn, fields, plain
 
 HARD, SOFT = Kind.hard, Kind.soft
@@ -159,6 +160,44 @@ def test_a_warning_is_none(report: bytes) -> None:
 def test_the_end_of_all_attempts_is_no_warning(last: str) -> None:
     text = f'Unable to deliver to <{WHO}>: 552 over quota temporarily\n\n{last}\n'
     assert classify(plain(text)).kind is SOFT
+
+
+# ---------------------------------------------------------------- what decided
+
+
+@pytest.mark.parametrize(
+    'reply, row',
+    [
+        ('550 5.7.1 the space is used up by now', 'MAILBOX_FULL: space … used up'),
+        ('550 Tried all MXs', 'GIVEN_UP: tried all mx (Haraka, outbound/hmail.js, '),
+        ('550 5.1.1 no', 'STATUS_REASONS: 1.1'),
+        ('551 no', 'REPLY_REASONS: 551'),
+        ('450 no', 'no row: a code of class 4'),
+        ('550 no', 'no row'),
+    ],
+)
+def test_the_row_that_decided_is_named(reply: str, row: str) -> None:
+    assert judge([reply], Codes()).row.startswith(row)
+
+
+def test_the_row_that_decided_is_named_for_what_is_no_bounce() -> None:
+    verdict = classify(plain(f'Mail to {WHO} has not yet been delivered.'))
+    assert verdict.row.startswith('DELAY: ')
+
+
+def test_a_phrase_is_one_line_with_its_source() -> None:
+    table = Phrases(
+        'TAUGHT',
+        en="""
+        a wording … of tests  # these tests
+        another one | a third one
+        """,
+    )
+    hit = table.search('there is a wording or two of tests here')
+    assert hit is not None
+    assert hit.row == 'TAUGHT: a wording … of tests (these tests)'
+    assert 'some text with a third one in it' in table
+    assert 'a wording. of tests' not in table
 
 
 # ------------------------------------------------------------------------ fields
