@@ -118,6 +118,12 @@ def without_hosts(text: str) -> str:
     return _HOST.sub(_host, text) if '.' in text else text
 
 
+def host_name(text: str) -> str:
+    """A host's name in lower case; nothing where a text is none, such as an address."""
+    name = text.strip('.').lower()
+    return name if _HOST.fullmatch(name) else ''
+
+
 def _host(match: re.Match[str]) -> str:
     if match[0].count('.') > 1 or _TOP_LEVEL.fullmatch(match[1]):
         return ' '

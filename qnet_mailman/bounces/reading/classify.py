@@ -38,6 +38,7 @@ from qnet_mailman.bounces.reading.prose import (
     replies,
     without_copy,
 )
+from qnet_mailman.bounces.reading.provider import refusing_host
 from qnet_mailman.bounces.reading.reasons import (
     Codes,
     Judgement,
@@ -241,10 +242,11 @@ def _field_failure(
         said.insert(0, 'message expired')
     codes = find_codes(recipient.status)
     judged = judge([one for one in said if one.strip()], codes, around)
-    return _failure(addresses, judged)
+    host = refusing_host('\n'.join(said), recipient.values.get('remote-mta', ''))
+    return _failure(addresses, judged, host)
 
 
-def _failure(addresses: Sequence[str], judged: Judgement) -> Failure:
+def _failure(addresses: Sequence[str], judged: Judgement, host: str = '') -> Failure:
     addresses = [*addresses, *(unquoted(name) for name in addresses)]
     names = list({name.lower(): name for name in reversed(addresses)}.values())[::-1]
     return Failure(
@@ -256,6 +258,7 @@ def _failure(addresses: Sequence[str], judged: Judgement) -> Failure:
         judged.evidence,
         tuple(names[1:]),
         judged.row,
+        host,
     )
 
 
@@ -399,7 +402,8 @@ def _prose_failure(notice: Notice, around: list[str]) -> Failure:
         codes = find_codes(around[0])
     judged = judge(said, codes, around)
     names = [origin_of(notice.text), notice.address]
-    return _failure([name for name in names if name], judged)
+    host = refusing_host(notice.text or around[0])
+    return _failure([name for name in names if name], judged, host)
 
 
 def _failed_recipients(report: Report) -> list[str]:

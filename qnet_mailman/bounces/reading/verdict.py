@@ -61,6 +61,7 @@ class Failure:
     :ivar aliases: Other addresses that the report gives for the same recipient.
     :ivar row: The row of `texts` or `reasons` that decided: the table's name and the
         phrase or code.
+    :ivar host: The host that refused, where the report names it (R36).
     """
 
     address: str | None
@@ -71,6 +72,7 @@ class Failure:
     evidence: str = ''
     aliases: tuple[str, ...] = ()
     row: str = ''
+    host: str = ''
 
 
 @dataclass(frozen=True)
