@@ -72,7 +72,7 @@ from sqlalchemy import (
 from qnet_mailman import clock, site
 from qnet_mailman.bounces import discipline, ledger, providers, refusals, scoring
 from qnet_mailman.bounces.reading.classify import classify
-from qnet_mailman.bounces.reading.verdict import Failure, Verdict
+from qnet_mailman.bounces.reading.verdict import Failure, Reason, Verdict
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounceNotice, QNetSuspension, State
 
@@ -329,6 +329,11 @@ def score(
     :return: Whether a member was scored: False where the address is nobody's, and
         where the day has its bounce already.
     """
+    if failure.reason is Reason.sender_refused:
+        # Nobody's fault: no points, and the day's place stays free (R36).
+        by = (names[0] if names else '').rpartition('@')[2].lower()
+        refusals.note_sender_refused(place.mlist, failure, by, day=received, now=now)
+        return False
     names = list(dict.fromkeys(one.lower() for one in names if one.isprintable()))
     scored = False
     for member in _find(place, names):

@@ -34,7 +34,7 @@ from sqlalchemy import delete, func, select, update
 from zope.component import getUtility
 
 from qnet_mailman import clock, site
-from qnet_mailman.bounces import discipline, ledger, scoring
+from qnet_mailman.bounces import discipline, ledger, providers, scoring
 from qnet_mailman.bounces.ledger import bounces
 from qnet_mailman.bounces.providers import (
     EVERYWHERE,
@@ -43,6 +43,7 @@ from qnet_mailman.bounces.providers import (
     members_at,
     refusals,
 )
+from qnet_mailman.bounces.reading.verdict import Failure, Kind, Reason
 from qnet_mailman.model import statements
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import (
@@ -52,6 +53,10 @@ from qnet_mailman.model.bounces import (
 )
 from qnet_mailman.model.statements import chunks, insert_once
 
+SENDER, RELAY = 'sender', 'relay'
+"""Events of notices: our envelope sender was refused; our own mail server takes less
+than the list."""
+OUR_RELAY = 'our mail server'
 SEVERAL = 'several providers'
 """The same in an alert."""
 QUIET = timedelta(days=7)
@@ -122,6 +127,55 @@ def count(list_id: str, domain: str, day: date, *, now: datetime) -> int:
     if not first:
         _decide(list_id, domain, day, withheld=False)
     return _restate(list_id, domain, day, State.withheld, State.counted, now)
+
+
+def note_sender_refused(
+    mlist: Any, failure: Failure, domain: str, *, day: datetime, now: datetime
+) -> None:
+    """Tell administrators that our envelope sender was refused, once while it goes on.
+
+    :param domain: The recipient's.
+    :param day: When the report came in.
+    """
+    by = providers.provider(failure.host, domain, mlist.mail_host)
+    _tell_once(mlist.list_id, SENDER, by, failure, day, now)
+
+
+def note_relay_takes_less(mlist: Any, reply: str, *, now: datetime) -> None:
+    """Tell administrators that our own mail server takes less than the list (R36).
+
+    :param reply: What the mail server answered.
+    """
+    failure = Failure(
+        None, Kind.hard, Reason.message_too_large, evidence=' '.join(reply.split())
+    )
+    _tell_once(mlist.list_id, RELAY, OUR_RELAY, failure, now, now)
+
+
+def _tell_once(
+    list_id: str, event: str, by: str, failure: Failure, at: datetime, now: datetime
+) -> None:
+    # The same table says for a provider's refusals that somebody was told.
+    mark, day = f'{event} {by}'[:255], clock.today(at)
+    values = _row(list_id, mark, day, withheld=True, now=now)
+    if not statements.touched(insert_once(refusals), values):
+        return
+    if _goes_on(list_id, mark, day):
+        return
+    store().add(
+        QNetBounceNotice(
+            list_id=list_id,
+            event=event,
+            email=by,
+            kind=failure.kind.value,
+            reason=failure.reason.value,
+            evidence=failure.evidence[:500],
+            half_score=0,
+            threshold=0,
+            at=now,
+        )
+    )
+    store().flush()
 
 
 def _row(

@@ -84,6 +84,15 @@ Nabiralnik prejemnika je poln
 550 the user's account has temporarily been terminated
 550 5.2.1 <x@y.example> temporarily no longer accepts mail
 """,
+    (HARD, Reason.sender_refused): """
+501 5.1.7 Invalid address
+553 Localpart too long
+553 5.1.7 <x+a=b@y.example>: local part too long
+550 5.1.90 Your message can't be sent because you've reached your daily limit
+535 5.7.8 bad credentials
+550 sender address unknown
+554 5.1.8 no such domain
+""",
     (HARD, Reason.policy): """
 554 5.7.1 Access denied, your network is on our list
 554 Connection refused by policy

@@ -164,12 +164,9 @@ Expired after 3 days in queue. Last error: 451 try later
 550-5.7.1 [192.0.2.1 12] Our system has detected that this message is likely unsolicited mail. To reduce the amount of spam sent to Gmail, this message has been blocked.
 550 5.7.1 The user or domain that you are sending to (or from) has a policy that prohibited the mail that you sent.
 550 5.7.1 RESOLVER.RST.NotAuthorized; not authorized
-550 5.7.124 RESOLVER.RST.SenderNotInAllowedList; sender not in allowed-senders list
 550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent. Please contact your Internet service provider since part of their network is on our block list (S3150).
 550 5.7.511 Access denied, banned sender[192.0.2.1]. To request removal
-550 5.7.509 Access denied, sending domain [EXAMPLE.ORG] does not pass DMARC verification and has a DMARC policy of reject.
 550 5.7.64 TenantAttribution; Relay Access Denied
-550 5.1.8 Access denied, bad outbound sender. For more information please go to http://go.microsoft.com/fwlink/?LinkId=875724
 554 5.7.9 Message not accepted for policy reasons. See https://postmaster.yahooinc.com/error-codes
 553 5.7.2 [TSS09] All messages from 192.0.2.1 will be permanently deferred; Retrying will NOT succeed.
 554 (RTR:BL) http://postmaster.info.aol.com/errors/554rtrbl.html TRANSACTION FAILED
@@ -177,7 +174,6 @@ Expired after 3 days in queue. Last error: 451 try later
 554 5.7.1 [CS01] Message rejected due to local policy. Please visit
 550 5.7.0 Blocked - see https://ipcheck.proofpoint.com/?ip=192.0.2.1
 550 5.7.1 Service unavailable; client [192.0.2.1] blocked using zen.spamhaus.org
-550-Verification failed for <a@b> 550-No Such User Here 550 Sender verify failed
 550 Administrative prohibition
 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)
 550 5.7.1 Access denied - please contact your administrator
@@ -194,13 +190,9 @@ sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)
 550 Connection denied
 550 Access denied...f5a8
 550 Mail is rejected by recipients [xx IP: 1.2.3.4]
-550 Sender account suspended
-550 Your account has been suspended for sending spam
 554 5.7.1 You are not allowed to connect
 554 5.7.1 Connection refused: your IP is on our block list
 5.1.0 - Unknown address error 550-'5.7.1 Access denied' (delivery attempts: 0)
-Compte expediteur verrouille pour mail frauduleux. Your sender account has been locked. OFR_105
-550 go away (in reply to MAIL FROM command)
     """,
     (Kind.soft, Reason.policy): """
 421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to unexpected volume or user complaints
@@ -296,6 +288,16 @@ El dominio no existe
 521 5.2.1 AOL will not accept delivery of this message
 450 4.1.2 <x@y.z>: Recipient address rejected: No such domain
 5.1.2 - Bad destination host 'DNS Hard Error looking up example.invalid (MX): NXDomain'
+    """,
+    (Kind.hard, Reason.sender_refused): """
+550 5.7.124 RESOLVER.RST.SenderNotInAllowedList; sender not in allowed-senders list
+550 5.7.509 Access denied, sending domain [EXAMPLE.ORG] does not pass DMARC verification and has a DMARC policy of reject.
+550 5.1.8 Access denied, bad outbound sender. For more information please go to http://go.microsoft.com/fwlink/?LinkId=875724
+550-Verification failed for <a@b> 550-No Such User Here 550 Sender verify failed
+550 Sender account suspended
+550 Your account has been suspended for sending spam
+Compte expediteur verrouille pour mail frauduleux. Your sender account has been locked. OFR_105
+550 go away (in reply to MAIL FROM command)
     """,
     (Kind.hard, Reason.moved): """
 551 User not local; please try <new@example.com>

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from mailman.config import config
 from mailman.interfaces.member import DeliveryStatus
 
-from qnet_mailman.bounces import providers
+from qnet_mailman.bounces import providers, refusals
 from qnet_mailman.bounces.reading.classify import classify
 from qnet_mailman.bounces.reading.provider import provider_of, refusing_host
 from qnet_mailman.model.base import store
@@ -125,6 +125,36 @@ def test_a_day_without_points_has_its_place_free(mlist: Any, clock: Clock) -> No
     assert (row.state, row.reason, row.half_points) == ('counted', 'address unknown', 2)
     assert mlist.members.get_member(address(3)).bounce_score == 1
     assert {one.state for one in rows() if one.id != row.id} == {'withheld'}
+
+
+@pytest.mark.parametrize(
+    'said',
+    [
+        '501 5.1.7 Invalid address',
+        '553 5.1.0 Localpart too long',
+        "550 5.1.90 you've reached your daily limit",
+        '550 5.1.0 sender address unknown',
+    ],
+)
+def test_a_refusal_of_the_sender_is_nobodys_fault(
+    mlist: Any, clock: Clock, said: str
+) -> None:
+    for _day in range(5):
+        bounce(mlist, [0, 0], said)
+        clock.moment += timedelta(days=1)
+    assert rows() == []
+    assert [one.email for one in notices(event='sender')] == ['hospital0.example']
+    # The day's place is free.
+    bounce(mlist, [0], said)
+    bounce(mlist, [0], UNKNOWN)
+    assert [row.half_points for row in rows()] == [2]
+
+
+def test_that_our_relay_takes_less_is_told_once(mlist: Any, clock: Clock) -> None:
+    for _part in range(3):
+        refusals.note_relay_takes_less(mlist, '552 5.3.4\n too big', now=clock.moment)
+    [notice] = notices(event='relay')
+    assert (notice.email, notice.evidence) == ('our mail server', '552 5.3.4 too big')
 
 
 def test_a_list_that_our_own_hosts_refuse_is_refused_by_nobody_else() -> None:

@@ -56,7 +56,13 @@ __all__ = ['Failure', 'Kind', 'Reason', 'Verdict', 'classify', 'classify_reply']
 _DELIVERED = frozenset({'delivered', 'relayed', 'expanded', 'deliverable'})
 #: What is said by who wants proof that one is a person, too.
 _UNTOLD = frozenset(
-    {Reason.undetermined, Reason.policy, Reason.content, Reason.authentication}
+    {
+        Reason.undetermined,
+        Reason.policy,
+        Reason.content,
+        Reason.authentication,
+        Reason.sender_refused,
+    }
 )
 _FAILED = ('fail', 'error', 'undeliverable', 'expired', 'rejected', 'bounce')
 

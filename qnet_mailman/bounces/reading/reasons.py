@@ -90,7 +90,6 @@ STATUS_REASONS = {
     '6.9': Reason.content,
     # RFC 3463 3.8, security; RFC 4954, RFC 7372, RFC 7505, RFC 7293
     '7.5': Reason.authentication,
-    '7.8': Reason.authentication,
     '7.9': Reason.policy,
     '7.13': Reason.account_suspended,
     '7.17': Reason.address_unknown,
@@ -105,6 +104,16 @@ STATUS_REASONS = {
     '7.30': Reason.authentication,
 }
 
+# Those about the sender, whatever words stand beside them: "5.1.7 invalid address".
+SENDER_STATUSES = frozenset(
+    {
+        '1.7',  # RFC 3463 3.2, the syntax of the sender's mailbox
+        '1.8',  # and of its system
+        '1.90',  # Exchange Online: the sender's daily limit
+        '7.8',  # RFC 4954 6: our credentials at a relay
+    }
+)
+
 # Reply codes that say more than "no".
 REPLY_REASONS = {
     '422': Reason.mailbox_full,
@@ -113,8 +122,8 @@ REPLY_REASONS = {
     '522': Reason.mailbox_full,
     '523': Reason.message_too_large,
     '525': Reason.account_suspended,  # RFC 5248, with X.7.13
-    '530': Reason.authentication,
-    '535': Reason.authentication,
+    '530': Reason.sender_refused,  # RFC 4954 6: we did not authenticate
+    '535': Reason.sender_refused,
     '551': Reason.moved,
     '552': Reason.mailbox_full,
     '556': Reason.domain_unknown,  # RFC 7504
@@ -208,7 +217,7 @@ _TABLES: tuple[tuple[Phrases, Reason], ...] = (
     (texts.GONE, Reason.address_unknown),
     (texts.ACCOUNT_SUSPENDED, Reason.account_suspended),
     (texts.ACCOUNT_INACTIVE, Reason.account_suspended),
-    (texts.SENDER_REFUSED, Reason.policy),
+    (texts.SENDER_REFUSED, Reason.sender_refused),
     (texts.MOVED, Reason.moved),
     (texts.DOMAIN_UNKNOWN, Reason.domain_unknown),
     (texts.ADDRESS_UNKNOWN, Reason.address_unknown),
@@ -217,7 +226,7 @@ _TABLES: tuple[tuple[Phrases, Reason], ...] = (
     (texts.AUTHENTICATION, Reason.authentication),
     (texts.POLICY, Reason.policy),
     (texts.CONTENT, Reason.content),
-    (texts.EARLY_COMMAND, Reason.policy),
+    (texts.EARLY_COMMAND, Reason.sender_refused),
     (texts.ADDRESS_REFUSED, Reason.address_unknown),
     (texts.TEMPORARY, Reason.transient),
 )
@@ -375,6 +384,10 @@ def judge(said: Sequence[str], codes: Codes, around: Sequence[str] = ()) -> Judg
         merged = Codes(codes.status, merged.reply)
     if merged == _NO_CODES and around:
         merged = find_codes(around[0])
+    if (merged.status or '')[2:] in SENDER_STATUSES:
+        row = f'SENDER_STATUSES: {(merged.status or "")[2:]}'
+        evidence = next((text for text in said if text.strip()), '')
+        return _judgement(Found(Reason.sender_refused, row), merged, evidence)
     for text in said:
         if found := reason_of(text, merged):
             return _judgement(found, merged, _deciding_line(text, found.reason))

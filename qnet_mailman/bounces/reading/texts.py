@@ -89,7 +89,8 @@ class Phrases:
 
     def __init__(self, name: str, **languages: str) -> None:
         self.name = name
-        plain, gapped = [], []
+        plain: list[tuple[str, tuple[str, ...], str]] = []
+        gapped: list[tuple[str, tuple[str, ...], str]] = []
         for line in '\n'.join(languages.values()).split('\n'):
             phrases, _hash, source = line.partition('#')
             for written in phrases.split('|'):
@@ -701,6 +702,8 @@ SENDER_REFUSED = Phrases(
     envelope-sender | envelope from | return path | reverse-path | backscatter
     mail from … rejected | mail from … denied | mail from … refused
     mail from … not allowed | from address … rejected | rejected mail from
+    sender address unknown | localpart too long | local part too long
+    local-part too long | length of the sender | your daily limit | sender's daily limit
     from header | helo command rejected | invalid helo | helo name | your account
     your mailbox
     your email account | purported responsible

@@ -28,6 +28,8 @@ class Reason(Enum):
     address_unknown = 'address unknown'
     domain_unknown = 'domain unknown'
     moved = 'moved'
+    # Refusals of the envelope sender: they say nothing about an address (R36).
+    sender_refused = 'sender refused'
     # Refusals of us rather than of the address (R23); hard where permanent.
     policy = 'policy or blocklist'
     authentication = 'authentication'
