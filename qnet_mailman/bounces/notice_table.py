@@ -43,6 +43,8 @@ class Event(StrEnum):
     """What administrators are told of, in the order in which they read it."""
 
     refused = 'refused'
+    sender = 'sender'
+    relay = 'relay'
     removed = 'removed'
     disabled = 'disabled'
     bounced = 'bounced'
@@ -72,6 +74,21 @@ _WORDS = {
         'that looks after the mail server to accept mail from $domain, and to check '
         'that $domain is not on a blocklist that it uses. If this does not help, '
         'contact us at the address below.',
+    ),
+    Event.sender: _Words(
+        'Sender refused',
+        'sender refused',
+        'These mail servers refuse the address from which messages of the list are '
+        'sent. This says nothing about the members there, so it does not count '
+        'against them. What helps: $domain must be allowed there; if it is, contact '
+        'us at the address below.',
+    ),
+    Event.relay: _Words(
+        'Too large for our mail server',
+        'too large for our mail server',
+        'Our own mail server takes smaller messages than the list does. A message '
+        'waits, and reaches nobody until that is changed or it is given up. It counts '
+        'against no member. Please contact us at the address below.',
     ),
     Event.removed: _Words(
         'Removed from the list',

@@ -22,6 +22,7 @@ from zope.interface import implementer
 
 from qnet_mailman.bounces import receiving
 from qnet_mailman.bounces.reading.classify import classify, classify_reply
+from qnet_mailman.bounces.reading.provider import refusing_host
 from qnet_mailman.bounces.reading.verdict import Failure, Kind, Reason
 from qnet_mailman.bounces.receiving import Place
 from qnet_mailman.mta.refusal import Refusal
@@ -99,6 +100,7 @@ def _failure(email: str, msg: Any) -> Failure:
             status=msg.status,
             reply_code=str(msg.code),
             evidence=' '.join(f'{msg.code} {msg.text}'.split())[:200],
+            host=refusing_host(msg.text),
         )
     verdict = classify(msg, verp_address=email)
     if verdict.failures:

@@ -70,10 +70,9 @@ from sqlalchemy import (
 )
 
 from qnet_mailman import clock, site
-from qnet_mailman.bounces import discipline, ledger, refusals, scoring
+from qnet_mailman.bounces import discipline, ledger, providers, refusals, scoring
 from qnet_mailman.bounces.reading.classify import classify
-from qnet_mailman.bounces.reading.verdict import Failure, Verdict
-from qnet_mailman.model import statements
+from qnet_mailman.bounces.reading.verdict import Failure, Reason, Verdict
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounceNotice, QNetSuspension, State
 
@@ -330,6 +329,11 @@ def score(
     :return: Whether a member was scored: False where the address is nobody's, and
         where the day has its bounce already.
     """
+    if failure.reason is Reason.sender_refused:
+        # Nobody's fault: no points, and the day's place stays free (R36).
+        by = (names[0] if names else '').rpartition('@')[2].lower()
+        refusals.note_sender_refused(place.mlist, failure, by, day=received, now=now)
+        return False
     names = list(dict.fromkeys(one.lower() for one in names if one.isprintable()))
     scored = False
     for member in _find(place, names):
@@ -414,6 +418,7 @@ def _score_member(
         'list_id': place.list_id,
         'email': member.email,
         'domain': domain,
+        'provider': providers.provider(failure.host, domain, place.mlist.mail_host),
         'day': day,
         'half_points': scoring.HALF_POINTS[failure.kind],
         'state': State.counted.value,
@@ -424,7 +429,7 @@ def _score_member(
         'evidence': storable(failure.evidence)[:500],
         'received_at': received,
     }
-    if not connection.execute(statements.insert_once(ledger.bounces), row).rowcount:
+    if not providers.record(connection, row):
         log.info(
             '%s on %s: bounced, counted that day already', member.email, place.list_id
         )
@@ -486,8 +491,8 @@ def _half_scores(
     if not failure.reason.refuses_the_list or not site.settings().provider_refusals:
         score = int(connection.execute(_SCORE, parameters).scalar() or 0)
         return score, _late(connection, place, row, last, score), False
-    about = {'list_id': place.list_id, 'domain': row['domain'], 'day': day}
-    total, known, refused = connection.execute(
+    about = {'list_id': place.list_id, 'provider': row['provider'], 'day': day}
+    total, known, refused, everywhere = connection.execute(
         _SCORE_OF_REFUSAL, parameters | about
     ).one()
     score = int(total or 0)
@@ -496,7 +501,7 @@ def _half_scores(
         connection.execute(_WITHHOLD, {'member': row['member_id'], 'of': day})
         return without, without, True
     if known is None and refusals.is_withheld(
-        place.list_id, row['domain'], day, refused, now=now
+        place.list_id, row['provider'], day, refused, everywhere, now=now
     ):
         return without, without, True
     return score, _late(connection, place, row, last, score), False
@@ -554,22 +559,9 @@ _SCORE = select(func.sum(ledger.bounces.c.half_points)).where(
 
 _SCORE_OF_REFUSAL = select(
     _SCORE.scalar_subquery(),
-    select(refusals.refusals.c.withheld)
-    .where(
-        refusals.refusals.c.list_id == bindparam('list_id'),
-        refusals.refusals.c.domain == bindparam('domain'),
-        refusals.refusals.c.day == bindparam('day'),
-    )
-    .scalar_subquery(),
-    select(func.count())
-    .select_from(ledger.bounces)
-    .where(
-        ledger.bounces.c.list_id == bindparam('list_id'),
-        ledger.bounces.c.domain == bindparam('domain'),
-        ledger.bounces.c.day == bindparam('day'),
-        ledger.bounces.c.reason.in_(refusals.REASONS),
-    )
-    .scalar_subquery(),
+    *providers.about_a_day(
+        bindparam('list_id'), bindparam('provider'), bindparam('day', type_=Date)
+    ),
 )
 
 _WITHHOLD = (

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A provider that refuses the list says nothing about its users' addresses (R23).
+"""A provider that refuses the list says nothing about its users' addresses (R23, R36).
 
-Counted are the members at one recipient domain whose first bounce of a day was such a
-refusal.  Where they are many enough, a row of `QNetRefusal` says so for list, domain
-and day: refusals of that day lose their points or never get any, members who were
-disabled only because of them get mail again, and one alert is written.  Other bounces
-of these members, such as "no such user", count as ever.
+A provider is whose host refused, where the report names it; else the recipient's
+domain.  Counted are the members whose first bounce of a day was such a refusal by it.
+Where they are many enough of the list's members at the domains that it refused, a row
+of `QNetRefusal` says so for list, provider and day: refusals of that day lose their
+points or never get any, members who were disabled only because of them get mail again,
+and one alert is written, and none on the days after while it goes on.  The same where
+many small providers together refuse more than that part of the list's members: the row
+is for `EVERYWHERE`.  Other bounces of these members, such as "no such user", count as
+ever, on the same day, too.
 
 A report looks for itself (`is_withheld`).  Two processes that do so at the same
 moment don't see each other's rows, so `sweep` looks again every minute.
@@ -16,92 +20,81 @@ decision for that day.
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, date, datetime
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from mailman.config import config
 from mailman.interfaces.listmanager import IListManager
-from mailman.interfaces.member import DeliveryStatus, MemberRole
+from mailman.interfaces.member import DeliveryStatus
 from mailman.interfaces.subscriptions import ISubscriptionService
-from mailman.model.address import Address
-from mailman.model.member import Member
-from mailman.model.user import User
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, func, select, update
 from zope.component import getUtility
 
 from qnet_mailman import clock, site
-from qnet_mailman.bounces import discipline, ledger, scoring
+from qnet_mailman.bounces import discipline, ledger, providers, scoring
 from qnet_mailman.bounces.ledger import bounces
-from qnet_mailman.bounces.reading.verdict import Reason
+from qnet_mailman.bounces.providers import (
+    EVERYWHERE,
+    REASONS,
+    domains_refused,
+    members_at,
+    refusals,
+)
+from qnet_mailman.bounces.reading.verdict import Failure, Kind, Reason
 from qnet_mailman.model import statements
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import (
     QNetBounceNotice,
-    QNetRefusal,
     QNetSuspension,
     State,
 )
 from qnet_mailman.model.statements import chunks, insert_once
 
-REASONS = tuple(one.value for one in Reason if one.refuses_the_list)
-COUNT_LIFETIME = 60.0
-"""Seconds for which the number of a list's members at a domain is remembered."""
-
-refusals: Any = QNetRefusal.__table__
-
-_counts: dict[tuple[str, str], tuple[float, int]] = {}
+SENDER, RELAY = 'sender', 'relay'
+"""Events of notices: our envelope sender was refused; our own mail server takes less
+than the list."""
+OUR_RELAY = 'our mail server'
+SEVERAL = 'several providers'
+"""The same in an alert."""
+QUIET = timedelta(days=7)
+"""How long after its last day a refusal is not told of again."""
 
 
 def is_withheld(
-    list_id: str, domain: str, day: date, refused: int, *, now: datetime
+    list_id: str,
+    provider: str,
+    day: date,
+    refused: int,
+    everywhere: int,
+    *,
+    now: datetime,
 ) -> bool:
     """Whether a day's refusals have become those of a provider; then it is noted.
 
     To be asked where no `QNetRefusal` is there yet.
 
-    :param refused: Members at the domain who were refused on that day.
+    :param refused: Members whom the provider refused on that day.
+    :param everywhere: Those of the whole list, as far as their refusals count.
     """
     settings = site.settings()
-    if not settings.provider_refusals or refused < settings.provider_refusal_members:
+    least, percent = (
+        settings.provider_refusal_members,
+        settings.provider_refusal_percent,
+    )
+    if not settings.provider_refusals:
         return False
-    if 100 * refused < settings.provider_refusal_percent * _members_at(list_id, domain):
-        return False
-    withhold(list_id, domain, day, now=now)
-    return True
-
-
-def _members_at(list_id: str, domain: str) -> int:
-    """The members of a list at a domain; from memory for a minute.
-
-    Counting reads every member of the list, and a large provider's refusals come by
-    the thousand.
-    """
-    counted, number = _counts.get((list_id, domain), (0.0, 0))
-    if not number or time.monotonic() - counted > COUNT_LIFETIME:
-        at = '%@' + domain.replace('\\', r'\\').replace('%', r'\%').replace('_', r'\_')
-        address_id = func.coalesce(Member.address_id, User._preferred_address_id)
-        number = (
-            store()
-            .execute(
-                select(func.count())
-                .select_from(Member)
-                .outerjoin(User, User.id == Member.user_id)
-                .join(Address, Address.id == address_id)
-                .where(
-                    Member.list_id == list_id,
-                    Member.role == MemberRole.member,
-                    Address.email.like(at, escape='\\'),
-                )
-            )
-            .scalar_one()
-        )
-        if len(_counts) > 1000:
-            _counts.clear()
-        _counts[list_id, domain] = (time.monotonic(), number)
-    return number
+    if refused >= least and 100 * refused >= percent * members_at(
+        list_id, domains_refused(list_id, provider, day)
+    ):
+        withhold(list_id, provider, day, now=now)
+        return True
+    if everywhere >= least and 100 * everywhere > percent * members_at(list_id):
+        withhold(list_id, EVERYWHERE, day, now=now)
+        return True
+    return False
 
 
 # ----------------------------------------------------------------- decisions
@@ -118,7 +111,7 @@ def withhold(list_id: str, domain: str, day: date, *, now: datetime) -> int:
     if not first:
         _decide(list_id, domain, day, withheld=True)
     changed = _restate(list_id, domain, day, State.counted, State.withheld, now)
-    if first:
+    if first and not _goes_on(list_id, domain, day):
         _alert(list_id, domain, day, now)
     return changed
 
@@ -136,6 +129,55 @@ def count(list_id: str, domain: str, day: date, *, now: datetime) -> int:
     return _restate(list_id, domain, day, State.withheld, State.counted, now)
 
 
+def note_sender_refused(
+    mlist: Any, failure: Failure, domain: str, *, day: datetime, now: datetime
+) -> None:
+    """Tell administrators that our envelope sender was refused, once while it goes on.
+
+    :param domain: The recipient's.
+    :param day: When the report came in.
+    """
+    by = providers.provider(failure.host, domain, mlist.mail_host)
+    _tell_once(mlist.list_id, SENDER, by, failure, day, now)
+
+
+def note_relay_takes_less(mlist: Any, reply: str, *, now: datetime) -> None:
+    """Tell administrators that our own mail server takes less than the list (R36).
+
+    :param reply: What the mail server answered.
+    """
+    failure = Failure(
+        None, Kind.hard, Reason.message_too_large, evidence=' '.join(reply.split())
+    )
+    _tell_once(mlist.list_id, RELAY, OUR_RELAY, failure, now, now)
+
+
+def _tell_once(
+    list_id: str, event: str, by: str, failure: Failure, at: datetime, now: datetime
+) -> None:
+    # The same table says for a provider's refusals that somebody was told.
+    mark, day = f'{event} {by}'[:255], clock.today(at)
+    values = _row(list_id, mark, day, withheld=True, now=now)
+    if not statements.touched(insert_once(refusals), values):
+        return
+    if _goes_on(list_id, mark, day):
+        return
+    store().add(
+        QNetBounceNotice(
+            list_id=list_id,
+            event=event,
+            email=by,
+            kind=failure.kind.value,
+            reason=failure.reason.value,
+            evidence=failure.evidence[:500],
+            half_score=0,
+            threshold=0,
+            at=now,
+        )
+    )
+    store().flush()
+
+
 def _row(
     list_id: str, domain: str, day: date, *, withheld: bool, now: datetime
 ) -> dict[str, Any]:
@@ -146,6 +188,38 @@ def _row(
         'withheld': withheld,
         'at': now,
     }
+
+
+def _goes_on(list_id: str, domain: str, day: date) -> bool:
+    """Whether a provider has refused the list on one of the days before, too."""
+    return bool(
+        store().scalar(
+            select(func.count())
+            .select_from(refusals)
+            .where(
+                refusals.c.list_id == list_id,
+                refusals.c.domain == domain,
+                refusals.c.day.between(day - QUIET, day - timedelta(days=1)),
+                refusals.c.withheld.is_(True),
+            )
+        )
+    )
+
+
+def _refused(list_id: str, domain: str, day: date) -> tuple[Any, ...]:
+    """Which rows of the ledger a decision about a provider is about."""
+    which = (
+        bounces.c.list_id == list_id,
+        bounces.c.day == day,
+        bounces.c.reason.in_(REASONS),
+    )
+    if domain != EVERYWHERE:
+        return (*which, bounces.c.provider == domain)
+    # Those of whom nobody has decided by themselves.
+    decided = select(refusals.c.domain).where(
+        refusals.c.list_id == list_id, refusals.c.day == day
+    )
+    return (*which, bounces.c.provider.not_in(decided))
 
 
 def _decide(list_id: str, domain: str, day: date, *, withheld: bool) -> None:
@@ -164,13 +238,7 @@ def _restate(
     list_id: str, domain: str, day: date, old: State, new: State, now: datetime
 ) -> int:
     """Change the state of a day's refusals, and draw the consequences."""
-    which = (
-        bounces.c.list_id == list_id,
-        bounces.c.domain == domain,
-        bounces.c.day == day,
-        bounces.c.reason.in_(REASONS),
-        bounces.c.state == old.value,
-    )
+    which = (*_refused(list_id, domain, day), bounces.c.state == old.value)
     member_ids = list(store().scalars(select(bounces.c.member_id).where(*which)))
     if not member_ids:
         return 0
@@ -284,12 +352,7 @@ def _alert(list_id: str, domain: str, day: date, now: datetime) -> None:
                 bounces.c.evidence,
                 func.count().over(),
             )
-            .where(
-                bounces.c.list_id == list_id,
-                bounces.c.domain == domain,
-                bounces.c.day == day,
-                bounces.c.reason.in_(REASONS),
-            )
+            .where(*_refused(list_id, domain, day))
             .order_by(bounces.c.id.desc())
             .limit(1)
         )
@@ -300,8 +363,8 @@ def _alert(list_id: str, domain: str, day: date, now: datetime) -> None:
         QNetBounceNotice(
             list_id=list_id,
             event='refused',
-            # Nobody's address: the domain whose members were refused.
-            email=domain,
+            # Nobody's address: the domain of who refused.
+            email=SEVERAL if domain == EVERYWHERE else domain,
             kind=kind,
             reason=reason,
             evidence=f'{refused} members refused: {evidence}'[:500],
@@ -325,34 +388,38 @@ def sweep(now: datetime) -> None:
     groups = (
         store()
         .execute(
-            select(
-                bounces.c.list_id,
-                bounces.c.domain,
-                bounces.c.day,
-                refusals.c.withheld,
-                func.count(),
-            )
-            .outerjoin(
-                refusals,
-                (refusals.c.list_id == bounces.c.list_id)
-                & (refusals.c.domain == bounces.c.domain)
-                & (refusals.c.day == bounces.c.day),
-            )
+            select(bounces.c.list_id, bounces.c.provider, bounces.c.day, func.count())
             .where(
                 bounces.c.day >= since,
                 bounces.c.reason.in_(REASONS),
                 bounces.c.state == State.counted.value,
-                or_(refusals.c.withheld.is_(None), refusals.c.withheld.is_(True)),
             )
-            .group_by(
-                bounces.c.list_id, bounces.c.domain, bounces.c.day, refusals.c.withheld
-            )
+            .group_by(bounces.c.list_id, bounces.c.provider, bounces.c.day)
         )
         .all()
     )
-    for list_id, domain, day, withheld, refused in groups:
-        if withheld:
-            withhold(list_id, domain, day, now=now)
-        else:
-            is_withheld(list_id, domain, day, refused, now=now)
+    decided = {
+        (list_id, by, day): withheld
+        for list_id, by, day, withheld in store().execute(
+            select(
+                refusals.c.list_id,
+                refusals.c.domain,
+                refusals.c.day,
+                refusals.c.withheld,
+            ).where(refusals.c.day >= since)
+        )
+    }
+    of_list: Counter[tuple[str, date]] = Counter()
+    for list_id, by, day, refused in groups:
+        if decided.get((list_id, by, day)) is None:
+            of_list[list_id, day] += refused
+    for list_id, by, day, refused in groups:
+        own = decided.get((list_id, by, day))
+        everywhere = decided.get((list_id, EVERYWHERE, day))
+        if own:
+            withhold(list_id, by, day, now=now)
+        elif own is None and everywhere:
+            withhold(list_id, EVERYWHERE, day, now=now)
+        elif own is None and everywhere is None:
+            is_withheld(list_id, by, day, refused, of_list[list_id, day], now=now)
         config.db.commit()

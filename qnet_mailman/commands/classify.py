@@ -18,7 +18,9 @@ from qnet_mailman.commands.common import printable
 def classify(files: tuple[str, ...], as_json: bool) -> None:
     """Say what messages at a bounces address would count as, and why.
 
-    Nothing is scored. FILE is a message as it came; "-" reads standard input.
+    Nothing is scored. FILE is a message as it came; "-" reads standard input. The row
+    that decided is of a table in `qnet_mailman/bounces/reading/`: its name, and the
+    phrase or code.
 
     Exit status: 0 all were read, 1 some file could not be read.
     """
@@ -38,6 +40,8 @@ def classify(files: tuple[str, ...], as_json: bool) -> None:
             parts = [f'{entry["file"]}: {entry["kind"]}', entry['reason']]
             parts += [entry[key] for key in ('address', 'status', 'evidence')]
             click.echo(printable('  '.join(part for part in parts if part)))
+            if entry['row']:
+                click.echo(printable(f'    decided by {entry["row"]}'))
     if unreadable:
         raise SystemExit(1)
 
@@ -54,6 +58,7 @@ def _entries(name: str, stream: BinaryIO) -> list[dict[str, Any]]:
                 'address': None,
                 'status': None,
                 'evidence': verdict.evidence,
+                'row': verdict.row,
             }
         ]
     return [
@@ -64,6 +69,7 @@ def _entries(name: str, stream: BinaryIO) -> list[dict[str, Any]]:
             'address': one.address,
             'status': one.status,
             'evidence': one.evidence,
+            'row': one.row,
         }
         for one in verdict.failures
     ]

@@ -73,6 +73,7 @@ class Report:
     :ivar status_lines: The lines of its ``message/delivery-status`` parts (RFC 3464).
     :ivar disposition_lines: Those of its ``message/disposition-notification`` (MDN).
     :ivar texts: Its texts for people, plain before HTML, in order.
+    :ivar data: Its first text in one piece where that is JSON (RFC 8259), or empty.
     :ivar attached: Messages inside it (usually the returned one), not looked into.
     :ivar returned_lines: The first lines of what it returns, where that is text.
     """
@@ -84,6 +85,7 @@ class Report:
     status_lines: list[str] = field(default_factory=list)
     disposition_lines: list[str] = field(default_factory=list)
     texts: list[list[str]] = field(default_factory=list)
+    data: str = ''
     attached: list[Message] = field(default_factory=list)
     returned_lines: list[str] = field(default_factory=list)
 
@@ -148,8 +150,12 @@ def take_apart(message: Message) -> Report:
             _read_loose(report, _decode(payload, headers, declared))
         elif kind == 'text/html':
             htmls.append(_lines(strip_html(_decode(payload, headers, declared))))
-        elif kind.startswith(('text/', 'message/')) or part is message:
+        elif kind.startswith(('text/', 'message/', 'application/json')) or (
+            part is message
+        ):
             text = _decode(payload, headers, declared)
+            if text.lstrip().startswith('{') and not report.texts:
+                report.data = text
             if _looks_like_mime(text):
                 _read_loose(report, text)
             else:

@@ -43,7 +43,7 @@ class QNetBounce(OfAList, Base):
         # What makes "at most once per calendar day" true for concurrent runners.
         UniqueConstraint('member_id', 'day'),
         Index('ix_qnet_bounce_list_id_day', 'list_id', 'day'),
-        Index('ix_qnet_bounce_list_id_domain_day', 'list_id', 'domain', 'day'),
+        Index('ix_qnet_bounce_list_id_provider_day', 'list_id', 'provider', 'day'),
         Index('ix_qnet_bounce_day', 'day'),
     )
 
@@ -54,6 +54,8 @@ class QNetBounce(OfAList, Base):
     email: Mapped[str] = mapped_column(String(320))
     domain: Mapped[str] = mapped_column(String(255))
     """The recipient's domain, in lower case (R23)."""
+    provider: Mapped[str] = mapped_column(String(255), server_default='')
+    """Who refused, as `providers.provider` has it (R36)."""
     day: Mapped[date] = mapped_column(Date)
     """The calendar day of the site's time zone on which the report was received."""
     half_points: Mapped[int] = mapped_column(Integer)
@@ -78,7 +80,7 @@ class QNetRefusal(OfAList, Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     list_id: Mapped[str] = mapped_column(String(255))
     domain: Mapped[str] = mapped_column(String(255))
-    """The recipients' domain, in lower case."""
+    """The provider's, in lower case; `providers.EVERYWHERE` for all of the day."""
     day: Mapped[date] = mapped_column(Date)
     withheld: Mapped[bool] = mapped_column(Boolean)
     """False where an operator decided that the refusals count all the same."""

@@ -7,7 +7,7 @@ Every function works in Mailman's session and leaves the commit to its caller.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from sqlalchemy import TextClause, bindparam, text
@@ -39,6 +39,23 @@ def insert_once(table: Any) -> TextClause:
     return text(
         f'INSERT INTO {table.name} ({names}) VALUES ({places}) ON CONFLICT DO NOTHING'
     ).bindparams(*(bindparam(one.name, type_=one.type) for one in columns))
+
+
+def insert_over(table: Any, key: Sequence[str], where: str) -> TextClause:
+    """An INSERT that takes the place of a row with the same key, if that allows it.
+
+    Its `rowcount` is 1 or 0; see `insert_once`.
+
+    :param key: The columns of the unique constraint.
+    :param where: What a row must be like to be replaced, in SQL.
+    """
+    once = insert_once(table)
+    columns = [one.name for one in table.columns if one.name not in ('id', *key)]
+    values = ', '.join(f'{one} = excluded.{one}' for one in columns)
+    conflict = f'({", ".join(key)}) DO UPDATE SET {values} WHERE {where}'
+    over = str(once.text).replace('ON CONFLICT DO NOTHING', f'ON CONFLICT {conflict}')
+    kept = [one for one in table.columns if one.name != 'id']
+    return text(over).bindparams(*(bindparam(one.name, type_=one.type) for one in kept))
 
 
 def touched(statement: Any, values: dict[str, Any] | None = None) -> int:

@@ -37,10 +37,10 @@ from qnet_mailman.mta import hosts, pipelining
 from qnet_mailman.mta.copies import Copies, Copy
 from qnet_mailman.mta.fields import encode_fields
 from qnet_mailman.mta.refusal import (
-    EXCEEDED,
     NO_REPLY,
     UNAVAILABLE,
     RecipientsFailed,
+    is_about_size,
     is_final,
     text_of,
 )
@@ -77,6 +77,8 @@ class _Verbatim:
         self._hosts = hosts.known(hosts.configured())
         self._host: hosts.Host | None = None
         self._unanswered = 0
+        self.too_large = ''
+        """What the mail server said to the size of the message; empty if nothing."""
 
     def sendmail(
         self, sender: str, recipients: list[str], msg: Message | _Written
@@ -99,14 +101,15 @@ class _Verbatim:
         except OSError as error:
             answered = _is_an_answer(error)
             self._unanswered = 0 if answered else self._unanswered + 1
-            refuses_us = isinstance(error, smtplib.SMTPSenderRefused) and (
-                # RFC 1870 section 6.1: about the size of the message.
-                error.smtp_code != EXCEEDED
-            )
-            if refuses_us or not answered:
-                self._pass_over(error)
-            if refuses_us:
+            if isinstance(error, smtplib.SMTPSenderRefused):
+                # Whoever the recipients are (R36).
+                if is_about_size(error.smtp_code, error.smtp_error):
+                    self.too_large = f'{error.smtp_code} {text_of(error.smtp_error)}'
+                else:
+                    self._pass_over(error)
                 raise smtplib.SMTPException(str(error)) from error
+            if not answered:
+                self._pass_over(error)
             raise
         self._unanswered = 0
         assert self._host is not None
@@ -359,4 +362,6 @@ def deliver(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
         else:
             temporary[recipient] = (code, text)
     if temporary or permanent:
-        raise RecipientsFailed(temporary, permanent)
+        failed = RecipientsFailed(temporary, permanent)
+        failed.too_large = agent._connection.too_large
+        raise failed

@@ -11,6 +11,7 @@ from __future__ import annotations
 import smtplib
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import NoReturn
 
 MAX_RECIPIENTS = 100
 """Of a message that is handed over so: their answers fit into any window, so that
@@ -84,13 +85,13 @@ def _send(client: smtplib.SMTP, data: bytes) -> None:
 
 def _envelope(client: smtplib.SMTP, sender: str, recipients: Sequence[str]) -> Refused:
     """The answers to MAIL, RCPT and DATA; the message is due after them."""
-    failure: smtplib.SMTPException | None = None
     code, reply = client.getreply()
     if code != 250:
         failure = smtplib.SMTPSenderRefused(code, reply, sender)
         if code == 421:
             client.close()
             raise failure
+        _end(client, failure, after=len(recipients))
     refused: Refused = {}
     for each in recipients:
         code, reply = client.getreply()
@@ -99,20 +100,39 @@ def _envelope(client: smtplib.SMTP, sender: str, recipients: Sequence[str]) -> R
         refused[each] = (code, reply)
         if code == 421:
             client.close()
-            raise failure or smtplib.SMTPRecipientsRefused(refused)
-    if failure is None and len(refused) == len(recipients):
-        failure = smtplib.SMTPRecipientsRefused(refused)
+            raise smtplib.SMTPRecipientsRefused(refused)
+    if len(refused) == len(recipients):
+        _end(client, smtplib.SMTPRecipientsRefused(refused))
     code, reply = client.getreply()
-    if code == 354 and failure is not None:
-        # It waits for a message that nobody gets (RFC 2920 section 3.1).
-        _send(client, b'.\r\n')
-        code, _reply = client.getreply()
-    elif code != 354 and failure is None:
-        failure = smtplib.SMTPDataError(code, reply)
-    if failure is not None:
+    if code != 354:
         _give_up(client, code)
-        raise failure
+        raise smtplib.SMTPDataError(code, reply)
     return refused
+
+
+def _end(
+    client: smtplib.SMTP, failure: smtplib.SMTPException, *, after: int = 0
+) -> NoReturn:
+    """Read what is still answered, though nobody gets the message.
+
+    A server that said no and went away (as Exim's "drop") said no all the same.
+
+    :param after: How many answers come before that to DATA.
+    :raises smtplib.SMTPException: the failure.
+    """
+    with suppress(smtplib.SMTPServerDisconnected):
+        for _each in range(after):
+            code, _reply = client.getreply()
+            if code == 421:
+                client.close()
+                raise failure
+        code, _reply = client.getreply()
+        if code == 354:
+            # It waits for a message that nobody gets (RFC 2920 section 3.1).
+            _send(client, b'.\r\n')
+            code, _reply = client.getreply()
+        _give_up(client, code)
+    raise failure
 
 
 def _give_up(client: smtplib.SMTP, code: int) -> None:

@@ -29,6 +29,7 @@ UNAVAILABLE = 421
 Reply = tuple[int, str]
 
 _TOO_MANY = re.compile(r'too\s+many\s+(recipients|rcpt)', re.IGNORECASE)
+_SIZE = re.compile(r'\b5\.[23]\.[34]\b|\bsize\b|too (large|big|long)', re.IGNORECASE)
 _STATUS = re.compile(r'\b[245]\.\d{1,3}\.\d{1,3}\b')
 
 
@@ -46,10 +47,22 @@ def is_final(code: int, text: str) -> bool:
     return code >= 500
 
 
+def is_about_size(code: int, reply: Any) -> bool:
+    """Whether a refusal of MAIL is about the size of the message (RFC 1870 6.1).
+
+    552 is its code; others have the status 5.3.4 (RFC 3463), or say so.
+    """
+    return code >= 500 and (
+        code == EXCEEDED or _SIZE.search(text_of(reply)) is not None
+    )
+
+
 class RecipientsFailed(SomeRecipientsFailed):
     """Recipients were refused.
 
     :ivar replies: What was said about those with temporary failures.
+    :ivar too_large: What the mail server said to the size of the message, before it
+        heard of any recipient; empty if nothing.
     """
 
     def __init__(
@@ -59,6 +72,7 @@ class RecipientsFailed(SomeRecipientsFailed):
     ) -> None:
         super().__init__(list(temporary), permanent)
         self.replies = temporary
+        self.too_large = ''
 
 
 class Refusal(Message):

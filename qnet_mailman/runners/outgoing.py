@@ -24,6 +24,7 @@ from mailman.runners import outgoing
 from mailman.utilities.datetime import now
 from public import public
 
+from qnet_mailman.bounces.refusals import note_relay_takes_less
 from qnet_mailman.model.lists import is_personal
 from qnet_mailman.model.statements import chunks
 from qnet_mailman.mta import hosts, refusal
@@ -112,6 +113,8 @@ class OutgoingRunner(Guard, _Outgoing):
                     for recipient, (code, text) in failed.replies.items()
                     if code != refusal.NO_REPLY
                 ]
+            if mlist is not None and failed.too_large:
+                note_relay_takes_less(mlist, failed.too_large, now=now())
             if mlist is None:
                 # What the server said is in the log.
                 permanent = []

@@ -27,7 +27,7 @@ Content-Type: multipart/report; report-type=delivery-status; boundary="b"
 --b
 Content-Type: text/plain
 
-<{address}>: host mx.example.net said: {said}
+<{address}>: host {host} said: {said}
 --b
 Content-Type: message/delivery-status
 
@@ -70,12 +70,14 @@ def report(
     *,
     to: str | None = None,
     serial: object = 1,
+    host: str = '',
 ) -> Message:
     """A report of a failed recipient, at the recipient's VERP address."""
     return message(
         REPORT.format(
             to=to or verp(mlist, address),
             address=address,
+            host=host or f'mx.{address.rpartition("@")[2]}',
             said=said,
             status=said.split()[1],
             serial=serial,

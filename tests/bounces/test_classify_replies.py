@@ -109,7 +109,6 @@ La casella è stata sospesa
 このアカウントは一時停止されています
 550 User suspended
 550 User is locked
-550 Mailbox unavailable or access denied
 550 Message was not accepted -- invalid mailbox. Local mailbox x@mail.ru is unavailable: account is disabled
 554 5.7.1 Ящик получателя заблокирован
 Konto zostało zablokowane
@@ -122,7 +121,6 @@ Konto zostało zablokowane
 450 4.2.1 mailbox temporarily disabled: x@y
 mailbox inactive
 550-5.7.1 Recipient mailbox is currently suspended
-This address no longer accepts mail.
 550 5.2.1 Le compte du destinataire est bloque. The recipient account is blocked.
     """,
     (Kind.soft, Reason.transient): """
@@ -158,6 +156,7 @@ Maximum delivery attempts exceeded
 Expired after 3 days in queue. Last error: 451 try later
 550 Connection frequency limited
 450 4.1.1 <x@y.z>: Recipient address rejected: unverified address: Address verification in progress
+450 4.2.0 <x@y.z>: Recipient address rejected: Greylisted, see http://postgrey.schweikert.ch/
 5.4.7 - Delivery expired (message too old) 'timeout' (delivery attempts: 3)
     """,
     (Kind.hard, Reason.policy): """
@@ -165,12 +164,9 @@ Expired after 3 days in queue. Last error: 451 try later
 550-5.7.1 [192.0.2.1 12] Our system has detected that this message is likely unsolicited mail. To reduce the amount of spam sent to Gmail, this message has been blocked.
 550 5.7.1 The user or domain that you are sending to (or from) has a policy that prohibited the mail that you sent.
 550 5.7.1 RESOLVER.RST.NotAuthorized; not authorized
-550 5.7.124 RESOLVER.RST.SenderNotInAllowedList; sender not in allowed-senders list
 550 5.7.1 Unfortunately, messages from [192.0.2.1] weren't sent. Please contact your Internet service provider since part of their network is on our block list (S3150).
 550 5.7.511 Access denied, banned sender[192.0.2.1]. To request removal
-550 5.7.509 Access denied, sending domain [EXAMPLE.ORG] does not pass DMARC verification and has a DMARC policy of reject.
 550 5.7.64 TenantAttribution; Relay Access Denied
-550 5.1.8 Access denied, bad outbound sender. For more information please go to http://go.microsoft.com/fwlink/?LinkId=875724
 554 5.7.9 Message not accepted for policy reasons. See https://postmaster.yahooinc.com/error-codes
 553 5.7.2 [TSS09] All messages from 192.0.2.1 will be permanently deferred; Retrying will NOT succeed.
 554 (RTR:BL) http://postmaster.info.aol.com/errors/554rtrbl.html TRANSACTION FAILED
@@ -178,7 +174,6 @@ Expired after 3 days in queue. Last error: 451 try later
 554 5.7.1 [CS01] Message rejected due to local policy. Please visit
 550 5.7.0 Blocked - see https://ipcheck.proofpoint.com/?ip=192.0.2.1
 550 5.7.1 Service unavailable; client [192.0.2.1] blocked using zen.spamhaus.org
-550-Verification failed for <a@b> 550-No Such User Here 550 Sender verify failed
 550 Administrative prohibition
 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)
 550 5.7.1 Access denied - please contact your administrator
@@ -195,17 +190,12 @@ sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)
 550 Connection denied
 550 Access denied...f5a8
 550 Mail is rejected by recipients [xx IP: 1.2.3.4]
-550 Sender account suspended
-550 Your account has been suspended for sending spam
 554 5.7.1 You are not allowed to connect
 554 5.7.1 Connection refused: your IP is on our block list
 5.1.0 - Unknown address error 550-'5.7.1 Access denied' (delivery attempts: 0)
-Compte expediteur verrouille pour mail frauduleux. Your sender account has been locked. OFR_105
-550 go away (in reply to MAIL FROM command)
     """,
     (Kind.soft, Reason.policy): """
 421 4.7.0 [TSS04] Messages from 192.0.2.1 temporarily deferred due to unexpected volume or user complaints
-450 4.2.0 <x@y.z>: Recipient address rejected: Greylisted, see http://postgrey.schweikert.ch/
 421 Service refuse. Veuillez essayer plus tard. OFR_999 [999]
     """,
     (Kind.hard, Reason.authentication): """
@@ -280,6 +270,8 @@ GroupWise: User not found
 Utilisateur X (x@y.z) non répertorié dans l'annuaire Domino
 Benutzer X (x@y.z) ist nicht im Domino-Verzeichnis aufgeführt
 550 User unknown (in reply to MAIL FROM command)
+This address no longer accepts mail.
+550 Mailbox unavailable or access denied
 550 5.1.1 Mail address could not be found / Empfänger unbekannt
     """,
     (Kind.hard, Reason.domain_unknown): """
@@ -296,6 +288,16 @@ El dominio no existe
 521 5.2.1 AOL will not accept delivery of this message
 450 4.1.2 <x@y.z>: Recipient address rejected: No such domain
 5.1.2 - Bad destination host 'DNS Hard Error looking up example.invalid (MX): NXDomain'
+    """,
+    (Kind.hard, Reason.sender_refused): """
+550 5.7.124 RESOLVER.RST.SenderNotInAllowedList; sender not in allowed-senders list
+550 5.7.509 Access denied, sending domain [EXAMPLE.ORG] does not pass DMARC verification and has a DMARC policy of reject.
+550 5.1.8 Access denied, bad outbound sender. For more information please go to http://go.microsoft.com/fwlink/?LinkId=875724
+550-Verification failed for <a@b> 550-No Such User Here 550 Sender verify failed
+550 Sender account suspended
+550 Your account has been suspended for sending spam
+Compte expediteur verrouille pour mail frauduleux. Your sender account has been locked. OFR_105
+550 go away (in reply to MAIL FROM command)
     """,
     (Kind.hard, Reason.moved): """
 551 User not local; please try <new@example.com>
@@ -342,7 +344,7 @@ def test_reply(reply: str, kind: Kind, reason: Reason) -> None:
         (552, None, '5.7.0 blocked by policy', Kind.hard, Reason.policy),
         (554, None, '5.7.1 blocked using zen.example', Kind.hard, Reason.policy),
         (421, None, 'closing', Kind.soft, Reason.transient),
-        (450, '4.2.0', 'Greylisted', Kind.soft, Reason.policy),
+        (450, '4.2.0', 'Greylisted', Kind.soft, Reason.transient),
         (451, None, b'\xff\xfe', Kind.soft, Reason.transient),
         # Mailman's own code for a server that did not answer.
         (444, None, 'Connection unexpectedly closed', Kind.soft, Reason.transient),

@@ -22,6 +22,7 @@ DOMAIN = Reason.domain_unknown
 MOVED = Reason.moved
 TRANSIENT = Reason.transient
 POLICY = Reason.policy
+SENDER = Reason.sender_refused
 AUTH = Reason.authentication
 CONTENT = Reason.content
 UNDETERMINED = Reason.undetermined
@@ -241,7 +242,7 @@ REPORTS: list[tuple[str, bytes, Kind, Reason]] = [
         'exim sender',
         exim('550 Sender verify failed (after MAIL FROM:<x@example.org>)'),
         HARD,
-        POLICY,
+        SENDER,
     ),
     (
         'exim timeout at MAIL FROM',
@@ -879,7 +880,7 @@ REPORTS: list[tuple[str, bytes, Kind, Reason]] = [
             'Mailman <hqr-updates@mailer.example.org>',
         ),
         SOFT,
-        POLICY,
+        TRANSIENT,
     ),
     (
         'SES notification',

@@ -13,7 +13,7 @@ from mailman.config import config
 from mailman.interfaces.member import DeliveryStatus
 from sqlalchemy import select, update
 
-from qnet_mailman.bounces import refusals
+from qnet_mailman.bounces import providers, refusals
 from qnet_mailman.commands.cli_qnet import qnet
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
@@ -29,7 +29,7 @@ DOMAIN = 'provider.example'
 
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
-    refusals._counts.clear()
+    providers._counts.clear()
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ def test_a_small_part_of_a_provider_is_no_refusal_of_the_list(
     # 11 of 60 are fewer than 20 %.
     bounce(mlist, range(11), domain='elsewhere.example')
     assert set(states()) == {'counted'}
-    refusals._counts.clear()
+    providers._counts.clear()
     bounce(mlist, [11], domain='elsewhere.example')
     assert set(states()) == {'withheld'}
 

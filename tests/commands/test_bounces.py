@@ -120,7 +120,7 @@ def test_classify_reads_files_and_standard_input(lists: Any, tmp_path: Path) -> 
     assert done.exit_code == 0
     found = json.loads(done.output)
     assert [set(entry) for entry in found] == [
-        {'file', 'kind', 'reason', 'address', 'status', 'evidence'}
+        {'file', 'kind', 'reason', 'address', 'status', 'evidence', 'row'}
     ] * 2
     assert found[0] == {
         'file': str(file),
@@ -129,13 +129,16 @@ def test_classify_reads_files_and_standard_input(lists: Any, tmp_path: Path) -> 
         'address': 'reader@example.net',
         'status': '4.2.2',
         'evidence': found[0]['evidence'],
+        'row': 'MAILBOX_FULL: mailbox full',
     }
     assert (found[1]['file'], found[1]['kind'], found[1]['address']) == (
         '-',
         'none',
         None,
     )
-    assert 'soft  mailbox full  reader@example.net' in run('classify', str(file)).output
+    printed = run('classify', str(file)).output
+    assert 'soft  mailbox full  reader@example.net' in printed
+    assert '    decided by MAILBOX_FULL: mailbox full\n' in printed
 
 
 def test_classify_says_what_it_cannot_read(core: Any, tmp_path: Path) -> None:

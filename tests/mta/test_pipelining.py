@@ -24,7 +24,8 @@ SENDER, DATA = 'news-bounces@example.gov', b'Subject: x\r\n\r\nA line.\r\n'
 class Server:
     """A server that answers as it is told, one connection after the other.
 
-    :ivar answers: The codes for MAIL, each RCPT, DATA and the message.
+    :ivar answers: The codes for MAIL, each RCPT, DATA and the message; it closes the
+        connection behind those below zero.
     :ivar got: Messages as they came, without the dots of the protocol.
     :ivar reads: How many pieces it had to wait for, in the last connection.
     """
@@ -92,8 +93,8 @@ class Server:
             code = next(answers, 354 if verb == b'DATA' else 250)
             if code == GONE:
                 return
-            connection.sendall(f'{code} {verb.decode()} answered\r\n'.encode())
-            if code == 421:
+            connection.sendall(f'{abs(code)} {verb.decode()} answered\r\n'.encode())
+            if code == 421 or code < 0:
                 return
             if verb == b'DATA' and code == 354:
                 message = []
@@ -173,6 +174,28 @@ def test_as_step_by_step(
     found, usable = outcome(server, pipelining.sendmail, recipients)
     assert found == expected
     assert usable or {421, GONE} & set(steps)
+
+
+@pytest.mark.parametrize(
+    'answers, recipients, error, code',
+    [
+        ([250, -550], ['a@b.org'], smtplib.SMTPRecipientsRefused, 550),
+        ([250, 550, -554], ['a@b.org', 'c@b.org'], smtplib.SMTPRecipientsRefused, 550),
+        ([-550], ['a@b.org'], smtplib.SMTPSenderRefused, 550),
+        ([-452], ['a@b.org', 'c@b.org'], smtplib.SMTPSenderRefused, 452),
+    ],
+)
+def test_who_says_no_and_goes_away_has_said_no(
+    server: Server, answers: list[int], recipients: list[str], error: Any, code: int
+) -> None:
+    """As Exim's "drop" in an access list does."""
+    for send in (smtplib.SMTP.sendmail, pipelining.sendmail):
+        server.answers = answers
+        (found, args), usable = outcome(server, send, recipients)
+        assert found is error
+        said = args[0] if isinstance(args[0], int) else args[0]['a@b.org'][0]
+        assert said == code
+        assert not usable
 
 
 def test_two_round_trips(server: Server) -> None:

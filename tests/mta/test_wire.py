@@ -379,11 +379,32 @@ def test_a_server_that_refuses_our_password(mlist: Any, server: Server) -> None:
     assert not failed.value.permanent_failures
 
 
-def test_a_message_that_is_too_large(mlist: Any, server: Server) -> None:
-    server.answer = after(b'MAIL', 1, '552 5.3.4 Message size exceeds limit')
+@pytest.mark.parametrize(
+    'said',
+    [
+        '552 5.3.4 Message size exceeds limit',
+        '552 no',
+        '534 5.3.4 too big',
+        '550 size above the limit',
+    ],
+)
+def test_a_message_that_is_too_large(mlist: Any, server: Server, said: str) -> None:
+    """Refused before a recipient was named, it is no recipient's bounce (R36)."""
+    server.answer = after(b'MAIL', 1, said)
     with pytest.raises(refusal.RecipientsFailed) as failed:
         send(mlist, PLAIN, READERS[0])
-    assert [code for _, code, _ in failed.value.permanent_failures] == [552]
+    assert not failed.value.permanent_failures
+    assert [code for code, _ in failed.value.replies.values()] == [refusal.NO_REPLY]
+    assert failed.value.too_large == said
+
+
+@pytest.mark.parametrize('said', ['501 5.1.7 bad sender', '553 Localpart too odd'])
+def test_a_sender_that_is_refused(mlist: Any, server: Server, said: str) -> None:
+    server.answer = after(b'MAIL', 1, said)
+    with pytest.raises(refusal.RecipientsFailed) as failed:
+        send(mlist, PLAIN, READERS[0])
+    assert not failed.value.permanent_failures
+    assert not failed.value.too_large
 
 
 def test_refusals_are_their_recipients(mlist: Any, server: Server) -> None:

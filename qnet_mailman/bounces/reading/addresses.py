@@ -5,16 +5,18 @@ from __future__ import annotations
 
 import re
 
-# Dot-atoms only: quoted local parts are not given to list members.  Letters beyond
-# ASCII are allowed (RFC 6531).
+# Letters beyond ASCII are allowed (RFC 6531).
 _ATOM = r"[\w!#$%&'*+/=?^`{|}~-]+"
 _LABEL = r'(?:[^\W_](?:[\w-]{0,61}[^\W_])?)'
-_ADDRESS = re.compile(rf'({_ATOM}(?:\.{_ATOM})*\.?)@({_LABEL}(?:\.{_LABEL})+)')
+_QUOTED = r'"[^"\\@\s<>]{1,62}"'
+_ADDRESS = re.compile(
+    rf'({_ATOM}(?:\.{_ATOM})*\.?|{_QUOTED})@({_LABEL}(?:\.{_LABEL})+)'
+)
 
 #: Finds what may be addresses in a line.  Every quantifier is bounded.
 CANDIDATE = re.compile(
     r"(?<![\w!#$%&'*+/=?^`{|}~.@-])"
-    r"[\w!#$%&'*+/=?^`{|}~.-]{1,64}@[\w.-]{1,253}"
+    rf"(?:[\w!#$%&'*+/=?^`{{|}}~.-]{{1,64}}|{_QUOTED})@[\w.-]{{1,253}}"
 )
 
 #: Nobody's mailbox: those who report, and those to be asked for help.
@@ -23,6 +25,9 @@ _SERVICE = re.compile(
     r'|hostmaster|webmaster|no-?reply|do-?not-?reply|undisclosed)(?:[+.@-]|$)',
     re.IGNORECASE,
 )
+
+
+_QUOTED_ADDRESS = re.compile(rf'{_QUOTED}@[\w.-]{{1,253}}')
 
 
 def clean_address(text: str | None) -> str | None:
@@ -43,6 +48,8 @@ def clean_address(text: str | None) -> str | None:
         return None  # A pipe or a file, though it may contain an address.
     if '<' in text and '>' in text:
         text = text[text.index('<') + 1 :].partition('>')[0]
+    if found := _QUOTED_ADDRESS.search(text):
+        return found[0] if is_address(found[0]) else None
     text = text.strip(' \t"\'<>()[],;')
     if text.lower().startswith(('mailto:', 'smtp:')):
         text = text.partition(':')[2]
@@ -69,13 +76,55 @@ def find_addresses(line: str) -> list[tuple[int, int, str]]:
     """
     found = []
     for match in CANDIDATE.finditer(line):
-        text = match[0].strip("'`*=-.").rstrip("'`*=-._/?!")
+        text = match[0].lstrip("'`*=-.").rstrip("'`*=-._/?!")
         if is_address(text):
             start = line.index(text, match.start())
             found.append((start, start + len(text), text))
     return found
 
 
+def unquoted(address: str) -> str:
+    """An address without the quotes of its local part (RFC 5321 4.1.2).
+
+    Some systems need them around two dots in a row, and others leave them out.
+    """
+    local, _at, domain = address.rpartition('@')
+    return f'{local[1:-1]}@{domain}' if local[:1] == '"' else address
+
+
 def is_service(address: str) -> bool:
     """Does this address belong to a mail system rather than to a person?"""
     return _SERVICE.match(address) is not None
+
+
+# Labels with dots between them.  The last in one case, for Exchange has codes that
+# look alike: "RESOLVER.ADR.RecipNotFound", "QUEUE.Expired".
+_HOST = re.compile(
+    r'(?<![\w.@-])(?:\w[\w-]{0,62}\.){1,10}([a-z]{2,24}|[A-Z]{2,24})(?![\w@-])'
+)
+#: Behind a single dot, since people also forget the space between two sentences.
+_TOP_LEVEL = re.compile(
+    r'com|net|org|edu|gov|mil|int|info|biz|aero|coop|museum|arpa|local|localdomain|lan'
+    r'|internal|intra|home|corp|cloud|test|example|invalid|localhost|app|dev|xyz|email'
+    r'|online|health|care|agency|hospital|clinic|mx'
+    # Countries, but for those that are words: "mailbox not found.in", "is full.so".
+    r'|(?!am|an|as|at|be|by|do|in|is|it|me|my|no|so|to|us)[a-z]{2}',
+    re.IGNORECASE,
+)
+
+
+def without_hosts(text: str) -> str:
+    """Take the names of hosts out of a text: whatever they are, they decide nothing."""
+    return _HOST.sub(_host, text) if '.' in text else text
+
+
+def host_name(text: str) -> str:
+    """A host's name in lower case; nothing where a text is none, such as an address."""
+    name = text.strip('.').lower()
+    return name if _HOST.fullmatch(name) else ''
+
+
+def _host(match: re.Match[str]) -> str:
+    if match[0].count('.') > 1 or _TOP_LEVEL.fullmatch(match[1]):
+        return ' '
+    return match[0]

@@ -8,9 +8,12 @@ prove that one is a person, and what mailing lists say to each other.
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
+from qnet_mailman.bounces.reading.addresses import without_hosts
 from qnet_mailman.bounces.reading.reasons import words_of
-from qnet_mailman.bounces.reading.texts import Phrases, fold
+from qnet_mailman.bounces.reading.texts import EXPIRED, Hit, Phrases, fold
+from qnet_mailman.mail.automatic import AUTOMATIC_SUBJECTS, REPLY_MARKERS
 from qnet_mailman.mail.parts import Report
 
 #: From this many signs on, a text for people is a report of non-delivery.
@@ -23,12 +26,14 @@ _DAEMON = re.compile(
     r'|mailsweeper|bounce|undeliverable|delivery failure|message center|null@',
     re.IGNORECASE,
 )
+_AT_HOST = re.compile(r'@[\w.-]{1,253}')
 _FORWARDED = re.compile(
     r'\s*(?:fwd?|wg|tr|rv|enc|i|vs|vb|pd|doorst|转发|轉寄|転送)\s?:', re.IGNORECASE
 )
 _ANSWERED = re.compile(r'\s*(?:re|aw|antw|sv|ré|res|rif|odp)\s?(?:\[\d+\])?:', re.I)
 
 BOUNCE_SUBJECT = Phrases(
+    'BOUNCE_SUBJECT',
     en="""
     undeliver | returned mail | return mail | returned message | mail returned
     message returned | delivery failure | delivery failed | delivery has failed
@@ -67,10 +72,29 @@ BOUNCE_SUBJECT = Phrases(
     nie dostarczono | zwrot | nie została dostarczona | błąd dostar
     nedoručiteln | nedoručen | iletilemedi | teslim edilemedi | kézbesíthetetlen
     nelivrat
+    kunde inte skickas | returnerad e-post | returneret mail | ikke afleveret
+    kunne ikke afleveres | kunne ikke sendes | αδυναμία παράδοσης | αποτυχία παράδοσης
+    δεν παραδόθηκε | μη παραδοτέο | επιστροφή αλληλογραφίας | לא נמסר | מסירה נכשלה
+    לא ניתן למסור | שגיאה במסירה | דואר שחזר | ส่งไม่ได้ | ส่งไม่สำเร็จ | ไม่สามารถส่ง
+    ตีกลับ | недоставен | неуспешна доставка | не е доставено | не беше доставено
+    neisporuč | isporuka nije uspjela | nije isporučen | nije dostavljen | vraćena pošta
+    nedostav | ni bilo mogoče dostaviti | thư bị trả lại | không gửi được
+    gagal dikirim
+    gagal terkirim | tidak terkirim | فشل التسليم | لم يتم التسليم
+    """,
+)
+
+#: Such a subject begins reports of everything, and says behind a colon of what.
+SUBJECT_OF_MANY = Phrases(
+    'SUBJECT_OF_MANY',
+    en="""
+    delivery status | delivery notification | message delivery | postmaster notify
+    warning | delivery problem | mail system | return mail
     """,
 )
 
 BOUNCE_TEXT = Phrases(
+    'BOUNCE_TEXT',
     en="""
     not be delivered | couldn't be delivered | can't be delivered | can not be delivered
     wasn't able to deliver | was not able to deliver | not able to be delivered
@@ -120,10 +144,21 @@ BOUNCE_TEXT = Phrases(
     nie udało się dostarczyć | nie może być dostarczon
     nelze doručit | nebyla doručena | nemohla být doručena | iletilemedi
     teslim edilemedi | nem kézbesíthető | nu a putut fi livrat
+    kunde inte nå | gick inte att leverera | har inte levererats | ej levereras
+    kunne ikke afleveres | ikke afleveret | ikke blive leveret | kunne ikke sendes
+    ikke levert | ikke leveres | δεν ήταν δυνατή η παράδοση | δεν παραδόθηκε
+    δεν μπόρεσε να παραδοθεί | δεν είναι δυνατή η παράδοση | αποτυχία παράδοσης
+    לא ניתן למסור | לא נמסרה | לא נמסר | המסירה נכשלה | לא הצליח למסור
+    ไม่สามารถส่ง | ส่งไม่ได้ | ส่งไม่สำเร็จ | ไม่ถูกส่ง | не може да бъде доставен
+    не беше доставен | не бе доставен | не е доставен | неуспешна доставка
+    nije isporučen | ne može se isporučiti | nije moguće isporučiti | nije dostavljen
+    ne može biti isporučen | isporuka nije uspjela | ni bilo mogoče dostaviti
+    không gửi được | không thể gửi | gagal dikirim | tidak dapat dikirim | لم يتم تسليم
     """,
 )
 
 DELAY = Phrases(
+    'DELAY',
     en="""
     warning message only | this is a warning only | warning only | has been delayed
     is delayed | been delayed | delayed mail | message delayed | delivery delayed
@@ -137,6 +172,24 @@ DELAY = Phrases(
     warning: could not send | warning: message | kept in the queue | will try again for
     retried until | will be tried again | we'll keep trying | continue trying
     will retry for | incomplete delivery | there was a temporary problem
+    has not been delivered yet | not been delivered yet | hasn't been delivered
+    not yet fully delivered | not yet reached | not yet accepted
+    attempts to deliver … will continue | attempts to deliver … continue
+    will attempt to deliver
+    still attempting | still being attempted | still in the queue
+    still queued | remains in the queue | remains queued | remain in the queue
+    has been queued for | been enqueued and undeliver | waiting mail
+    will be retried | will be trying
+    will keep on trying | will continue trying
+    trying to deliver it for | will go on trying
+    delivery is delayed | delivery has been delayed | delivery of … delayed
+    temporarily delayed
+    mail still waiting
+    undelivered after … will | not need to resend | do not have to resend
+    need not resend | need not re-send | no need to re-send | not necessary to resend
+    you will be notified if | you will be informed if | notified again if
+    warning … not delivered | warning - delayed
+    deferred mail | deferral notice
     """,
     others="""
     verzögert | verzögerung | noch nicht zugestellt | weiterhin versucht
@@ -149,10 +202,17 @@ DELAY = Phrases(
     まだ配信 | 延迟 | 将继续 | 继续尝试 | 延遲 | 將繼續 | 지연 | 다시 시도할
     задержан | задержка | доставка отложена | попытки … продолж | ещё не доставлен
     opóźnion | opóźnienie | zpožděn | gecik
+    wird weiter versucht | versuche … fortgesetzt | weitere versuche
+    nouveaux essais | sera retentée | tentatives … continu
+    n'est pas nécessaire de renvoyer | seguiremos intentando | no es necesario reenviar
+    continuaremos tentando | não é necessário reenviar
+    wordt opnieuw geprobeerd | försöker igen | forsøger igen | prøver igjen
+    καθυστέρ | เลื่อน | закъсн | kašnjenj | odgođen | opóźniona
     """,
 )
 
 AUTO_REPLY_SUBJECT = Phrases(
+    'AUTO_REPLY_SUBJECT',
     en="""
     out of office | out of the office | out-of-office | automatic reply | auto reply
     auto-reply | autoreply | autoresponse | auto response | auto-response | auto:
@@ -181,116 +241,183 @@ AUTO_REPLY_SUBJECT = Phrases(
     """,
 )
 
-CHALLENGE = Phrases(
+#: Only who wants proof that a person wrote says so.
+PROOF = Phrases(
+    'PROOF',
     en="""
     confirm that you sent | confirm your message | confirm your email to
-    verify that you
-    confirm … identity | please confirm your email | verify … sender
-    sender verification
-    awaiting your verification | awaiting confirmation | requires verification
-    requires confirmation | confirmation required | please verify yourself
+    please confirm your email | please verify yourself | verify yourself
+    awaiting your verification | awaiting confirmation | waiting for your confirmation
     challenge/response | challenge-response | click … so … delivered
-    click the link … deliver | click on the link … deliver | to have … delivered
-    spam arrest | spamarrest | boxbe | tmda | mailblocks | sender confirmation
-    one-time verification | approved senders | not on my list | added to my list
-    i'm protecting myself | receiving junk mail | to complete this verification
-    whitelist … click | anti-spam confirmation | uol antispam | anti-uce
+    click the link … deliver | click on the link … deliver | click … to deliver
+    click … to release | link … to release | click … to confirm | click … to verify
+    link … to confirm you | link … to verify you | follow … link … deliver
+    to have … delivered | so that your message can be delivered
+    one-time verification | one time verification | i'm protecting myself
+    to complete this verification | whitelist … click | click … whitelist
+    anti-spam confirmation | prove that you | prove you are | you are a human
+    you are human | you're human | are a real person | you are a person | not a robot
+    not a spammer | not a machine | captcha | by replying to this
+    reply to this message to confirm | reply to this … to confirm
+    reply to this … to deliver | simply reply to this | held until you
+    until you confirm | until you verify | once you confirm | once you have confirmed
+    once you have verified | added to my list | approve yourself
     """,
     others="""
-    antispam uol | confirme … remetente | bestätigen sie … absender
-    confirmer … expéditeur | confirmez … envoi | confirmar … remitente
+    bestätigen sie … absender | bestätigen sie … mensch | klicken sie … zugestellt
+    klicken sie … bestätigen | confirmer … expéditeur | confirmez … envoi
+    cliquez … livr | cliquez … confirmer | confirmar … remitente | confirme … remetente
+    haga clic … confirmar | clique … confirmar | clicca … conferma
     """,
 )
 
+#: What refusals of a sender say as well.
+CHALLENGE = Phrases(
+    'CHALLENGE',
+    en="""
+    verify that you | confirm … identity | verify … sender | sender verification
+    requires verification | requires confirmation | confirmation required
+    spam arrest | spamarrest | boxbe | tmda | mailblocks | sender confirmation
+    approved senders | not on my list | receiving junk mail | uol antispam | anti-uce
+    """,
+    others='antispam uol',
+)
+
 CHATTER = Phrases(
+    'CHATTER',
     en="""
     awaits moderator approval | awaiting moderator | post by non-member | to the list
     your subscription | subscription confirmation | welcome to the | subscribe request
     unsubscribe | you have been unsubscribed | mailing list | confirm your subscription
     moderator request | moderation | your request to | digest
-    """
+    """,
 )
 
 
-def feedback(report: Report) -> str | None:
-    """Is this a feedback report (RFC 5965, or older)?  The evidence, or None."""
+class Sign(NamedTuple):
+    """What shows that a message is no bounce.
+
+    :ivar evidence: Its own words.
+    :ivar row: The row of a table that knows them, where one does.
+    """
+
+    evidence: str
+    row: str = ''
+
+
+def feedback(report: Report) -> Sign | None:
+    """Is this a feedback report (RFC 5965, or older)?"""
     if report.report_type == 'feedback-report':
-        return 'Content-Type: multipart/report; report-type=feedback-report'
+        return Sign('Content-Type: multipart/report; report-type=feedback-report')
     if report.has_part(['message/feedback-report']):
-        return 'message/feedback-report'
+        return Sign('message/feedback-report')
     subject = report.get('subject').lower()
     if subject.startswith(('complaint about message from', 'email feedback report')):
-        return report.get('subject')
+        return Sign(report.get('subject'))
     head = '\n'.join('\n'.join(lines[:40]) for lines in report.texts[:2])
     if re.search(r'^feedback-type:\s', head, re.IGNORECASE | re.MULTILINE):
-        return 'Feedback-Type:'
+        return Sign('Feedback-Type:')
     if 'email abuse report for an email message' in head:
-        return 'email abuse report'
+        return Sign('email abuse report')
     return None
 
 
-def delay(report: Report, lines: list[str]) -> str | None:
-    """Is this a warning that a message is late?  The evidence, or None."""
-    subject = report.get('subject')
-    if fold(subject) in DELAY:
-        return subject
-    head = words_of('\n'.join([line for line in lines if line.strip()][:25]))
+def delay(report: Report, lines: list[str]) -> Sign | None:
+    """Is this a warning that a message is late?"""
+    subject = own_subject(report)
+    if found := DELAY.search(words_of(subject)):
+        return Sign(subject, found.row)
     if 'x-failed-recipients' in report.headers:
         return None
-    if (found := DELAY.search(head)) and 'given up' not in head:
-        return head[max(0, found[0] - 60) : found[1] + 60]
+    head = words_of('\n'.join([line for line in lines if line.strip()][:25]))
+    if (found := DELAY.search(head)) and head not in EXPIRED:
+        return _sign(head, found)
     return None
 
 
-def automatic_reply(report: Report) -> str | None:
-    """Did a program answer for a person (RFC 3834)?  The evidence, or None."""
-    for name in (
-        'x-autoreply',
-        'x-autorespond',
-        'x-autoreply-from',
-        'x-autorespond-for',
-    ):
-        if name in report.headers:
-            return name
+def automatic_reply(report: Report, *, enough: bool = False) -> Sign | None:
+    """Did a program answer for a person (RFC 3834)?
+
+    :param enough: It is a report by all other signs; these say that programs wrote
+        them, too.
+    """
+    for name in REPLY_MARKERS:
+        if fold(report.get(name)) not in ('', 'no', 'false'):
+            return Sign(name, f'REPLY_MARKERS: {name}')
     if fold(report.get('precedence')) in ('auto_reply', 'auto-reply'):
-        return f'Precedence: {report.get("precedence")}'
-    subject = report.get('subject')
-    if fold(subject) in AUTO_REPLY_SUBJECT:
-        return f'Subject: {subject}'
+        return Sign(f'Precedence: {report.get("precedence")}')
+    subject = own_subject(report)
+    if found := AUTO_REPLY_SUBJECT.search(words_of(subject)):
+        return Sign(f'Subject: {subject}', found.row)
+    if AUTOMATIC_SUBJECTS.match(subject):
+        return Sign(f'Subject: {subject}', 'AUTOMATIC_SUBJECTS')
     submitted = report.get('auto-submitted').lower()
-    if submitted.startswith(('auto-replied', 'auto-generated', 'auto-notified')):
-        return f'Auto-Submitted: {submitted}'
+    if not enough and submitted.startswith(
+        ('auto-replied', 'auto-generated', 'auto-notified')
+    ):
+        return Sign(f'Auto-Submitted: {submitted}')
     if 'vacation' in report.get('x-mailer').lower():
-        return f'X-Mailer: {report.get("x-mailer")}'
+        return Sign(f'X-Mailer: {report.get("x-mailer")}')
     return None
 
 
-def challenge(report: Report, lines: list[str]) -> str | None:
-    """Does somebody want proof that a person wrote?  The evidence, or None."""
-    for text in (report.get('subject'), '\n'.join(lines[:60])):
-        words = words_of(text)
-        if found := CHALLENGE.search(words):
-            return words[max(0, found[0] - 60) : found[1] + 60]
+def proof(report: Report, lines: list[str]) -> Sign | None:
+    """Is somebody asked to show that a person wrote, whatever else is said?"""
+    return _in_words(PROOF, report, lines)
+
+
+def challenge(report: Report, lines: list[str]) -> Sign | None:
+    """Does somebody want proof that a person wrote?"""
     for name in ('x-spamarrest-noauth', 'x-tmda-fingerprint', 'x-boxbe-message'):
         if name in report.headers:
-            return name
+            return Sign(name)
+    return _in_words(CHALLENGE, report, lines)
+
+
+def _in_words(table: Phrases, report: Report, lines: list[str]) -> Sign | None:
+    for text in (own_subject(report), '\n'.join(lines[:60])):
+        words = words_of(text)
+        if found := table.search(words):
+            return _sign(words, found)
     return None
 
 
-def chatter(report: Report) -> str | None:
-    """Does another mailing list speak here?  The evidence, or None."""
+def _sign(words: str, found: Hit) -> Sign:
+    return Sign(words[max(0, found.start - 60) : found.end + 60], found.row)
+
+
+def chatter(report: Report) -> Sign | None:
+    """Does another mailing list speak here?"""
     for name in ('list-id', 'list-post', 'x-mailman-version', 'x-list-administrivia'):
         if name in report.headers:
-            return f'{name}: {report.get(name)}'
-    subject = fold(report.get('subject'))
-    if subject in CHATTER:
-        return f'Subject: {report.get("subject")}'
+            return Sign(f'{name}: {report.get(name)}')
+    subject = own_subject(report)
+    if found := CHATTER.search(words_of(subject)):
+        return Sign(f'Subject: {subject}', found.row)
     return None
+
+
+def own_subject(report: Report) -> str:
+    """A report's subject without that of the message which it may give behind a colon.
+
+    "Undeliverable: Thank you for your message" is no automatic reply.
+    """
+    subject = report.get('subject')
+    before, colon, _after = subject.partition(':')
+    words = words_of(before)
+    if colon and words in BOUNCE_SUBJECT and words not in SUBJECT_OF_MANY:
+        return before
+    return subject
 
 
 def from_mail_system(report: Report) -> bool:
     """Does the sender's address or name say that a mail system wrote this?"""
-    return _DAEMON.search(report.get('from')[:300]) is not None
+    return is_daemon(report.get('from'))
+
+
+def is_daemon(sender: str) -> bool:
+    """Does a sender's mailbox or name, whatever its host, belong to a mail system?"""
+    return _DAEMON.search(without_hosts(_AT_HOST.sub('@', sender[:300]))) is not None
 
 
 def is_forwarded(report: Report) -> bool:
@@ -314,7 +441,7 @@ def signs(report: Report, lines: list[str]) -> int:
     if path in ('<>', '<null>') or 'mailer-daemon' in path:
         count += 1
     subject = report.get('subject')
-    if not _ANSWERED.match(subject) and fold(subject) in BOUNCE_SUBJECT:
+    if not _ANSWERED.match(subject) and words_of(subject) in BOUNCE_SUBJECT:
         count += 2
     if words_of('\n'.join(lines[:60])) in BOUNCE_TEXT:
         count += 2

@@ -20,11 +20,12 @@ from dataclasses import replace
 from email.message import Message
 from email.utils import getaddresses
 
-from qnet_mailman.bounces.reading import automatic
+from qnet_mailman.bounces.reading import automatic, returned, texts
 from qnet_mailman.bounces.reading.addresses import (
     clean_address,
     find_addresses,
     is_service,
+    unquoted,
 )
 from qnet_mailman.bounces.reading.fields import Recipient, find_recipients
 from qnet_mailman.bounces.reading.notifications import read_notification
@@ -37,12 +38,14 @@ from qnet_mailman.bounces.reading.prose import (
     replies,
     without_copy,
 )
+from qnet_mailman.bounces.reading.provider import refusing_host
 from qnet_mailman.bounces.reading.reasons import (
     Codes,
     Judgement,
     find_codes,
     judge,
     one_line,
+    words_of,
 )
 from qnet_mailman.bounces.reading.verdict import Failure, Kind, Reason, Verdict
 from qnet_mailman.mail.parts import RETURNED, Report, parse, read_headers, take_apart
@@ -51,10 +54,17 @@ __all__ = ['Failure', 'Kind', 'Reason', 'Verdict', 'classify', 'classify_reply']
 
 # RFC 3464 2.3.3, and what systems write instead.
 _DELIVERED = frozenset({'delivered', 'relayed', 'expanded', 'deliverable'})
+#: What is said by who wants proof that one is a person, too.
+_UNTOLD = frozenset(
+    {
+        Reason.undetermined,
+        Reason.policy,
+        Reason.content,
+        Reason.authentication,
+        Reason.sender_refused,
+    }
+)
 _FAILED = ('fail', 'error', 'undeliverable', 'expired', 'rejected', 'bounce')
-
-#: Header fields of messages that lists send.
-_LIST_FIELDS = frozenset({'list-id', 'list-post', 'list-unsubscribe'})
 
 
 def classify(message: bytes | Message, *, verp_address: str | None = None) -> Verdict:
@@ -99,12 +109,12 @@ def classify_reply(
 
 def _read(report: Report) -> Verdict:
     """Read a message without looking into those attached to it."""
-    if evidence := automatic.feedback(report):
-        return _no_bounce(Reason.feedback, evidence)
+    if fed_back := automatic.feedback(report):
+        return _no_bounce(Reason.feedback, *fed_back)
     if notification := read_notification(report):
         return notification
-    lines = _report_lines(report)
-    recipients = find_recipients(report.status_lines)
+    lines = returned.set_apart(report, _report_lines(report))
+    recipients = find_recipients(report.status_lines, certain=True)
     if not recipients:
         recipients = find_recipients(lines)
     if recipients:
@@ -114,8 +124,8 @@ def _read(report: Report) -> Verdict:
     return _from_prose(report, lines)
 
 
-def _no_bounce(reason: Reason, evidence: str) -> Verdict:
-    return Verdict(Kind.none, reason, one_line(evidence))
+def _no_bounce(reason: Reason, evidence: str, row: str = '') -> Verdict:
+    return Verdict(Kind.none, reason, one_line(evidence), row=row)
 
 
 def _report_lines(report: Report) -> list[str]:
@@ -150,15 +160,18 @@ def _from_fields(
     # Sendmail's transcript is all there is where the fields have no diagnostic.
     mute = any(not one.diagnostic for one in recipients)
     transcript = _by_address(lines) if mute else {}
-    late = automatic.delay(report, lines) is not None
+    delayed = automatic.delay(report, lines)
     for recipient in recipients:
-        fate = _fate(recipient, late=late)
+        fate = _fate(recipient, notices, lines, delayed)
         if fate is not None:
             other = other or (fate, f'Action: {recipient.action}')
             continue
         failures.append(_field_failure(recipient, notices, transcript, around))
     failures = _once_each(_named(failures, report, notices))
     if failures:
+        proof = automatic.proof(report, lines)
+        if proof and all(one.reason in _UNTOLD for one in failures):
+            return _no_bounce(Reason.challenge, *proof)
         return Verdict.of(tuple(failures))
     reason, evidence = other or (Reason.other, '')
     return _no_bounce(reason, evidence)
@@ -168,20 +181,46 @@ def _by_address(lines: list[str]) -> dict[str, Notice]:
     return {one.address.lower(): one for one in find_notices(lines)}
 
 
-def _fate(recipient: Recipient, *, late: bool) -> Reason | None:
+def _fate(
+    recipient: Recipient,
+    notices: dict[str, Notice],
+    lines: list[str],
+    delayed: automatic.Sign | None,
+) -> Reason | None:
     """Why a recipient has not failed, or None (RFC 3464 2.3.3).
 
-    :param late: The text is a delay warning: believed where there is no action.
+    :param delayed: The text is a delay warning: believed where there is no action.
     """
     action = recipient.action
     if action in _DELIVERED:
         return Reason.delivered
     status = recipient.status.strip()
-    if action.startswith('delay') or (late and not action and status[:1] == '4'):
+    if action.startswith('delay'):
+        return None if _is_given_up(recipient, notices, lines) else Reason.delay
+    if delayed and not action and status[:1] in ('4', ''):
         return Reason.delay
     if action.startswith(_FAILED):
         return None
     return Reason.delivered if status.startswith('2') else None
+
+
+def _is_given_up(
+    recipient: Recipient, notices: dict[str, Notice], lines: list[str]
+) -> bool:
+    """Does a report that calls itself a warning say that nobody tries any more?
+
+    Only what stands beside the address is asked: a warning may tell when its sender is
+    going to give up.
+    """
+    if 'will-retry-until' in recipient.values:
+        return False
+    if words_of('\n'.join(lines[:5])) in texts.NEVER_WARNS:
+        return True
+    said = [recipient.diagnostic]
+    for address in recipient.addresses:
+        if notice := notices.get(address.lower()):
+            said += notice.lines[:1]
+    return any(words_of(one) in texts.EXPIRED for one in said if one)
 
 
 def _field_failure(
@@ -209,10 +248,12 @@ def _field_failure(
         said.insert(0, 'message expired')
     codes = find_codes(recipient.status)
     judged = judge([one for one in said if one.strip()], codes, around)
-    return _failure(addresses, judged)
+    host = refusing_host('\n'.join(said), recipient.values.get('remote-mta', ''))
+    return _failure(addresses, judged, host)
 
 
-def _failure(addresses: Sequence[str], judged: Judgement) -> Failure:
+def _failure(addresses: Sequence[str], judged: Judgement, host: str = '') -> Failure:
+    addresses = [*addresses, *(unquoted(name) for name in addresses)]
     names = list({name.lower(): name for name in reversed(addresses)}.values())[::-1]
     return Failure(
         names[0] if names else None,
@@ -222,6 +263,8 @@ def _failure(addresses: Sequence[str], judged: Judgement) -> Failure:
         judged.reply_code,
         judged.evidence,
         tuple(names[1:]),
+        judged.row,
+        host,
     )
 
 
@@ -235,7 +278,7 @@ def _named(
     names = [*_failed_recipients(report), *(one.address for one in notices.values())]
     names = [name for name in dict.fromkeys(names) if name.lower() not in known]
     if not names and len(failures) == 1:
-        names = _returned_recipient(report)
+        names = returned.recipient(report)
     named: list[Failure] = []
     for failure in failures:
         if failure.address is None and names:
@@ -309,17 +352,20 @@ def _automatic(report: Report, lines: list[str], *, certain: bool) -> Verdict | 
     enough = signs >= automatic.ENOUGH_SIGNS
     delayed = automatic.delay(report, lines)
     if delayed and (mail_system or (signs >= 2 and not certain)):
-        return _no_bounce(Reason.delay, delayed)
+        return _no_bounce(Reason.delay, *delayed)
     if certain:
         return None
-    replied = automatic.automatic_reply(report)
+    replied = automatic.automatic_reply(report, enough=enough)
     if replied and not (enough and mail_system):
-        return _no_bounce(Reason.automatic_reply, replied)
-    if challenged := automatic.challenge(report, lines):
-        return _no_bounce(Reason.challenge, challenged)
+        return _no_bounce(Reason.automatic_reply, *replied)
+    proof = automatic.proof(report, lines)
+    if proof is None and not enough:
+        proof = automatic.challenge(report, lines)
+    if proof:
+        return _no_bounce(Reason.challenge, *proof)
     chattered = automatic.chatter(report)
     if chattered and not enough:
-        return _no_bounce(Reason.chatter, chattered)
+        return _no_bounce(Reason.chatter, *chattered)
     return None
 
 
@@ -339,7 +385,7 @@ def _notices(report: Report, lines: list[str], failed: list[str]) -> list[Notice
     if not notices:
         notices = _not_ours(report, find_mentions(lines, anywhere=True), strict=True)
     if not notices:
-        notices = [Notice(one) for one in _returned_recipient(report)]
+        notices = [Notice(one) for one in returned.recipient(report)]
     return notices
 
 
@@ -362,7 +408,8 @@ def _prose_failure(notice: Notice, around: list[str]) -> Failure:
         codes = find_codes(around[0])
     judged = judge(said, codes, around)
     names = [origin_of(notice.text), notice.address]
-    return _failure([name for name in names if name], judged)
+    host = refusing_host(notice.text or around[0])
+    return _failure([name for name in names if name], judged, host)
 
 
 def _failed_recipients(report: Report) -> list[str]:
@@ -379,27 +426,6 @@ def _header_addresses(report: Report, names: Iterable[str]) -> list[str]:
         for _name, address in getaddresses(report.headers.get(name, [])[:5])
         if address
     ]
-
-
-def _returned_recipient(report: Report) -> list[str]:
-    """Whom the returned message was for, where that was one person: the last resort."""
-    values: list[str] = []
-    for message in report.attached[:1]:
-        headers = read_headers(message)
-        if not _LIST_FIELDS.isdisjoint(headers):
-            return []  # A list's message is to the list.
-        values += headers.get('to', [])
-    if not values:
-        names = {line.partition(':')[0].lower() for line in report.returned_lines}
-        if not _LIST_FIELDS.isdisjoint(names):
-            return []
-        values = [
-            line.partition(':')[2]
-            for line in report.returned_lines
-            if line.lower().startswith('to:')
-        ][:1]
-    found = [address for value in values for _s, _e, address in find_addresses(value)]
-    return found if len(found) == 1 else []
 
 
 # ------------------------------------------------------ forwarded reports, VERP

@@ -24,6 +24,7 @@ _WANTED = frozenset(
         'status',
         'diagnostic-code',
         'remote-mta',
+        'will-retry-until',
     }
 )
 _RECIPIENTS = ('original-recipient', 'final-recipient', 'x-actual-recipient')
@@ -85,10 +86,13 @@ class Recipient:
         return 'action' in self.values or 'status' in self.values
 
 
-def find_recipients(lines: Iterable[str]) -> list[Recipient]:
+def find_recipients(lines: Iterable[str], *, certain: bool = False) -> list[Recipient]:
     """Find the recipients that delivery-status fields among these lines describe.
 
-    :return: In the report's order; only those of whom both a name and a fate are given.
+    :param certain: The lines are such fields: who is named in them has one, even where
+        nothing more is said of anybody.
+    :return: In the report's order; else only those of whom both a name and a fate, or
+        what was said of them, are given.
     """
     blocks: list[Recipient] = []
     block = Recipient()
@@ -114,7 +118,9 @@ def find_recipients(lines: Iterable[str]) -> list[Recipient]:
         if len(blocks) >= MAX_RECIPIENTS:
             break
     _close(blocks, block)
-    return [one for one in blocks if one.names_somebody and one.tells_a_fate]
+    named = [one for one in blocks if one.names_somebody]
+    told = [one for one in named if one.tells_a_fate or 'diagnostic-code' in one.values]
+    return named if certain and not told else told
 
 
 def _close(blocks: list[Recipient], block: Recipient) -> Recipient:

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from qnet_mailman.bounces.reading.addresses import clean_address
-from qnet_mailman.bounces.reading.reasons import find_codes, judge, kind_of
+from qnet_mailman.bounces.reading.reasons import find_codes, judge, kind_of, one_line
 from qnet_mailman.bounces.reading.verdict import Failure, Kind, Reason, Verdict
 from qnet_mailman.mail.parts import Report
 
@@ -34,12 +34,9 @@ def read_notification(report: Report) -> Verdict | None:
 
     :return: Its verdict, or None where the text is something else.
     """
-    if report.content_type.startswith('multipart/report') or not report.texts:
+    if report.content_type.startswith('multipart/report') or not report.data:
         return None
-    text = '\n'.join(report.texts[0]).lstrip()
-    if not text.startswith('{'):
-        return None
-    data = _load(text)
+    data = _load(report.data)
     if isinstance(data.get('Message'), str):
         data = _load(data['Message'])  # Wrapped by SNS.
     kind = str(data.get('notificationType') or data.get('eventType') or '').lower()
@@ -59,25 +56,40 @@ def read_notification(report: Report) -> Verdict | None:
 
 
 def _load(text: str) -> dict[str, Any]:
-    try:
-        data, _end = json.JSONDecoder().raw_decode(text)
-    except (ValueError, RecursionError):
-        return {}
-    return data if isinstance(data, dict) else {}
+    # A line of it is as long as the message was; mail systems fold it, within strings
+    # as well.
+    for one in (text, text.replace('\r', '').replace('\n', '')):
+        try:
+            data, _end = json.JSONDecoder().raw_decode(one.lstrip())
+        except (ValueError, RecursionError):
+            continue
+        return data if isinstance(data, dict) else {}
+    return {}
 
 
 def _failure(bounce: dict[str, Any], recipient: dict[str, Any]) -> Failure:
     said = str(recipient.get('diagnosticCode') or '')[:2000]
     status = find_codes(str(recipient.get('status') or '')[:100])
     judged = judge([said], status)
-    kind, reason = judged.kind, judged.reason
+    kind, reason, row = judged.kind, judged.reason, judged.row
     if reason is Reason.undetermined:
         subtype = str(bounce.get('bounceSubType') or '').lower()
         reason = _SUBTYPES.get(subtype, reason)
-        if str(bounce.get('bounceType')).lower() == 'transient':
-            reason = Reason.transient if reason is Reason.undetermined else reason
+        if reason is Reason.undetermined and _is(bounce, 'transient'):
+            reason = Reason.transient
         kind = kind_of(reason, temporary=False)
+        row = f'bounceType: {bounce.get("bounceType")}, {subtype or "no bounceSubType"}'
     address = clean_address(str(recipient.get('emailAddress') or ''))
     return Failure(
-        address, kind, reason, judged.status, judged.reply_code, judged.evidence
+        address,
+        kind,
+        reason,
+        judged.status,
+        judged.reply_code,
+        judged.evidence,
+        row=one_line(row),
     )
+
+
+def _is(bounce: dict[str, Any], kind: str) -> bool:
+    return str(bounce.get('bounceType')).lower() == kind

@@ -42,6 +42,7 @@ _DASHES = re.compile(r'[\s>*#]{0,9}[-=_|+*]{2,}')
 
 #: Lines, usually between dashes, that announce the copy of the message.
 _COPY_FOLLOWS = Phrases(
+    'COPY_FOLLOWS',
     en="""
     below this line is a copy | this is a copy of | below is a copy | enclosed is a copy
     included is a copy | attached is a copy | here is a copy

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from qnet_mailman.bounces.reading import texts
-from qnet_mailman.bounces.reading.texts import Phrases, fold
+from qnet_mailman.bounces.reading.addresses import without_hosts
+from qnet_mailman.bounces.reading.texts import Hit, Phrases, fold
 from qnet_mailman.bounces.reading.verdict import Kind, Reason
 
 MAX_EVIDENCE = 200
@@ -46,7 +47,9 @@ _CODES = re.compile(
     r'|(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.])'
 )
 _URL = re.compile(r'\b(?:https?://|www\.)[^\s<>"]{1,1000}', re.IGNORECASE)
-_ADDRESS = re.compile(r'<?[^\s<>:;,"\'()\[\]@]{1,100}@[\w.-]{1,253}>?')
+_ADDRESS = re.compile(
+    r'<?(?:[^\s<>:;,"\'()\[\]@]{1,100}|"[^"@\n]{1,64}")@[\w.-]{1,253}>?'
+)
 
 # Enhanced status codes whose meaning is not doubtful, class aside.
 STATUS_REASONS = {
@@ -60,6 +63,8 @@ STATUS_REASONS = {
     # RFC 3463 3.3, mailbox; 2.0 and 2.1 mean too many things
     '2.2': Reason.mailbox_full,
     '2.3': Reason.message_too_large,
+    '2.121': Reason.transient,  # Exchange: messages per hour, of one sender
+    '2.122': Reason.transient,  # Exchange: messages per hour
     # RFC 3463 3.4, mail system
     '3.1': Reason.transient,  # The system, not the mailbox, is full.
     '3.4': Reason.message_too_large,
@@ -85,7 +90,6 @@ STATUS_REASONS = {
     '6.9': Reason.content,
     # RFC 3463 3.8, security; RFC 4954, RFC 7372, RFC 7505, RFC 7293
     '7.5': Reason.authentication,
-    '7.8': Reason.authentication,
     '7.9': Reason.policy,
     '7.13': Reason.account_suspended,
     '7.17': Reason.address_unknown,
@@ -100,6 +104,16 @@ STATUS_REASONS = {
     '7.30': Reason.authentication,
 }
 
+# Those about the sender, whatever words stand beside them: "5.1.7 invalid address".
+SENDER_STATUSES = frozenset(
+    {
+        '1.7',  # RFC 3463 3.2, the syntax of the sender's mailbox
+        '1.8',  # and of its system
+        '1.90',  # Exchange Online: the sender's daily limit
+        '7.8',  # RFC 4954 6: our credentials at a relay
+    }
+)
+
 # Reply codes that say more than "no".
 REPLY_REASONS = {
     '422': Reason.mailbox_full,
@@ -108,8 +122,8 @@ REPLY_REASONS = {
     '522': Reason.mailbox_full,
     '523': Reason.message_too_large,
     '525': Reason.account_suspended,  # RFC 5248, with X.7.13
-    '530': Reason.authentication,
-    '535': Reason.authentication,
+    '530': Reason.sender_refused,  # RFC 4954 6: we did not authenticate
+    '535': Reason.sender_refused,
     '551': Reason.moved,
     '552': Reason.mailbox_full,
     '556': Reason.domain_unknown,  # RFC 7504
@@ -125,6 +139,7 @@ class Judgement:
     status: str | None = None
     reply_code: str | None = None
     evidence: str = ''
+    row: str = ''
 
 
 @dataclass(frozen=True)
@@ -161,7 +176,7 @@ def is_vague(status: str) -> bool:
 @lru_cache(maxsize=32)
 def find_codes(text: str) -> Codes:
     """Find the first enhanced status code and the first reply code in a text."""
-    text = _ADDRESS.sub(' ', text[:MAX_WORDS])
+    text = without_hosts(_ADDRESS.sub(' ', text[:MAX_WORDS]))
     status = None
     vague = None
     for match in _STATUS.finditer(text):
@@ -176,17 +191,18 @@ def find_codes(text: str) -> Codes:
     return Codes(status or vague, reply[1] if reply and reply[1][0] != '2' else None)
 
 
-def words_of(text: str, *, with_urls: bool = False) -> str:
+def words_of(text: str) -> str:
     """Fold a text for the tables, without what could mislead them.
 
-    Addresses go (``mailboxfull@example.org`` says nothing), and the codes that begin
-    each line of a reply, since sentences run on across them; URLs usually too.
+    Addresses, URLs and host names go (``mailboxfull@policy.example.org`` says nothing),
+    and the codes that begin each line of a reply, since sentences run on across them.
     """
     text = text[:MAX_WORDS]
-    if not with_urls:
+    if '/' in text or 'www.' in text:
         text = _URL.sub(' ', text)
     if '@' in text:
         text = _ADDRESS.sub(' ', text)
+    text = without_hosts(text)
     # "Unknown address error" is how IronPort introduces whatever RCPT was answered.
     return fold(_CODES.sub(' ', text)).replace('unknown address error', ' ')
 
@@ -195,11 +211,13 @@ def words_of(text: str, *, with_urls: bool = False) -> str:
 #: that is full or suspended is never to be taken for one that does not exist.
 _TABLES: tuple[tuple[Phrases, Reason], ...] = (
     (texts.RATE_LIMITED, Reason.transient),
+    (texts.GREYLISTED, Reason.transient),
     (texts.MAILBOX_FULL, Reason.mailbox_full),
     (texts.MESSAGE_TOO_LARGE, Reason.message_too_large),
+    (texts.GONE, Reason.address_unknown),
     (texts.ACCOUNT_SUSPENDED, Reason.account_suspended),
     (texts.ACCOUNT_INACTIVE, Reason.account_suspended),
-    (texts.SENDER_REFUSED, Reason.policy),
+    (texts.SENDER_REFUSED, Reason.sender_refused),
     (texts.MOVED, Reason.moved),
     (texts.DOMAIN_UNKNOWN, Reason.domain_unknown),
     (texts.ADDRESS_UNKNOWN, Reason.address_unknown),
@@ -208,7 +226,7 @@ _TABLES: tuple[tuple[Phrases, Reason], ...] = (
     (texts.AUTHENTICATION, Reason.authentication),
     (texts.POLICY, Reason.policy),
     (texts.CONTENT, Reason.content),
-    (texts.EARLY_COMMAND, Reason.policy),
+    (texts.EARLY_COMMAND, Reason.sender_refused),
     (texts.ADDRESS_REFUSED, Reason.address_unknown),
     (texts.TEMPORARY, Reason.transient),
 )
@@ -218,6 +236,7 @@ _TABLES: tuple[tuple[Phrases, Reason], ...] = (
 _TABLES_AROUND: tuple[tuple[Phrases, Reason], ...] = (
     (texts.MAILBOX_FULL, Reason.mailbox_full),
     (texts.MESSAGE_TOO_LARGE, Reason.message_too_large),
+    (texts.GONE, Reason.address_unknown),
     (texts.ACCOUNT_SUSPENDED, Reason.account_suspended),
     (texts.MOVED, Reason.moved),
     (texts.DOMAIN_UNKNOWN, Reason.domain_unknown),
@@ -227,20 +246,58 @@ _TABLES_AROUND: tuple[tuple[Phrases, Reason], ...] = (
 )
 
 
+@dataclass(frozen=True)
+class Found:
+    """A reason, and what decided.
+
+    :ivar row: The row of a table, for people: the table's name and the phrase or code.
+    """
+
+    reason: Reason
+    row: str
+
+
 @lru_cache(maxsize=32)
-def reason_of(text: str, codes: Codes = _NO_CODES) -> Reason | None:
+def reason_of(text: str, codes: Codes = _NO_CODES) -> Found | None:
     """Find the reason that a text about one failure speaks of.
 
     :param codes: The codes that belong to it.
     :return: The reason, or None where no table has words for it.
     """
-    return _look_up(words_of(text), codes) or (
-        _look_up(words_of(text, with_urls=True), codes) if '://' in text else None
-    )
+    words = words_of(text)
+    if not words:
+        return None
+    unreached = None
+    for table, reason in _TABLES:
+        if (phrase := table.search(words)) is None:
+            continue
+        found = Found(reason, phrase.row)
+        of_account = reason is Reason.account_suspended or table is texts.GONE
+        if of_account and _about_the_sender(words, phrase):
+            continue
+        if table is texts.GONE and words in texts.FOR_A_WHILE:
+            return replace(found, reason=Reason.account_suspended)
+        if table is texts.ACCOUNT_INACTIVE and (codes.status or '')[1:4] == '.1.':
+            return replace(found, reason=Reason.address_unknown)
+        if _silent(table, words, codes):
+            return replace(found, reason=Reason.transient)
+        if table is texts.UNREACHABLE and (codes.reply or '').startswith('5'):
+            if words in texts.VERIFYING:
+                # Who checks addresses by asking another server could not ask it.
+                return found
+            # "554 Connection refused" is an answer: they do not want us.
+            unreached = found
+            continue
+        if table is texts.ADDRESS_REFUSED and codes.temporary:
+            continue
+        if table is texts.TEMPORARY and _permanent(codes):
+            break
+        return found
+    return unreached if unreached and not _permanent(codes) else None
 
 
 @lru_cache(maxsize=32)
-def reason_around(text: str, codes: Codes = _NO_CODES) -> Reason | None:
+def reason_around(text: str, codes: Codes = _NO_CODES) -> Found | None:
     """Find the reason that a text about the whole report speaks of.
 
     :return: The reason, or None where it gives none or leaves a choice between an
@@ -248,39 +305,15 @@ def reason_around(text: str, codes: Codes = _NO_CODES) -> Reason | None:
     """
     words = words_of(text)
     found = [
-        reason
+        Found(reason, phrase.row)
         for table, reason in _TABLES_AROUND
-        if table.search(words) and not _silent(table, words, codes)
+        if (phrase := table.search(words)) and not _silent(table, words, codes)
     ]
     if not found:
         return None
-    soft = any(one in SOFT for one in found if one is not Reason.transient)
-    return None if soft and Reason.address_unknown in found else found[0]
-
-
-def _look_up(words: str, codes: Codes) -> Reason | None:
-    if not words:
-        return None
-    refused = False
-    for table, reason in _TABLES:
-        if (found := table.search(words)) is None:
-            continue
-        if reason is Reason.account_suspended and _about_the_sender(words, found):
-            continue
-        if table is texts.ACCOUNT_INACTIVE and (codes.status or '')[1:4] == '.1.':
-            return Reason.address_unknown
-        if _silent(table, words, codes):
-            return Reason.transient
-        if table is texts.UNREACHABLE and (codes.reply or '').startswith('5'):
-            # "554 Connection refused" is an answer: they do not want us.
-            refused = True
-            continue
-        if table is texts.ADDRESS_REFUSED and codes.temporary:
-            continue
-        if table is texts.TEMPORARY and _permanent(codes):
-            break
-        return reason
-    return Reason.transient if refused and not _permanent(codes) else None
+    reasons = {one.reason for one in found}
+    soft = not reasons.isdisjoint(SOFT - {Reason.transient})
+    return None if soft and Reason.address_unknown in reasons else found[0]
 
 
 def _permanent(codes: Codes) -> bool:
@@ -295,22 +328,22 @@ def _silent(table: Phrases, words: str, codes: Codes) -> bool:
     return codes.temporary or 'host not found, try again' in words
 
 
-def _about_the_sender(words: str, found: tuple[int, int]) -> bool:
-    start = words.rfind('. ', 0, found[0]) + 1
-    end = words.find('. ', found[1])
+def _about_the_sender(words: str, found: Hit) -> bool:
+    start = words.rfind('. ', 0, found.start) + 1
+    end = words.find('. ', found.end)
     return words[start : end if end >= 0 else None] in texts.ABOUT_THE_SENDER
 
 
-def reason_by_codes(codes: Codes) -> Reason | None:
+def reason_by_codes(codes: Codes) -> Found | None:
     """Find the reason that codes alone tell."""
     status, reply = codes.status, codes.reply
     if status:
         if reason := STATUS_REASONS.get(status[2:]):
-            return reason
+            return Found(reason, f'STATUS_REASONS: {status[2:]}')
         if status[2:4] == '7.':
-            return Reason.policy
+            return Found(Reason.policy, 'STATUS_REASONS: 7')
     if reply and (reason := REPLY_REASONS.get(reply)):
-        return reason
+        return Found(reason, f'REPLY_REASONS: {reply}')
     return None
 
 
@@ -351,28 +384,37 @@ def judge(said: Sequence[str], codes: Codes, around: Sequence[str] = ()) -> Judg
         merged = Codes(codes.status, merged.reply)
     if merged == _NO_CODES and around:
         merged = find_codes(around[0])
+    if (merged.status or '')[2:] in SENDER_STATUSES:
+        row = f'SENDER_STATUSES: {(merged.status or "")[2:]}'
+        evidence = next((text for text in said if text.strip()), '')
+        return _judgement(Found(Reason.sender_refused, row), merged, evidence)
     for text in said:
-        if reason := reason_of(text, merged):
-            return _judgement(reason, merged, _deciding_line(text, reason))
+        if found := reason_of(text, merged):
+            return _judgement(found, merged, _deciding_line(text, found.reason))
     by_codes = reason_by_codes(merged)
     if by_codes is None:
         for text in around:
             if found := reason_around(text, merged):
-                return _judgement(found, merged, _deciding_line(text, found))
+                return _judgement(found, merged, _deciding_line(text, found.reason))
     wrong = (Reason.address_unknown, Reason.domain_unknown)
-    if by_codes is None or (merged.temporary and by_codes in wrong):
-        by_codes = Reason.transient if merged.temporary else Reason.undetermined
+    if by_codes is None or (merged.temporary and by_codes.reason in wrong):
+        by_codes = (
+            Found(Reason.transient, 'no row: a code of class 4')
+            if merged.temporary
+            else Found(Reason.undetermined, 'no row')
+        )
     evidence = next((text for text in (*said, *around) if text.strip()), '')
     return _judgement(by_codes, merged, evidence)
 
 
-def _judgement(reason: Reason, codes: Codes, text: str) -> Judgement:
+def _judgement(found: Found, codes: Codes, text: str) -> Judgement:
     return Judgement(
-        kind_of(reason, temporary=codes.temporary),
-        reason,
+        kind_of(found.reason, temporary=codes.temporary),
+        found.reason,
         codes.status,
         codes.reply,
         one_line(text),
+        found.row,
     )
 
 

@@ -7,14 +7,19 @@ words, no addresses and no URLs, so write them as they read best.  ``…`` stand
 to 40 characters of the same sentence: ``mailbox … full`` finds "the mailbox of this
 user is full".
 
-To teach the classifier a new wording, add it to the table of its reason.  `reasons`
-says in which order the tables are asked; what makes a bounce *soft* is asked first.
+To teach the classifier a new wording, add a line to the table of its reason, with who
+writes so behind a ``#``; ``mailman qnet classify`` names the line that decided.
+`reasons` says in which order the tables are asked; what makes a bounce *soft* is asked
+first.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import lru_cache
 
 GAP = '…'
 #: How much of a sentence a gap may skip, in characters.
@@ -41,40 +46,114 @@ def fold(text: str) -> str:
     return _CJK_SPACE.sub('', text).replace("'", '')
 
 
+@dataclass(frozen=True)
+class Phrase:
+    """A row of a table.
+
+    :ivar number: Its place in the table; rows without a gap are asked first.
+    :ivar written: As it stands in the table.
+    :ivar parts: Folded, one for each side of a gap.
+    :ivar source: Who writes so, where the table says it.
+    """
+
+    number: int
+    written: str
+    parts: tuple[str, ...]
+    source: str = ''
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A phrase in a text.
+
+    :ivar row: The table's name, the phrase and its source, for people.
+    """
+
+    table: str
+    phrase: Phrase
+    start: int
+    end: int
+
+    @property
+    def row(self) -> str:
+        source = f' ({self.phrase.source})' if self.phrase.source else ''
+        return f'{self.table}: {self.phrase.written}{source}'
+
+
 class Phrases:
-    """A table of phrases that can be looked for in a folded text."""
+    """A table of phrases that can be looked for in a folded text.
 
-    def __init__(self, **languages: str) -> None:
-        self._plain: list[str] = []
-        self._gapped: list[tuple[str, ...]] = []
-        #: The plain phrases that a text in ASCII can hold.
-        self._ascii: list[str] = []
-        for phrase in re.split(r'[|\n]', '|'.join(languages.values())):
-            if not (phrase := phrase.strip()):
-                continue
-            parts = tuple(fold(part.strip()) for part in phrase.split(GAP))
-            if len(parts) == 1:
-                self._plain.append(parts[0])
-                if parts[0].isascii():
-                    self._ascii.append(parts[0])
-            else:
-                self._gapped.append(parts)
+    :param name: The table's own name.
+    :param languages: The phrases of each language, as the module's docstring says.
+    """
 
-    def search(self, text: str) -> tuple[int, int] | None:
-        """Find the first phrase of the table that occurs in a folded text.
+    def __init__(self, name: str, **languages: str) -> None:
+        self.name = name
+        plain: list[tuple[str, tuple[str, ...], str]] = []
+        gapped: list[tuple[str, tuple[str, ...], str]] = []
+        for line in '\n'.join(languages.values()).split('\n'):
+            phrases, _hash, source = line.partition('#')
+            for written in phrases.split('|'):
+                parts = tuple(fold(part.strip()) for part in written.split(GAP))
+                if any(parts):
+                    row = (' '.join(written.split()), parts, source.strip())
+                    (plain if len(parts) == 1 else gapped).append(row)
+        for number, row in enumerate(plain + gapped):
+            _file(self.name, Phrase(number, *row))
 
-        :return: Where it starts and ends, or None.
-        """
-        for phrase in self._ascii if text.isascii() else self._plain:
-            if (start := text.find(phrase)) >= 0:
-                return start, start + len(phrase)
-        for parts in self._gapped:
-            if parts[0] in text and (found := _find_gapped(parts, text)):
-                return found
+    def search(self, text: str) -> Hit | None:
+        """Find the first phrase of the table that occurs in a folded text."""
+        for phrase in _candidates(text).get(self.name, ()):
+            if len(phrase.parts) > 1:
+                if found := _find_gapped(phrase.parts, text):
+                    return Hit(self.name, phrase, *found)
+            elif (start := text.find(phrase.parts[0])) >= 0:
+                end = start + len(phrase.parts[0])
+                return Hit(self.name, phrase, start, end)
         return None
 
     def __contains__(self, text: str) -> bool:
         return self.search(text) is not None
+
+
+# All phrases of all tables by a few of their letters, so that a text is compared with
+# the few phrases that it may hold.  Which letters: those that fewest others have.
+_GRAM = 5
+_by_gram: dict[str, list[tuple[str, Phrase]]] = {}
+#: Those that are too short, by whether a text in ASCII may hold them.
+_short: dict[bool, list[tuple[str, Phrase]]] = {True: [], False: []}
+
+
+def _file(table: str, phrase: Phrase) -> None:
+    part = max(phrase.parts, key=len)
+    grams = sorted({part[at : at + _GRAM] for at in range(len(part) - _GRAM + 1)})
+    if grams:
+        rarest = min(grams, key=lambda gram: len(_by_gram.get(gram, ())))
+        _by_gram.setdefault(rarest, []).append((table, phrase))
+    else:
+        _short[part.isascii()].append((table, phrase))
+
+
+@lru_cache(maxsize=16)
+def _candidates(text: str) -> dict[str, list[Phrase]]:
+    """The phrases that a text may hold, by table and in the order of their table."""
+    grams = {text[at : at + _GRAM] for at in range(len(text) - _GRAM + 1)}
+    near = [phrase for gram in _by_gram.keys() & grams for phrase in _by_gram[gram]]
+    near += _short[True]
+    if not text.isascii():
+        near += _short[False]
+    found: defaultdict[str, list[Phrase]] = defaultdict(list)
+    for table, phrase in near:
+        if phrase.parts[0] in text:
+            found[table].append(phrase)
+    for phrases in found.values():
+        if len(phrases) > 1:
+            phrases.sort(key=_number)
+    return found
+
+
+def _number(phrase: Phrase) -> int:
+    return phrase.number
 
 
 def _find_gapped(parts: tuple[str, ...], text: str) -> tuple[int, int] | None:
@@ -102,6 +181,7 @@ def _ends_sentence(text: str, start: int, end: int) -> bool:
 # ---------------------------------------------------------------- soft (R16, seed)
 
 MAILBOX_FULL = Phrases(
+    'MAILBOX_FULL',
     en="""
     over limit | over the limit | mailbox full | mailbox is full | mailbox … is full
     mail box full | full mailbox
@@ -145,6 +225,21 @@ MAILBOX_FULL = Phrases(
     exceeded … disk | storage exceeded | insufficient user storage
     insufficient … space | mbox full | maximum storage | temporarily over
     maximum allowed mailbox | maximum allowed number of messages
+    space … used up | used up … space | used up … storage | used all … space
+    used all … storage | ran out of space | ran out of storage | run out of space
+    run out of storage | running out of space | exhausted … space | exhausted … storage
+    exhausted … quota | storage … used up | storage … exhausted | storage … full
+    storage … exceeded | space is full | no free space | no space for | no space in
+    no space left for | mailbox has no | mailbox … maximum size | at capacity
+    at its limit | at their limit | over its limit | over their limit | over its size
+    over its allowed | inbox is over | inbox … exceeded | inbox … full | mailbox … above
+    quotaexceeded | overquotatemp | overquotaperm | mail box … full | mail box … exceed
+    mailbox … overfull | mailbox … overflow | too full | quota … full | quota … used
+    insufficient mail storage | mail storage … full | disk … full for user
+    cannot hold any more | can hold no more | exceeded the maximum mailbox
+    allocated quota | allotted quota | quota allocation | no quota left
+    would exceed … storage | exceeds … storage | exceeded … allowance
+    storage allowance | mailbox allowance | limit … mailbox storage
     """,
     de="""
     postfach voll | postfach ist voll | postfach … ist voll | postfach … voll
@@ -158,6 +253,12 @@ MAILBOX_FULL = Phrases(
     kein freier speicherplatz | konto … voll | zu viele mails | zuviele mails
     zu viele nachrichten | quota … ueberschritten | postfach … ueberfuellt
     speicherplatz … ueberschritten | kontingent … ueberschritten
+    speichergrenze | speicherkapazität | speicherbegrenzung | kapazitätsgrenze
+    postfachspeicher | speicherplatz … voll | speicherplatz … verbraucht
+    speicherplatz … belegt | kein platz mehr | kein freier platz
+    mailbox … überschritten
+    postfach … übergelaufen | mailbox … überfüllt | speicherlimit … erreicht
+    speicherquota | mailboxgröße | postfach-größe | kontingent … aufgebraucht
     """,
     fr="""
     boîte … pleine | boîte … plein | boîte … saturée | boîte … remplie
@@ -202,6 +303,19 @@ MAILBOX_FULL = Phrases(
     postkassen er fuld | postkassen er full | postboksen er full | indbakken er fuld
     innboksen er full | kvoten … overskredet | kvoten är överskriden
     postilaatikko on täynnä | postilaatikko … täynnä | tallennustila
+    brevlåda … full | brevlådan … full | postlåda … full | inkorg … full
+    mejllåda … full | utrymmet … slut | utrymme … slut | slut på utrymme
+    lagringsgräns | lagringskvot | diskutrymme | överskridit … kvot | överskrider … kvot
+    överskridit … utrymme | kvot … överskrid | inte plats för | inget utrymme
+    postkasse … fuld | postkassen … fuld | indbakke … fuld | mailboks … fuld
+    mailboksen er fuld | postboks … fuld | lagerplads | diskplads | overskredet … kvote
+    kvote … overskredet | overskrider … kvote | overskredet … lager | ikke mere plads
+    ikke plads | ikke nok plads | løbet tør for plads | pladsen … opbrugt
+    postkasse … full | postboks … full | innboks … full | e-postkasse … full
+    e-postboks … full | lagringsplass | diskplass | ikke mer plass | ikke nok plass
+    ikke plass | tom for plass | plassen … brukt opp | lagringsgrense
+    kiintiö … ylit | kiintiö … täyn | postilaatikko … täysi | levytila
+    pósthólf … fullt
     """,
     ja="""
     メールボックスが一杯 | メールボックスがいっぱい | メールボックス … 一杯
@@ -231,6 +345,11 @@ MAILBOX_FULL = Phrases(
     недостаточно места | превышен лимит … ящика | превышен объем ящика
     скринька переповнена | скринька … переповнена | скринька … заповнена
     перевищено … квот
+    переповнен | перевищ … квот | квот … перевищ
+    кутия … пълна | кутия … препълнена | препълнена | препълнен
+    квота … надвишена | надвишена … квота | надхвърл … квота | превишил … квот
+    няма място | недостатъчно място | няма … свободно място | капацитет … изчерпан
+    сандуче … пун | прекорачена … квот | прекорачен … квот
     """,
     pl="""
     skrzynka … pełna | skrzynka pełna | skrzynka … przepełniona
@@ -246,10 +365,32 @@ MAILBOX_FULL = Phrases(
     postafiók … megtelt | postafiók … tele | betelt
     căsuța … plină | cutia … plină | πλήρες | υπερβεί … όριο
     صندوق … ممتلئ | hộp thư … đầy | kotak … penuh
+    γραμματοκιβώτιο … πλήρες | γραμματοκιβώτιο … γεμάτο | γραμματοκιβώτιο … γεμίσει
+    θυρίδα … πλήρης | θυρίδα … γεμάτη | θυρίδα … γεμίσει | εισερχόμενα … γεμάτα
+    είναι γεμάτο | είναι γεμάτη | είναι πλήρης | χώρο αποθήκευσης | χώρος αποθήκευσης
+    χώρου αποθήκευσης | υπέρβαση … ορίου | υπερβεί … χώρο | ξεπεράσει … όριο
+    υπέρβαση … χώρου | δεν υπάρχει … χώρος | εξαντλ … χώρ
+    תיבה … מלאה | תיבת … מלאה | התיבה מלאה | תיבה מלאה | אין מקום | אין מספיק מקום
+    אין די מקום | מכסת | מכסה | המכסה | נפח האחסון | שטח האחסון | חריגה מנפח
+    เต็ม | โควต้า | โควตา | พื้นที่ … ไม่เพียงพอ | พื้นที่ … ไม่พอ | พื้นที่ไม่พอ
+    พื้นที่จัดเก็บ
+    sandučić … pun | pretinac … pun | pretinac … prepun | kvota … premašena
+    kvota … prekoračena | prekoračen … kvot | premašen … kvot | prekoračio … kvot
+    premašio … kvot | nema … mjesta | nema … prostora | nedovoljno prostora
+    nema slobodnog | popunjen … prostor | prostor … popunjen
+    poštni predal … poln | nabiralnik … poln | kvota … presežena | presežen … kvot
+    căsuța … plina | spațiu insuficient | depășit … cota | cota … depășit
+    kvóta … túllép | túllépte … kvót | tárhely … elfogy | nedostatek místa
+    nedostatok miesta | plná schránka | kota … aşıld | yetersiz alan | alan … kalmadı
+    امتلاء | تجاوز … الحصة | پر است | hết dung lượng | vượt quá … hạn mức
+    vượt … dung lượng | kuota … terlampaui | melebihi kuota | melebihi … kuota
+    dėžutė … pilna | dėžutė … perpildyta | pastkaste … pilna | pastkaste … pārpildīta
+    postkast … täis | bústia … plena | bústia … plen | quota … superad
     """,
 )
 
 MESSAGE_TOO_LARGE = Phrases(
+    'MESSAGE_TOO_LARGE',
     en="""
     exceeds size | size … greater | above the maximum size | maximum email size
     max size | maximum file size | attachment size | larger than maximum
@@ -274,6 +415,15 @@ MESSAGE_TOO_LARGE = Phrases(
     larger than the current system limit | larger than the maximum | too large a message
     too large for the recipient | too large to | too big for | too big to | bigger than
     is too large | item too large | file too large | sizelimit
+    attachments … exceed | attachment … exceed | attachments … total
+    size of attachment
+    size of the attachment | size of all attachments | attachments … larger
+    attachments … over | attachments … limit | attachment limit | attachments … size
+    total attachment | total size | combined size | sum of … attachments
+    attachments … too big | larger than | exceeds fixed maximum | allocation size
+    too heavy | exceeds … maximum length | exceeds our size | exceeds the maximum length
+    size … not accepted | message … over … size | message … above … size
+    too much data | databytes
     """,
     de="""
     nachricht … zu groß | nachricht ist zu groß | mail … zu groß | ist zu groß
@@ -281,30 +431,42 @@ MESSAGE_TOO_LARGE = Phrases(
     nachrichtengroesse | maximale groesse | groesse … ueberschr | größenbeschränkung
     größenlimit | zu große nachricht | größe … überschreitet
     größe … überschritten
+    anhang … zu groß | anhänge … zu groß | anhänge … überschr | anhang … überschr
+    anhänge … größer | größe … anhänge | größer als | datenmenge … überschr
+    maximal … größe | nachricht … größe … übersch | gesamtgröße
     """,
     fr="""
     trop volumineux | trop volumineuse | message … trop gros | message … trop grand
     taille … dépass | dépass … taille | taille maximale | taille maximum
     taille du message | taille … supérieure | trop lourd
+    pièces jointes … dépass | pièce jointe … dépass | taille des pièces | trop gros
+    taille totale | plus de … autorisés
     """,
     es="""
     demasiado grande | mensaje … muy grande | tamaño … excede | excede … tamaño
     supera … tamaño | tamaño … supera | tamaño máximo | tamaño del mensaje
     tamaño … superior | demasiado pesado
+    adjuntos … excede | adjuntos … supera | archivos adjuntos … tamaño | tamaño total
+    tamaño … permitido
     """,
     pt="""
     muito grande | grande demais | tamanho … excede | excede … tamanho
     tamanho máximo | tamanho da mensagem | ultrapassa … tamanho | tamanho … superior
+    anexos … excede | anexos … ultrapassa | tamanho total | tamanho … permitido
     """,
     it="""
     troppo grande | dimensione … supera | dimensioni … supera | supera … dimension
     dimensione massima | dimensioni massime | dimensione del messaggio
     eccede … dimension
+    allegati … supera | allegati … eccede | dimensione totale | dimensione … consentita
     """,
     nl='te groot | maximale grootte | maximale bericht | berichtgrootte',
     nordic="""
     meddelandet är för stort | för stort | meddelelsen er for stor | for stor
     liian suuri
+    för stora | bilagor … stor | större än | større end | større enn
+    meldingen er for stor
+    vedlegg … stor | vedhæft … stor
     """,
     ja="""
     サイズが大き | サイズが制限 | サイズを超 | サイズが超 | サイズの上限 | サイズ制限
@@ -328,10 +490,14 @@ MESSAGE_TOO_LARGE = Phrases(
     others="""
     příliš velk | překročena … velikost | prekročen … veľkosť | çok büyük
     boyutu … aşı | túl nagy | prea mare | πολύ μεγάλο
+    υπερβαίνει … μέγεθος | μέγεθος … υπερβαίνει | πολύ μεγάλ | גדולה מדי | גדול מדי
+    ใหญ่เกินไป | ขนาด … เกิน | твърде голям | прекалено голям | размер … надвиш
+    prevelik | prevelika | veličina … prelazi | quá lớn | terlalu besar
     """,
 )
 
 ACCOUNT_SUSPENDED = Phrases(
+    'ACCOUNT_SUSPENDED',
     en="""
     account suspended | account is suspended | account has been suspended
     account … suspended | account was suspended | mailbox suspended
@@ -349,8 +515,6 @@ ACCOUNT_SUSPENDED = Phrases(
     delivery … disabled | email disabled | mail … is disabled | domain is disabled
     domain … disabled | temporarily disabled | temporary disabled | is disabled
     currently disabled | disabled by | disabled, not accepting | or disabled
-    account deactivated | account … deactivated | mailbox … deactivated
-    user … deactivated | address … deactivated | de-activated | has been deactivated
     account locked | account is locked | account … locked | mailbox locked
     mailbox is locked | mailbox … locked | user locked | user is locked
     temporarily locked | temporary locked | locked out | is locked
@@ -360,15 +524,14 @@ ACCOUNT_SUSPENDED = Phrases(
     mailbox blocked | user is blocked | user blocked | mailbox has been blocked
     account blocked | mailbox … blocked due | account … blocked due
     temporarily inactive | not been activated | not activated | is not enabled
-    not yet activated | mailbox unavailable or access denied | user is terminated
-    account suspension | is deactivated | temporarily limited | not allowed to receive
+    not yet activated
+    account suspension | temporarily limited | not allowed to receive
     not permitted to receive
-    user is on hold | account is paused | deactivated mailbox | deactivated account
-    deactivated user
-    no longer accepts mail | no longer accepts e | no longer accept mail
+    user is on hold | account is paused
     currently not permitted to receive | not currently accepting mail
     mailbox … not accepting messages | mailbox … not accepting mail
     not accepting messages | account … on hold | mailbox … on hold | placed on hold
+    is paused
     on vacation hold | mailbox is archived | account … expired | mailbox … expired
     account expired | unpaid | past due | nonpayment | non-payment
     quarantined mailbox | hibernat
@@ -459,8 +622,45 @@ ACCOUNT_SUSPENDED = Phrases(
     """,
 )
 
+#: The address was there and is no more.  Soft where that is said to be for a while.
+GONE = Phrases(
+    'GONE',
+    en="""
+    account terminated | account … terminated | mailbox … terminated | user … terminated
+    user is terminated | recipient … terminated | address … terminated
+    terminated account | terminated user | subscriber … terminated
+    account deactivated | account … deactivated | mailbox … deactivated
+    mailbox deactivated | user deactivated | user … deactivated | recipient deactivated
+    recipient … deactivated | address … deactivated | address deactivated
+    alias … deactivated | email … deactivated | de-activated | has been deactivated
+    was deactivated | is deactivated | been deactivated | deactivated mailbox
+    deactivated account | deactivated user | deactivated address | domain … deactivated
+    decommissioned | no longer accepts mail | no longer accepts e
+    no longer accept mail
+    no longer accepting | no longer receives | no longer receiving mail
+    no longer accepts messages | no longer accepts any | not accept mail any more
+    no longer monitored
+    account closed | account is closed | account has been closed | account was closed
+    mailbox closed | mailbox is closed | mailbox has been closed | closed account
+    closed mailbox | account … deleted | mailbox … deleted | user … deleted
+    address … deleted | account … removed | mailbox … removed | account … cancelled
+    account … canceled | cancelled account | address retired | mailbox … retired
+    account … purged | mailbox … purged
+    recipient address rejected: access denied  # Exchange Online, for who is not there
+    mailbox unavailable or access denied  # IceWarp
+    recipient … access denied | user … access denied | mailbox … access denied
+    """,
+)
+
+#: Said of an address that will be there again.
+FOR_A_WHILE = Phrases(
+    'FOR_A_WHILE',
+    en='temporar | for the moment | momentarily | short time | try again later',
+)
+
 #: As often "suspended" as "gone": the status code decides between the two.
 ACCOUNT_INACTIVE = Phrases(
+    'ACCOUNT_INACTIVE',
     en="""
     inactive account | inactive user | inactive mailbox | inactive recipient
     inactive e-mail | inactive email | inactive address | account inactive
@@ -486,6 +686,7 @@ ACCOUNT_INACTIVE = Phrases(
 # ------------------------------------------------- refusals of the sender (R23)
 
 SENDER_REFUSED = Phrases(
+    'SENDER_REFUSED',
     en="""
     sender address rejected | sender rejected | sender was rejected | sender denied
     sender refused | sender … rejected | sender … denied | sender … refused
@@ -501,6 +702,8 @@ SENDER_REFUSED = Phrases(
     envelope-sender | envelope from | return path | reverse-path | backscatter
     mail from … rejected | mail from … denied | mail from … refused
     mail from … not allowed | from address … rejected | rejected mail from
+    sender address unknown | localpart too long | local part too long
+    local-part too long | length of the sender | your daily limit | sender's daily limit
     from header | helo command rejected | invalid helo | helo name | your account
     your mailbox
     your email account | purported responsible
@@ -519,14 +722,16 @@ SENDER_REFUSED = Phrases(
 
 #: At these commands it is us who was refused, whatever the text says.
 EARLY_COMMAND = Phrases(
+    'EARLY_COMMAND',
     en="""
     in reply to mail from | after mail from | in reply to ehlo | in reply to helo
     after ehlo | after helo | after initial connection | while performing the helo
-    """
+    """,
 )
 
 #: Words near which "suspended" or "disabled" is about us, not about the recipient.
 ABOUT_THE_SENDER = Phrases(
+    'ABOUT_THE_SENDER',
     en="""
     sender | sending | outgoing | outbound | your account | your mailbox | your ip
     your server | relay | smtp auth | mail from | authentication is disabled | protocol
@@ -540,6 +745,7 @@ ABOUT_THE_SENDER = Phrases(
 # ------------------------------------------------------------ hard (R16, seed)
 
 MOVED = Phrases(
+    'MOVED',
     en="""
     has moved | have moved | user moved | recipient moved | mailbox moved | moved to
     has changed address | address has changed | changed e-mail address
@@ -560,6 +766,7 @@ MOVED = Phrases(
 )
 
 ADDRESS_UNKNOWN = Phrases(
+    'ADDRESS_UNKNOWN',
     en="""
     user unknown | unknown user | unknown recipient | recipient unknown
     user is unknown | recipient is unknown | address is unknown | mailbox unknown
@@ -598,16 +805,13 @@ ADDRESS_UNKNOWN = Phrases(
     no longer in use | no longer in service | no longer used | no longer employed
     no longer with | no longer works | no longer a member | no longer a user
     no longer a customer | no longer at this | no longer has | not in use
-    discontinued | closed account | account closed
-    account is closed | account has been closed | account was closed | mailbox closed
-    account … deleted | mailbox … deleted | user … deleted | address … deleted
-    has been deleted | was deleted | been removed | account … removed
-    account terminated | account has been terminated | account … cancelled
-    user … left | left the company | has left | cancelled account | address retired
+    discontinued
+    has been deleted | was deleted | been removed
+    user … left | left the company | has left
     cannot find user | can't find user | couldn't find user | unable to find user
     could not find user | couldn't find the user | no matching recipient
     mail account … not | not a local | is not local | not local user
-    recipient address rejected: access denied | not a user | no one here
+    not a user | no one here
     user account is unavailable | account is unavailable | address is incorrect
     address may be
     """,
@@ -703,6 +907,8 @@ ADDRESS_UNKNOWN = Phrases(
     не обслуживается | нет пользователя | не знайден | не існує | невідомий
     немає такого
     відсутн
+    не съществува | няма такъв | няма такава | непознат | несъществуващ | не е намерен
+    не постоји | невалиден адрес
     """,
     pl="""
     nieznany użytkownik | użytkownik nieznany | nie istnieje | nieznany adresat
@@ -720,12 +926,26 @@ ADDRESS_UNKNOWN = Phrases(
     érvénytelen cím | utilizator necunoscut | nu există | nu a fost găsit
     adresă invalidă | άγνωστος | δεν υπάρχει | δεν βρέθηκε | غير موجود | غير معروف
     לא נמצא | לא קיים | không tồn tại | tidak ditemukan | ไม่พบ
+    ne postoji | nepoznat | nije pronađen | nevažeća adresa | ne obstaja | neznan
+    άγνωστη | άγνωστο | δεν βρίσκεται | μη έγκυρη διεύθυνση | לא ידוע | אינה קיימת
+    אינו קיים | לא חוקית | ไม่รู้จัก | ไม่มีผู้ใช้ | ไม่มีอยู่ | ไม่ถูกต้อง
+    """,
+)
+
+#: How systems call their asking another server whether an address is right.
+VERIFYING = Phrases(
+    'VERIFYING',
+    en="""
+    unverified address  # Postfix, reject_unverified_recipient
+    address verif | recipient verif | recipient address verif | callout | call-out
+    callback | unable to verify | could not verify | cannot verify | verify recipient
     """,
 )
 
 #: Said of addresses that are wrong, and as often of servers that are busy: counts as
 #: "address unknown" only where the failure is permanent.
 ADDRESS_REFUSED = Phrases(
+    'ADDRESS_REFUSED',
     en="""
     mailbox unavailable | mailbox is unavailable | mailbox not available
     mailbox name not allowed | mailbox name is invalid | mailbox syntax
@@ -745,6 +965,7 @@ ADDRESS_REFUSED = Phrases(
 )
 
 DOMAIN_UNKNOWN = Phrases(
+    'DOMAIN_UNKNOWN',
     en="""
     domain not found | domain … not found | domain does not exist
     domain … does not exist | domain doesn't exist | domain … doesn't exist
@@ -804,15 +1025,17 @@ DOMAIN_UNKNOWN = Phrases(
 
 #: The name server did not say no, it said nothing: not a wrong domain.
 NAME_SERVER_SILENT = Phrases(
+    'NAME_SERVER_SILENT',
     en="""
     try again | lookup failure | lookup failed temporarily | temporar | servfail
     timed out | timeout | no response from | lookup deferred | retry
-    """
+    """,
 )
 
 # ------------------------------------------ refusals by policy, not of an address (R23)
 
 AUTHENTICATION = Phrases(
+    'AUTHENTICATION',
     en="""
     dmarc | dkim | spf | sender policy framework | sender id | senderid
     unauthenticated | not authenticated | authentication required | authrequired
@@ -828,18 +1051,20 @@ AUTHENTICATION = Phrases(
 )
 
 POLICY = Phrases(
+    'POLICY',
     en="""
     blocked | block list | blocklist | blacklist | black list | black-list | denylist
     deny list | blackhole | dnsbl | rbl | spamhaus | spamcop | sorbs | banned | denied
     access denied | not allowed | not permitted | prohibited | restricted | restriction
     policy | policies | refused | reputation | reverse dns | reverse lookup | ptr
     rdns | relay | not accepted | unacceptable | administrative | administratively
-    greylist | graylist | grey-list | grey list | client host rejected
+    client host rejected
     poor reputation | complaints | permission | not authorized | not authorised
     unauthorized | recipient preferences | security | forbidden | listed in | listed at
     permanently deferred | delisting | delist | not welcome | insecure mail
     don't accept mail from | not accept mail from | dynamic ip | residential | dial-up
     suspected | rejected by
+    rtr:bl  # AOL
     rejected due to | redundant | tls required | encryption needed
     must issue a starttls
     """,
@@ -883,6 +1108,7 @@ POLICY = Phrases(
 )
 
 CONTENT = Phrases(
+    'CONTENT',
     en="""
     spam | unsolicited | virus | malware | phish | content | bulk mail | bulk email
     bulk e-mail | attachment | infected | trojan | suspicious | junk | mime
@@ -906,6 +1132,7 @@ CONTENT = Phrases(
 
 #: Limits on what *we* send, or on how fast one mailbox receives: not a full mailbox.
 RATE_LIMITED = Phrases(
+    'RATE_LIMITED',
     en="""
     submission quota | sending quota | sending limit | sending rate | message quota
     rate quota
@@ -917,11 +1144,58 @@ RATE_LIMITED = Phrases(
     connection rate | connection limit | too many errors | message receive limit
     number of messages they can receive | frequency limited | per hour
     delivery temporarily suspended
-    """
+    hourly limit | daily limit | hourly rate | daily rate | per-hour | per minute
+    per-minute | per second | per day | per-day | in one hour | in an hour
+    within an hour | within one hour | last hour | past hour | in the last minute
+    limit … hour | limit … minute | limit … messages per | messages per
+    message rate | mail rate | incoming rate | rate control
+    flow control | flood | slow down | too fast | too frequent
+    too often | unusual rate | volume limit
+    too many messages from | too many messages in … minute
+    too many messages in … session
+    too many messages received | too many messages sent | too many messages,
+    too many mails
+    too many emails | too many e-mails | too much mail from | too many recipients
+    too many deliveries | too many simultaneous | too many parallel | too many requests
+    too many invalid recipients | too many bad | concurren | connections from your
+    maximum number of connections | maximum connections | sending messages too
+    limit on the number of | number of messages … limit | maximum messages
+    maximum number of messages … hour | maximum number of recipients
+    recipients per | burst limit | quota … per hour | quota … per day | rate-limited
+    ratelimited | rate limited
+    """,
+)
+
+#: Whoever is unknown is to come again (RFC 6647): it was tried again, in vain.
+GREYLISTED = Phrases(
+    'GREYLISTED',
+    en='greylist | graylist | grey-list | gray-list | grey list | gray list',
+    others='liste grise | lista gris | lista grigia | 灰名单 | 灰名單 | сер … списо',
+)
+
+#: The sender is told that nobody tries any more, whatever the report calls itself.
+EXPIRED = Phrases(
+    'EXPIRED',
+    en="""
+    envelope expired  # OpenSMTPD, smtpd/queue.c, in a report of a delay
+    message expired | delivery expired | expired in queue | expired from … queue
+    queue lifetime … exceeded | delivery time … exceeded | retry timeout exceeded
+    given up | gave up | giving up | no further attempt | no more attempt
+    no longer be retried | not be retried | will not be tried again
+    """,
+)
+
+#: Systems that never warn: what they call delayed is given up.
+NEVER_WARNS = Phrases(
+    'NEVER_WARNS',
+    en="""
+    nullmailer delivery system  # nullmailer 2.2, bounce_msg() in src/send.cc
+    """,
 )
 
 #: Somebody tried for a long time and stopped.
 GIVEN_UP = Phrases(
+    'GIVEN_UP',
     en="""
     retry timeout exceeded | retry time not reached | retry timeout | message expired
     envelope expired | delivery expired | delivery time expired | time expired
@@ -947,6 +1221,13 @@ GIVEN_UP = Phrases(
     not be delivered within | not delivered within | tried for
     after trying for | deliver … days | deliver … hours | will no longer be retried
     no further attempts were possible
+    tried all mx  # Haraka, outbound/hmail.js, after every connection failed
+    tried all … exchanger | tried all … servers | tried all hosts | all mx … failed
+    all mail servers … failed | all mail exchangers | all mxs | all mx hosts
+    no more mx | no mx … reachable | no mail server … reach | too many failures
+    too many retries | too many attempts | envelope … expired
+    will not be retried | will not retry | not be tried again
+    unsuccessful attempts | failed attempts | delivery attempts … failed
     """,
     others="""
     zu lange in der warteschlange | warteschlange | zeitlimit überschritten
@@ -966,6 +1247,7 @@ GIVEN_UP = Phrases(
 
 #: The receiving server could not be reached, or the network failed.
 UNREACHABLE = Phrases(
+    'UNREACHABLE',
     en="""
     timed out | timeout | time out | time-out | connection refused | connection reset
     connection … closed | connection dropped | connection failed | connection failure
@@ -986,6 +1268,21 @@ UNREACHABLE = Phrases(
     name service error | dns server failure | dns failure | dns query failed
     dns lookup | dns error | cname lookup | server failure | not reachable
     cannot be reached | couldn't be reached | could not be reached
+    network is down  # Courier, the system's own words (errno) under 5.0.0
+    network down | network dropped | connection abort | connection timed
+    operation timed out | protocol error | destination unreachable | no buffer space
+    connection was refused | connection was reset | connection was closed
+    connection unexpectedly closed | closed connection | server closed
+    peer closed | unexpected eof | unexpected end of | end of file | no greeting
+    did not answer | does not answer | does not respond | doesn't respond | dead host
+    host is dead | remote host is down | no servers | servers … unavailable
+    servers … down | service not available | service unavailable temporarily
+    tls … failed | tls negotiation | tls required but | certificate verif
+    failed to establish | unable to open connection | could not open connection
+    connect failed | connect to … failed | failed connecting | cannot reach
+    can't reach | couldn't reach | name server … not | dns timeout | dns timed out
+    dns temporary | dns problem | temporary dns | temporary lookup | lookup … timeout
+    resolver … failure | name server did not
     """,
     others="""
     nicht erreichbar | zeitüberschreitung | verbindung … abgelehnt
@@ -1008,6 +1305,7 @@ UNREACHABLE = Phrases(
 
 #: Words of temporary trouble.  They decide only where no better word does.
 TEMPORARY = Phrases(
+    'TEMPORARY',
     en="""
     temporary failure | temporary error | temporary problem | temporarily | temporary
     transient | try again | try later | retry later | try … later | later | deferred
@@ -1026,5 +1324,7 @@ TEMPORARY = Phrases(
     暂时 | 稍后 | 暫時 | 稍後 | 繁忙 | 일시적 | 나중에 | 잠시 | временн | позже
     позднее
     повторите | tymczasow | później | dočasn | geçici
+    midlertidigt | επανάληψη | προσωρινά | προσωρινό | временно | זמנית | ชั่วคราว
+    privremen | začasn | dočasn
     """,
 )

@@ -28,6 +28,8 @@ class Reason(Enum):
     address_unknown = 'address unknown'
     domain_unknown = 'domain unknown'
     moved = 'moved'
+    # Refusals of the envelope sender: they say nothing about an address (R36).
+    sender_refused = 'sender refused'
     # Refusals of us rather than of the address (R23); hard where permanent.
     policy = 'policy or blocklist'
     authentication = 'authentication'
@@ -59,6 +61,9 @@ class Failure:
     :ivar reply_code: SMTP reply code (RFC 5321 4.2) that was believed, or None.
     :ivar evidence: The text that decided: one line of at most 200 characters.
     :ivar aliases: Other addresses that the report gives for the same recipient.
+    :ivar row: The row of `texts` or `reasons` that decided: the table's name and the
+        phrase or code.
+    :ivar host: The host that refused, where the report names it (R36).
     """
 
     address: str | None
@@ -68,6 +73,8 @@ class Failure:
     reply_code: str | None = None
     evidence: str = ''
     aliases: tuple[str, ...] = ()
+    row: str = ''
+    host: str = ''
 
 
 @dataclass(frozen=True)
@@ -79,12 +86,14 @@ class Verdict:
     :ivar evidence: The same failure's text, or what shows that it is no bounce.
     :ivar failures: One for each failing address, in the report's order; empty where
         ``kind`` is none.
+    :ivar row: The row of a table that decided, where one did and nobody failed.
     """
 
     kind: Kind
     reason: Reason
     evidence: str = ''
     failures: tuple[Failure, ...] = ()
+    row: str = ''
 
     @property
     def recognized(self) -> bool:
