@@ -59,7 +59,7 @@ def test_a_dear_input_costs_no_more_than_the_limit(one: Any) -> None:
 
     outcome = limited.run(work, much)
     assert outcome.ending is limited.Ending.done
-    # The child is stopped at the limit; what is around it takes longer on some machines.
+    # The child is stopped at the limit; what is around it takes longer here and there.
     assert outcome.cpu < 2 * LIMIT.cpu
     assert outcome.memory - idle.memory < LIMIT.memory
 

@@ -17,12 +17,11 @@ from qnet_mailman.bounces.reading.classify import classify
 from qnet_mailman.bounces.reading.provider import provider_of, refusing_host
 from qnet_mailman.model.base import store
 from qnet_mailman.runners.bounce import BounceRunner
-from tests.bounces.reports import BLOCKED, UNKNOWN, Clock, clock, report, rows
+from tests.bounces.reports import BLOCKED, UNKNOWN, report, rows
 from tests.bounces.test_classify_reports import dsn, fields
 from tests.bounces.test_receiving import notices
+from tests.clock import Clock
 from tests.helpers import subscribe
-
-__all__ = ['clock']
 
 BANNED = (
     '550 5.7.606 Access denied, banned sender [X{}.mail.protection.outlook.example]'
