@@ -48,7 +48,7 @@ def fill(seed: int) -> None:
     from mailman.utilities.datetime import now
     from zope.component import getUtility
 
-    from tests.bounces.reports import BLOCKED, FULL, UNKNOWN, report
+    from tests.bounces.reports import BLOCKED, FULL, UNKNOWN, received, report, verp
 
     mlist = getUtility(IListManager).get(LIST)
     noon = now().replace(hour=12, minute=0, second=0, microsecond=0)
@@ -64,10 +64,13 @@ def fill(seed: int) -> None:
     random.Random(seed).shuffle(wanted)
     for number, ago, said in wanted:
         address = f'm{number}@p{number % 3}.example.net'
+        # The same post on both hosts.
+        to = verp(mlist, address, post=ago)
+        msg = report(mlist, address, said, to=to, serial=f'{number}.{ago}')
         config.switchboards['bounces'].enqueue(
-            report(mlist, address, said, serial=f'{number}.{ago}'),
+            msg,
+            received(msg, received_time=noon - timedelta(days=ago)),
             listid=mlist.list_id,
-            received_time=noon - timedelta(days=ago),
         )
 
 

@@ -15,7 +15,15 @@ from mailman.config import config
 from qnet_mailman.commands import bounces as module
 from qnet_mailman.commands.cli_qnet import qnet
 from qnet_mailman.runners.bounce import BounceRunner
-from tests.bounces.reports import FULL, UNKNOWN, VACATION, Clock, clock, report
+from tests.bounces.reports import (
+    FULL,
+    UNKNOWN,
+    VACATION,
+    Clock,
+    clock,
+    received,
+    report,
+)
 from tests.helpers import subscribe
 
 __all__ = ['clock']
@@ -42,10 +50,11 @@ def lists(make_list: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> list
         (lists[1], 'reader@example.net', FULL),
         (lists[1], 'another@example.net', UNKNOWN),
     ):
-        runner._dispose(mlist, report(mlist, address, said), {})
+        msg = report(mlist, address, said)
+        runner._dispose(mlist, msg, received(msg))
     clock.moment += timedelta(days=1)
     msg = report(lists[0], 'reader@example.net', FULL)
-    runner._dispose(lists[0], msg, {})
+    runner._dispose(lists[0], msg, received(msg))
     config.db.commit()
     return lists
 

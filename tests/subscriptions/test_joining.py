@@ -104,7 +104,7 @@ def test_the_confirmation_says_who_asked_and_what_to_do(make_list: Any) -> None:
         '"HQR Updates"\n<news1@lists.example.gov>',
         f'  {READER}\n',
         f'  https://lists.example.gov/signup/confirm/{token}/\n',
-        f'  news1-confirm+{token}@lists.example.gov\n',
+        f'  confirm+{mlist.id:08x}{token}@lists.example.gov\n',
         f'until {clock.in_words(now() + timedelta(days=3))[:10]}',
         'If YOU DID NOT ASK',
         'help@example.gov',
