@@ -34,6 +34,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint('member_id', name='pk_qnet_earlier_copy'),
     )
     op.create_index('ix_qnet_earlier_copy_list_id', 'qnet_earlier_copy', ['list_id'])
+    if not sa.inspect(connection).has_table('member'):
+        # Mailman's tables come first, where somebody has been sent anything.
+        return
     connection.execute(
         sa.text(
             'INSERT INTO qnet_earlier_copy (member_id, list_id, upgraded_at) '
