@@ -84,7 +84,6 @@ class Doubt(StrEnum):
 
     no_token = 'came without a token of ours'
     not_ours = 'its token is not ours'
-    another_list = 'its token is of another list'
     too_old = 'its token is too old'
     ended = 'its token is of a past membership'
     another = 'is about another member'
@@ -187,10 +186,8 @@ def claimed(
     if not returned.token:
         return Doubt.no_token
     claim = verifier.read(returned.token)
-    if claim is None:
+    if claim is None or (place.mlist is not None and claim.list_row != place.mlist.id):
         return Doubt.not_ours
-    if place.mlist is not None and claim.list_row != place.mlist.id:
-        return Doubt.another_list
     lifetime = site.settings().bounce_token_lifetime
     if (received.date() - claim.day).days > lifetime.days:
         return Doubt.too_old

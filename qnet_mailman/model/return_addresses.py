@@ -127,11 +127,13 @@ def confirm_address(mlist: Any, token: str) -> str:
     """
     if row_of(mlist) is None:
         return str(mlist.confirm_address(token))
-    return _address(CONFIRM, f'{mlist.id:08x}{token}', mlist.mail_host)
+    before, behind = around_token(CONFIRM, mlist.mail_host)
+    return f'{before}{mlist.id:08x}{token}{behind}'
 
 
-def _address(name: str, token: str, domain: str) -> str:
-    return f'{name}{config.mta.verp_delimiter}{token}@{domain}'
+def around_token(name: str, domain: str) -> tuple[str, str]:
+    """What is before and behind the token of an address."""
+    return f'{name}{config.mta.verp_delimiter}', f'@{domain}'
 
 
 # ----------------------------------------------------------- envelope senders
@@ -163,11 +165,6 @@ def encode(claim: Claim, secret: bytes) -> str:
         claim.post,
     )
     return base64.b32encode(body + _signature(body, secret)).decode('ascii').lower()
-
-
-def bounces_address(claim: Claim, secret: bytes, domain: str) -> str:
-    """The envelope sender of a copy."""
-    return _address(BOUNCES, encode(claim, secret), domain)
 
 
 def _signature(body: bytes, secret: bytes) -> bytes:

@@ -47,7 +47,7 @@ from qnet_mailman.mta.fields import encode_fields
 from qnet_mailman.mta.wire import on_the_wire, shorten_lines
 from qnet_mailman.subscriptions import one_click
 from qnet_mailman.subscriptions.one_click import Membership
-from qnet_mailman.values import CONFIRM
+from qnet_mailman.values import BOUNCES, CONFIRM
 
 log = logging.getLogger('mailman.archiver')
 
@@ -178,7 +178,7 @@ class Copies:
     def sender_for(self, member: Membership | None) -> str:
         """The envelope sender of a copy to a member, or to others."""
         claim = return_addresses.Claim(
-            self._mlist.id,
+            self._list_row,
             self._key.id,
             self._today,
             return_addresses.NOBODY if member is None else member.row,
@@ -187,7 +187,8 @@ class Copies:
             else return_addresses.membership_of(member.member_id, member.email),
             self._post,
         )
-        return return_addresses.bounces_address(claim, self._key.secret, self._host)
+        before, behind = self._around_token
+        return f'{before}{return_addresses.encode(claim, self._key.secret)}{behind}'
 
     @cached_property
     def _row(self) -> Any:
@@ -206,8 +207,12 @@ class Copies:
         return return_addresses.post_of(self._msg.get('message-id', ''))
 
     @cached_property
-    def _host(self) -> str:
-        return str(self._mlist.mail_host)
+    def _list_row(self) -> int:
+        return int(self._mlist.id)
+
+    @cached_property
+    def _around_token(self) -> tuple[str, str]:
+        return return_addresses.around_token(BOUNCES, self._mlist.mail_host)
 
     @cached_property
     def are_personal(self) -> bool:

@@ -29,6 +29,8 @@ from datetime import datetime
 from email.utils import make_msgid, parseaddr
 from typing import Any
 
+from aiosmtpd.lmtp import LMTP
+from aiosmtpd.smtp import DATA_SIZE_DEFAULT
 from mailman.config import config
 from mailman.email.message import Message
 from mailman.interfaces.domain import IDomainManager
@@ -288,6 +290,25 @@ def could_be(recipients: Iterable[str]) -> Iterator[str]:
             yield f'{name}-{subaddress}@{domain}'
 
 
+class _Server(LMTP):
+    """Takes lines of any length: reports return them as they were written."""
+
+    line_length_limit = DATA_SIZE_DEFAULT
+
+
+class Controller(lmtp.LMTPController):
+    """Runs the server."""
+
+    def factory(self) -> LMTP:
+        """See `aiosmtpd.controller.Controller`."""
+        # A mail server does not hand over a message beyond ASCII (RFC 6532) where
+        # SMTPUTF8 is not offered (RFC 6531 section 3.1), and has nobody to tell if that
+        # is a report.
+        server = _Server(self.handler, enable_SMTPUTF8=True)
+        server.__ident__ = 'GNU Mailman LMTP runner 2.0'
+        return server
+
+
 @public
 class LMTPRunner(lmtp.LMTPRunner):
     """Takes mail from the mail server."""
@@ -296,4 +317,8 @@ class LMTPRunner(lmtp.LMTPRunner):
         handover.use_handover()
         super().__init__(name, slice)
         # Nothing listens before it is started.
-        self.lmtp.handler = Handler()
+        self.lmtp = Controller(
+            Handler(),
+            hostname=config.mta.lmtp_host,
+            port=int(config.mta.lmtp_port),
+        )

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 from mailman.config import config
-from mailman.runners.lmtp import LMTPController
 
 from qnet_mailman.demo.ports import Reservation
-from qnet_mailman.runners.lmtp import Handler
+from qnet_mailman.runners.lmtp import Controller, Handler
 
 Deliver = Callable[..., bytes]
 
@@ -23,14 +22,19 @@ def deliver(core: Any) -> Iterator[Deliver]:
     ports = Reservation()
     port = ports.take()
     ports.release(port)
-    controller = LMTPController(Handler(), hostname='127.0.0.1', port=port)
+    controller = Controller(Handler(), hostname='127.0.0.1', port=port)
     controller.start()
 
-    def send(to: str, data: bytes, mail_from: str = '') -> bytes:
+    def send(to: str, data: bytes, mail_from: str = '', options: str = '') -> bytes:
         config.db.commit()
         with smtplib.LMTP('127.0.0.1', port) as client:
             client.ehlo()
-            for command in (f'MAIL FROM:<{mail_from}>', f'RCPT TO:<{to}>', 'DATA'):
+            client.command_encoding = 'utf-8'
+            for command in (
+                f'MAIL FROM:<{mail_from}>{options}',
+                f'RCPT TO:<{to}>',
+                'DATA',
+            ):
                 code, text = client.docmd(command)
                 if code >= 400:
                     return b'%d %b' % (code, text)

@@ -136,8 +136,8 @@ def test_tokens_that_are_made_up(mlist: Any, clock: Clock, deliver: Deliver) -> 
     nothing_changed(mlist, Doubt.not_ours)
     assert len(notices(list_id=NOWHERE.list_id)) == 10
     steps_and_cycle(clock.moment)
-    (told,) = [msg for msg, _ in queued('out') if 'no list' in msg['subject']]
-    assert told['subject'] == 'Reports about no list: 10 not understood'
+    (told,) = [msg for msg, _ in queued('out') if 'no list' in str(msg['subject'])]
+    assert str(told['subject']) == 'Reports about no list: 10 not understood'
     text = told.get_payload(0).get_payload(decode=True).decode()
     assert 'its token is not ours' in text
 
@@ -169,15 +169,13 @@ def test_the_token_of_another_list(
     subscribe(other, FORGER)
     token = verp(other, FORGER).partition('@')[0].partition('+')[2]
     # A list row that is changed is not what was signed.
-    row = return_addresses.returned(verp(mlist, VICTIM))
-    assert row is not None
     own = verp(mlist, VICTIM).partition('+')[2][:6]
     five_days(clock, deliver, f'bounces+{own}{token[6:]}@{mlist.mail_host}')
     assert rows() == []
     assert {one.reason for one in notices()} == {Doubt.not_ours}
-    # On its own list, it says nothing of who is no member there.
+    # On its own list, it is one bounce of its own member, and nobody else's.
     five_days(clock, deliver, f'bounces+{token}@{other.mail_host}')
-    assert rows(list_id=mlist.list_id) == []
+    assert [row.email for row in rows()] == [FORGER]
     assert not is_suspended(mlist)
 
 

@@ -71,6 +71,7 @@ ODD = {
     + b'Content-Transfer-Encoding: base64\nMessage-ID: <6@x>\n\n'
     + PART
     + b'--b--\n',
+    'a very long line': HEAD + b'Message-ID: <8@x>\n\n' + b'x' * 100_000 + b'\n',
     'nothing': b'',
     'half a line': b'From',
 }
@@ -100,6 +101,25 @@ def test_the_reports_of_the_corpus_are_taken(
     ]
     assert refused == []
     work_off()
+
+
+def test_a_report_beyond_ascii(mlist: Any, deliver: Deliver) -> None:
+    text = REPORT.format(to='x', address=READER, said=UNKNOWN, status='5.1.1', serial=1)
+    data = text.replace('Message-ID: <', 'Message-ID: <grüße').encode()
+    options = ' BODY=8BITMIME SMTPUTF8'
+    assert deliver(verp(mlist, READER), data, '', options) == b'250 Ok'
+    work_off()
+    assert [row.reason for row in rows()] == ['address unknown']
+
+
+def test_mail_of_somebody_beyond_ascii(mlist: Any, deliver: Deliver) -> None:
+    author = 'grüße@example.org'
+    data = ODD['UTF-8 in Message-ID'].replace(READER.encode(), author.encode())
+    options = ' BODY=8BITMIME SMTPUTF8'
+    for to in (mlist.posting_address, mlist.request_address, mlist.owner_address):
+        assert deliver(to, data, author, options) == b'250 Ok'
+    run('in', 'pipeline', 'command', 'virgin')
+    assert not queued('shunt')
 
 
 def test_a_report_that_is_broken_is_read_all_the_same(

@@ -38,6 +38,7 @@ from sqlalchemy import delete, event, func, insert, select, update
 from zope.component import getUtility
 
 from qnet_mailman import clock
+from qnet_mailman.model import return_addresses
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.subscriptions import confirming, joining
@@ -84,7 +85,7 @@ def test_public_needs_a_confirmation_whatever_the_policy(
     assert members(mlist) == []
     mail = the_mail()
     assert token_of(mail) == token
-    assert mail['from'] == mlist.confirm_address(token)
+    assert mail['from'] == return_addresses.confirm_address(mlist, token)
     assert mail['auto-submitted'] == 'auto-generated'
     assert confirm(mlist, token)[:2] == (None, TokenOwner.no_one)
     assert members(mlist) == [READER]
