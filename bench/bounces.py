@@ -34,7 +34,8 @@ STOCK = ROOT.parent / 'shared/bench/stock.py'
 
 RATIO = 15.0
 """How many times stock's rate, measured alike: from the message to the commit."""
-STATEMENTS = 6
+STATEMENTS = 8
+"""For a report by itself; a batch reads the list's row and the key once."""
 STORED = 100_000
 DISABLED = 10_000
 PERIODIC = 2.0
@@ -135,8 +136,28 @@ class Bench:
         text = self._template.format(i=i % 1000, j=i % 1000 % 97)
         return email.message_from_string(text, Message)
 
+    def _data(self, i: int) -> dict[str, Any]:
+        """What LMTP notes: when it came, and to which envelope sender of ours."""
+        from qnet_mailman.bounces.receiving import RECIPIENT
+
+        return {'received_time': self._now, RECIPIENT: self._senders[i % 1000]}
+
+    def _post(self) -> list[str]:
+        """The envelope senders of today's post, one for each member."""
+        from email.message import Message
+
+        from qnet_mailman.mta.copies import Copies
+
+        msg = Message()
+        msg['Message-ID'] = f'<{self._now:%Y%m%d}@mailer.example.org>'
+        names = [f'user{i}@ex{i % 97}.example.com' for i in range(1000)]
+        copies = Copies(self._mlist, msg, {'recipients': names})
+        found = copies.memberships(names)
+        return [copies.sender_for(found[name]) for name in names]
+
     def _tomorrow(self) -> None:
         self._now += timedelta(days=8)
+        self._senders = self._post()
         self._runner._do_periodic()
         self._config.db.commit()
 
@@ -145,9 +166,7 @@ class Bench:
         self._tomorrow()
         queue = self._config.switchboards['bounces']
         for i in range(reports):
-            queue.enqueue(
-                self._report(i), listid=self._mlist.list_id, received_time=self._now
-            )
+            queue.enqueue(self._report(i), self._data(i), listid=self._mlist.list_id)
         before = self._rows()
         start = time.perf_counter()
         while self._runner._one_iteration():
@@ -170,9 +189,9 @@ class Bench:
         messages = [self._report(i) for i in range(reports)]
         event.listen(self._config.db.engine, 'before_cursor_execute', note)
         start = time.perf_counter()
-        for msg in messages:
+        for number, msg in enumerate(messages):
             seen[0] = 0
-            self._runner._dispose(self._mlist, msg, {'received_time': self._now})
+            self._runner._dispose(self._mlist, msg, self._data(number))
             most = max(most, seen[0])
             self._config.db.commit()
         spent = time.perf_counter() - start
@@ -181,15 +200,16 @@ class Bench:
 
     def without_queue_files(self, reports: int) -> float:
         """Reports a second in the runner's batches, without queue files: as stock's."""
-        from qnet_mailman.runners.bounce import BATCH, Place
+        from qnet_mailman.bounces.whose import Place
+        from qnet_mailman.model.return_addresses import Verifier
+        from qnet_mailman.runners.bounce import BATCH
 
         self._tomorrow()
         start = time.perf_counter()
         for begin in range(0, reports, BATCH):
-            place = Place.of(self._mlist)
+            place, verifier = Place.of(self._mlist), Verifier()
             for i in range(begin, min(begin + BATCH, reports)):
-                data = {'received_time': self._now}
-                self._runner._receive(place, self._report(i), data)
+                self._runner._receive(place, self._report(i), self._data(i), verifier)
             self._config.db.commit()
         return reports / (time.perf_counter() - start)
 

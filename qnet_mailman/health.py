@@ -17,8 +17,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from qnet_mailman import site
 from qnet_mailman.core_credential import USER, password_from
+from qnet_mailman.model import keys
 from qnet_mailman.model.finding import list_at
-from qnet_mailman.mta import hosts
+from qnet_mailman.mta import hosts, postfix
 from qnet_mailman.review.requests import how_many
 from qnet_mailman.roles import overview
 from qnet_mailman.settings import PosterAuthentication, Settings
@@ -66,6 +67,7 @@ def examine(*, web: bool = True) -> list[Finding]:
             findings.extend(_web(site.settings()))
         findings.extend(_forms(site.settings()))
         findings.extend(_addresses())
+        findings.extend(_maps())
         findings.extend(_rest())
     findings.extend(_queues())
     return findings
@@ -79,6 +81,8 @@ def _plugin() -> Iterator[Finding]:
             yield Finding('error', 'plugin', f'{line} (mail stays in its queues)')
     else:
         yield Finding('ok', 'plugin', f'set up from {startup.settings_path()}')
+    if (wrong := keys.reason_no_day(now().date())) is not None:
+        yield Finding('error', 'clock', f'{wrong} (mail stays in its queues)')
     if config.mailman.sender_headers.lower().split() != ['from']:
         yield Finding(
             'error',
@@ -273,6 +277,34 @@ def _addresses() -> Iterator[Finding]:
     if len(found) > MAX_CLASHES:
         more = len(found) - MAX_CLASHES
         yield Finding('warning', 'lists', f'and {more} more lists of such names')
+
+
+def _maps() -> Iterator[Finding]:
+    """Whether a Postfix beside Mailman knows where bounces and answers come back."""
+    incoming = config.mta.incoming
+    if incoming == postfix.STOCK:
+        yield Finding(
+            'error',
+            'mail server',
+            'bounces and answers do not come back: [mta] incoming in mailman.cfg must '
+            f'be {postfix.OURS}, as in etc/mailman.cfg; then "mailman aliases"',
+        )
+    if incoming != postfix.OURS:
+        return
+    try:
+        missing = postfix.missing()
+        config.db.commit()
+    except SQLAlchemyError:
+        # Told already.
+        config.db.abort()
+        return
+    if missing:
+        yield Finding(
+            'error',
+            'mail server',
+            f'the map of Postfix lacks {", ".join(missing[:SHOWN])}: bounces and '
+            'answers do not come back ("mailman aliases")',
+        )
 
 
 def _queues() -> Iterator[Finding]:

@@ -66,6 +66,15 @@ def _duration(value: str) -> timedelta:
     return timedelta(seconds=int(match[1]) * _TIME_UNITS[match[2]])
 
 
+def _duration_or_none(value: str) -> timedelta:
+    if value.strip().lower() in ('0', '0d'):
+        return timedelta(0)
+    try:
+        return _duration(value)
+    except ValueError:
+        raise ValueError('a time such as "14d", or 0') from None
+
+
 def _two_months(value: timedelta) -> timedelta:
     if value < timedelta(days=60):
         raise ValueError('a time of at least 60d')
@@ -143,6 +152,14 @@ class Settings(BaseModel):
     """Rejection and hold notices to one address and list in a day."""
     bounce_cycle: Annotated[timedelta, BeforeValidator(_duration)] = timedelta(hours=1)
     """Between two notices about bounces to the administrators of a list (R20)."""
+    bounce_token_lifetime: Annotated[timedelta, BeforeValidator(_duration)] = timedelta(
+        days=30
+    )
+    """How long after a copy was sent its bounce counts (R35)."""
+    old_bounce_addresses: Annotated[timedelta, BeforeValidator(_duration_or_none)] = (
+        timedelta(days=14)
+    )
+    """How long after the upgrade bounces of copies without a token count (R35)."""
     bounce_ledger_lifetime: Annotated[timedelta, BeforeValidator(_duration)] = (
         timedelta(days=400)
     )

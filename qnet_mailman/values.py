@@ -35,6 +35,8 @@ SUFFIXES = (
     'unsubscribe',
 )
 """What Mailman puts behind a list's name for its other addresses."""
+BOUNCES, CONFIRM = 'bounces', 'confirm'
+"""With a token behind them, what comes back to us at each list domain (R35)."""
 TAKEN = ('abuse', 'mailer-daemon', 'mailman', 'noreply', 'postmaster', 'root')
 """Local parts that mail hosts need for themselves (RFC 2142)."""
 

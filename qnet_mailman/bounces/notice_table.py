@@ -19,6 +19,7 @@ from enum import StrEnum
 from itertools import groupby, islice
 from zoneinfo import ZoneInfo
 
+from qnet_mailman.bounces.reading.verdict import Kind
 from qnet_mailman.templates.sending import WIDTH, one_line
 
 MAX_ROWS = 50
@@ -245,6 +246,9 @@ def _unrecognized(
     for row in rows:
         at = row.at.replace(tzinfo=UTC).astimezone(zone)
         what = one_line(row.evidence) or subjects.get(row.id, '') or '(no subject)'
+        if row.kind in (Kind.soft, Kind.hard):
+            # A report of a failure, and why it counts for nobody.
+            what = f'{one_line(row.reason)}: {what}'
         lines.append(
             textwrap.shorten(f'{at:%Y-%m-%d %H:%M}  {what}', WIDTH, placeholder=' ...')
         )

@@ -46,13 +46,16 @@ from qnet_mailman.bounces.notice_table import (
     table,
 )
 from qnet_mailman.bounces.reading.verdict import Reason
+from qnet_mailman.bounces.whose import NOWHERE
 from qnet_mailman.clock import day_in_words
 from qnet_mailman.model.base import by_itself, store
 from qnet_mailman.model.bounces import QNetBounce, QNetBounceNotice
 from qnet_mailman.model.closures import QNetClosure, closure_of
 from qnet_mailman.model.statements import chunks
-from qnet_mailman.templates.sending import WIDTH, one_line, send
+from qnet_mailman.templates.sending import WIDTH, one_line, operators, send
 
+OF_NO_LIST = NOWHERE.list_id
+"""In place of a List-ID: what came to an address of ours that is of no list."""
 MAX_REPORTS = 10
 """Original reports that go along."""
 
@@ -259,9 +262,12 @@ def _send_for(list_id: str, now: datetime) -> None:
         )
         deleted += cast('CursorResult[Any]', gone).rowcount
     mlist = getUtility(IListManager).get_by_list_id(list_id)
-    if deleted != len(rows) or mlist is None:
-        if mlist is not None:
-            config.db.abort()
+    if deleted != len(rows):
+        config.db.abort()
+        return
+    if mlist is None:
+        if list_id == OF_NO_LIST:
+            _send_to_operators(rows, reports, now)
         return
     if closure_of(list_id) is not None:
         return
@@ -332,10 +338,47 @@ def _send_to(
     reports: dict[int, bytes],
     now: datetime,
 ) -> None:
-    zone = site.settings().time_zone
     rows = _sorted(rows)
+    substitutions, attachments = _what_came(
+        rows, reports, mlist.mail_host, f'bounces-{mlist.list_id}-{now:%Y-%m-%d}'
+    )
+    send(
+        mlist,
+        recipients,
+        'qnet:admin:notice:bounces',
+        f'{mlist.display_name}: {_counts(rows)}',
+        {**substitutions, 'where': _where(mlist)},
+        attachments=attachments,
+    )
+
+
+def _send_to_operators(
+    rows: Sequence[Row], reports: dict[int, bytes], now: datetime
+) -> None:
+    """Tell of reports to addresses that were not handed out for any list (R35)."""
+    domain = site.settings().domain
+    substitutions, attachments = _what_came(
+        rows, reports, domain, f'bounces-{now:%Y-%m-%d}'
+    )
+    send(
+        None,
+        operators(),
+        'qnet:operator:notice:bounces',
+        f'Reports about no list: {_counts(rows)}',
+        substitutions,
+        attachments=attachments,
+    )
+
+
+def _what_came(
+    rows: Sequence[Row], reports: dict[int, bytes], domain: str, name: str
+) -> tuple[dict[str, str], list[Any]]:
+    """The table of a notice, and what is attached to it.
+
+    :param name: What the attached table is called.
+    """
+    zone = site.settings().time_zone
     attached = [reports[row.id] for row in rows if row.id in reports]
-    name = f'bounces-{mlist.list_id}-{now:%Y-%m-%d}'
     shown = min(len(rows), MAX_ROWS)
     rest = (
         'The table'
@@ -350,21 +393,13 @@ def _send_to(
         if len(attached) > 1:
             what = f'{len(attached)} original reports are'
         end += f' The first {what} attached, too.'
-    send(
-        mlist,
-        recipients,
-        'qnet:admin:notice:bounces',
-        f'{mlist.display_name}: {_counts(rows)}',
-        {
-            'rows': table(rows, zone, mlist.mail_host, _subjects(reports)),
-            'attached': textwrap.fill(end, WIDTH, break_on_hyphens=False),
-            'where': _where(mlist),
-        },
-        attachments=[
-            _csv_part(rows, f'{name}.csv'),
-            *(report_part(report) for report in attached),
-        ],
-    )
+    return {
+        'rows': table(rows, zone, domain, _subjects(reports)),
+        'attached': textwrap.fill(end, WIDTH, break_on_hyphens=False),
+    }, [
+        _csv_part(rows, f'{name}.csv'),
+        *(report_part(report) for report in attached),
+    ]
 
 
 def _where(mlist: Any) -> str:

@@ -24,7 +24,7 @@ from qnet_mailman.bounces import receiving
 from qnet_mailman.bounces.reading.classify import classify, classify_reply
 from qnet_mailman.bounces.reading.provider import refusing_host
 from qnet_mailman.bounces.reading.verdict import Failure, Kind, Reason
-from qnet_mailman.bounces.receiving import Place
+from qnet_mailman.bounces.whose import Place
 from qnet_mailman.mta.refusal import Refusal
 
 log = logging.getLogger('mailman.bounce')

@@ -1,24 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What becomes of a message at a list's bounces address (R16-R18, R22, R23).
 
-Who bounced is what our own envelope sender (VERP) says, where it says anything.  On a
-list whose messages all have such a sender (the default) nobody else is scored: a report
-that only names people in its text goes where unrecognized messages go.  Otherwise any
-member could disable another by mailing a report about them.
-
-What remains possible: the address is not signed, so somebody who knows a member's
-address and the list's can write to ``LIST-bounces+member=example.net@...`` and forge a
-report.  It scores at most one point a day, and a member needs five days of that (at the
-defaults) and three more weeks to be removed; warnings and the administrators' notices,
-which have the report attached, come before.  Where VERP is off (Mailman's
-``verp_delivery_interval: 0`` and no personalization), knowing the address is enough for
-a report to the plain bounces address, with many members in one message.
+Who bounced is what the address says to which the report came (:mod:`.whose`).  What has
+no token of ours there goes where unrecognized messages go, with the reason: otherwise
+anybody could disable a member by mailing a report about them.
 
 The day of a report is that on which we received it, which LMTP writes down; not the one
 on which a runner gets around to it.  So a queue file that is read again after midnight
 changes nothing.
 
-A report costs at most six statements:
+A report costs at most six statements, beside the list's row and the key, which a batch
+reads once:
 
 1. the members at the address, with their delivery and suspension; locks them, so that
    two reports for one member wait for each other;
@@ -31,50 +23,42 @@ A report costs at most six statements:
 
 from __future__ import annotations
 
-import functools
 import logging
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.generator import BytesGenerator
 from email.message import Message
 from email.policy import Compat32
-from email.utils import parseaddr
 from io import BytesIO
 from typing import Any
 
-from lazr.config import as_boolean
-from mailman.app.bounces import ProbeVERP
-from mailman.config import config
-from mailman.interfaces.bounce import UnrecognizedBounceDisposition
-from mailman.interfaces.mailinglist import Personalization
-from mailman.interfaces.member import DeliveryStatus, MemberRole
-from mailman.model.address import Address
+from mailman.interfaces.member import DeliveryStatus
 from mailman.model.member import Member
-from mailman.model.preferences import Preferences
-from mailman.model.user import User
 from sqlalchemy import (
     Date,
-    String,
-    and_,
     bindparam,
     case,
     func,
     insert,
-    literal,
-    null,
     select,
-    union,
     update,
 )
 
 from qnet_mailman import clock, site
-from qnet_mailman.bounces import discipline, ledger, providers, refusals, scoring
-from qnet_mailman.bounces.reading.classify import classify
+from qnet_mailman.bounces import (
+    discipline,
+    ledger,
+    providers,
+    refusals,
+    scoring,
+    whose,
+)
+from qnet_mailman.bounces.reading.classify import classify, of_address
 from qnet_mailman.bounces.reading.verdict import Failure, Reason, Verdict
+from qnet_mailman.bounces.whose import Doubt, Found, Place
 from qnet_mailman.model.base import store
-from qnet_mailman.model.bounces import QNetBounceNotice, QNetSuspension, State
+from qnet_mailman.model.bounces import QNetBounceNotice, State
+from qnet_mailman.model.return_addresses import Verifier
 
 MAX_REPORT = 32 * 1024
 """Bytes of a report that are kept for the administrators."""
@@ -83,108 +67,95 @@ MAX_NAMED = 50
 MAX_UNRECOGNIZED = 200
 """Unrecognized messages of one list that wait for the next notice at most."""
 
-VERP_FIELDS = (
-    'delivered-to',
-    'x-original-to',
-    'envelope-to',
-    'to',
-    'apparently-to',
-)
-"""Where the address is to which a report was sent.  Our own mail server's fields come
-first: the report's sender writes the others."""
+RECIPIENT = 'qnet_recipient'
+"""Of a queue entry: the address to which LMTP was given it."""
 
 log = logging.getLogger('mailman.bounce')
 
 members: Any = Member.__table__
-addresses: Any = Address.__table__
-users: Any = User.__table__
-preferences: Any = Preferences.__table__
-suspensions: Any = QNetSuspension.__table__
 notices: Any = QNetBounceNotice.__table__
-
-
-@dataclass(frozen=True)
-class Place:
-    """What receiving needs to know of a list, read once for many reports."""
-
-    mlist: Any
-    list_id: str
-    bounces_local: str
-    process_bounces: bool
-    forwards: bool
-    threshold: int
-    """In points."""
-    window: int
-    """In days."""
-    verp: bool
-    """Whether every message of the list has its recipient in its envelope sender."""
-
-    @classmethod
-    def of(cls, mlist: Any) -> Place:
-        """The place of a list."""
-        return cls(
-            mlist=mlist,
-            list_id=mlist.list_id,
-            bounces_local=mlist.bounces_address.partition('@')[0].lower(),
-            process_bounces=bool(mlist.process_bounces),
-            forwards=mlist.forward_unrecognized_bounces_to
-            is not UnrecognizedBounceDisposition.discard,
-            threshold=mlist.bounce_score_threshold,
-            window=scoring.window_days(mlist.bounce_info_stale_after),
-            verp=_uses_verp(mlist),
-        )
-
-
-def _uses_verp(mlist: Any) -> bool:
-    # As the outgoing runner decides, but for lists that use it now and then: their
-    # addresses are found when a message with it bounces.
-    if mlist.personalize is not Personalization.none:
-        return bool(as_boolean(config.mta.verp_personalized_deliveries))
-    return int(config.mta.verp_delivery_interval) > 0
-
-
-@dataclass(frozen=True)
-class _Member:
-    row_id: int
-    member_id: str
-    email: str
-    status: Any
-    suspended: bool
 
 
 # ------------------------------------------------------------------ receiving
 
 
 def receive(
-    place: Place, msg: Message, *, now: datetime, received_at: Any = None
+    place: Place,
+    msg: Message,
+    *,
+    now: datetime,
+    received_at: Any = None,
+    recipient: str = '',
+    verifier: Verifier | None = None,
 ) -> None:
     """Score a report, or pass it on, or forget it.
 
     :param now: In UTC, without a zone.
     :param received_at: When the message came in; `now` where that is not known.
+    :param recipient: To which address it came, as LMTP was told.
+    :param verifier: Of tokens, kept for a batch.
     """
     if not place.process_bounces:
         return
     received = _naive(received_at) or now
-    verp = verp_address(place, msg)
+    if not place.is_ours:
+        _receive_as_stock(place, msg, now=now, received=received)
+        return
+    claim = whose.claimed(place, recipient, received, verifier or Verifier())
+    verdict = classify(msg)
+    if not _is_about_failures(place, verdict, msg, received):
+        return
+    found = whose.addressed(place, claim, received)
+    if found is None:
+        log.info('%s: bounced, and was not to a member', _name_of(msg))
+    elif isinstance(found, Doubt) or whose.names_another(place, found.email, verdict):
+        doubt = found if isinstance(found, Doubt) else Doubt.another
+        _pass_on(place, verdict, msg, received, doubt)
+    else:
+        failure = of_address(verdict, found.email).failures[0]
+        if _is_about_a_member(place, failure, found.email, now=now, received=received):
+            post = None if found.post is None else found.post.hex()
+            for member in found.members:
+                _score_member(
+                    place, member, failure, msg, now=now, received=received, post=post
+                )
+
+
+def _receive_as_stock(
+    place: Place, msg: Message, *, now: datetime, received: datetime
+) -> None:
+    """On a list of another style, who bounced is where Mailman looks for it (R40)."""
+    verp = whose.verp_address(place, msg)
     verdict = classify(msg, verp_address=verp)
-    message_id = str(msg.get('message-id', 'n/a')).strip()
-    if not verdict.failures:
-        if verdict.recognized:
-            log.info('%s: not a bounce: %s', message_id, verdict.reason.value)
-        else:
-            _pass_on(place, verdict, msg, message_id, received)
+    if not _is_about_failures(place, verdict, msg, received):
         return
     if verp is not None:
         score(place, [verp], verdict.failures[0], msg, now=now, received=received)
         return
     named = [one for one in verdict.failures if one.address]
     if place.verp or not named:
-        _pass_on(place, verdict, msg, message_id, received)
+        _pass_on(place, verdict, msg, received)
         return
     for failure in named[:MAX_NAMED]:
         names = [failure.address or '', *failure.aliases]
         score(place, names, failure, msg, now=now, received=received)
+
+
+def _is_about_failures(
+    place: Place, verdict: Verdict, msg: Message, received: datetime
+) -> bool:
+    """Whether anybody bounced; what is not understood is passed on."""
+    if verdict.failures:
+        return True
+    if verdict.recognized:
+        log.info('%s: not a bounce: %s', _name_of(msg), verdict.reason.value)
+    else:
+        _pass_on(place, verdict, msg, received)
+    return False
+
+
+def _name_of(msg: Message) -> str:
+    return str(msg.get('message-id', 'n/a')).strip()
 
 
 def _naive(moment: Any) -> datetime | None:
@@ -193,36 +164,6 @@ def _naive(moment: Any) -> datetime | None:
     if moment.tzinfo is None:
         return moment
     return moment.astimezone(UTC).replace(tzinfo=None)
-
-
-@functools.lru_cache(maxsize=8)
-def _pattern(pattern: str) -> re.Pattern[str]:
-    return re.compile(pattern, re.IGNORECASE)
-
-
-def verp_address(place: Place, msg: Message) -> str | None:
-    """The address that our envelope sender named, in lower case; None if none.
-
-    Or that of a probe which Mailman sent before this package was there.
-    """
-    for name in VERP_FIELDS:
-        for value in msg.get_all(name, [])[:20]:
-            address = parseaddr(str(value))[1]
-            match = _pattern(config.mta.verp_regexp).search(address)
-            if match is None or match['bounces'].lower() != place.bounces_local:
-                continue
-            # A domain has no "=", a local part may have.
-            local, _, domain = f'{match["local"]}={match["domain"]}'.rpartition('=')
-            found = f'{local}@{domain}'.lower()
-            if found.isprintable() and len(found) <= 320:
-                return found
-    for name in VERP_FIELDS:
-        for value in msg.get_all(name, [])[:20]:
-            address = parseaddr(str(value))[1]
-            match = _pattern(config.mta.verp_probe_regexp).search(address)
-            if match is not None and match['bounces'].lower() == place.bounces_local:
-                return next(iter(ProbeVERP().get_verp(place.mlist, msg)), None)
-    return None
 
 
 def first_bytes(msg: Message) -> bytes:
@@ -264,9 +205,19 @@ class _Limited(BytesIO):
 
 
 def _pass_on(
-    place: Place, verdict: Verdict, msg: Message, message_id: str, at: datetime
+    place: Place,
+    verdict: Verdict,
+    msg: Message,
+    at: datetime,
+    doubt: Doubt | None = None,
 ) -> None:
-    """Note an unrecognized message for the list's next notice."""
+    """Note a message that counts for nobody for the list's next notice.
+
+    :param doubt: Why, where it reports a failure.
+    """
+    message_id = _name_of(msg)
+    if doubt is not None:
+        log.info('%s on %s: %s', message_id, place.list_id, doubt.value)
     if not place.forwards:
         log.info('%s: unrecognized, discarded', message_id)
         return
@@ -293,7 +244,7 @@ def _pass_on(
             event='unrecognized',
             email='',
             kind=verdict.kind.value,
-            reason=verdict.reason.value,
+            reason=doubt or verdict.reason.value,
             evidence=storable(verdict.evidence or subject)[:500],
             half_score=0,
             threshold=0,
@@ -329,14 +280,12 @@ def score(
     :return: Whether a member was scored: False where the address is nobody's, and
         where the day has its bounce already.
     """
-    if failure.reason is Reason.sender_refused:
-        # Nobody's fault: no points, and the day's place stays free (R36).
-        by = (names[0] if names else '').rpartition('@')[2].lower()
-        refusals.note_sender_refused(place.mlist, failure, by, day=received, now=now)
+    first = names[0] if names else ''
+    if not _is_about_a_member(place, failure, first, now=now, received=received):
         return False
     names = list(dict.fromkeys(one.lower() for one in names if one.isprintable()))
     scored = False
-    for member in _find(place, names):
+    for member in whose.find(place, names):
         scored = (
             _score_member(place, member, failure, msg, now=now, received=received)
             or scored
@@ -344,66 +293,29 @@ def score(
     return scored
 
 
-def _find(place: Place, names: list[str]) -> list[_Member]:
-    """The members that an address is, whether they, or it, are subscribed (R22)."""
-    session = store()
-    session.flush()
-    rows = session.connection().execute(
-        _member_query(), {'names': names, 'list_id': place.list_id}
-    )
-    return [
-        _Member(row_id, str(member_id), email, status, suspended is not None)
-        for row_id, member_id, email, status, suspended in rows.all()
-    ]
+def _is_about_a_member(
+    place: Place, failure: Failure, email: str, *, now: datetime, received: datetime
+) -> bool:
+    """Whether it says something about the recipient: else it is nobody's fault (R36).
 
-
-@functools.cache
-def _member_query() -> Any:
-    named = addresses.c.email.in_(bindparam('names', expanding=True))
-    here = and_(
-        members.c.list_id == bindparam('list_id'), members.c.role == MemberRole.member
-    )
-    found = union(
-        select(members.c.id)
-        .join(addresses, addresses.c.id == members.c.address_id)
-        .where(named, here),
-        select(members.c.id)
-        .join(users, users.c.id == members.c.user_id)
-        .join(addresses, addresses.c.id == users.c[_PREFERRED])
-        .where(named, here, members.c.address_id.is_(null())),
-    ).subquery()
-    return (
-        select(
-            members.c.id,
-            members.c._member_id,
-            addresses.c.email,
-            preferences.c.delivery_status,
-            suspensions.c.id,
-        )
-        .select_from(members)
-        .outerjoin(users, users.c.id == members.c.user_id)
-        .join(
-            addresses,
-            addresses.c.id == func.coalesce(members.c.address_id, users.c[_PREFERRED]),
-        )
-        .join(preferences, preferences.c.id == members.c.preferences_id)
-        .outerjoin(
-            suspensions, suspensions.c.member_id == _as_text(members.c._member_id)
-        )
-        .where(members.c.id.in_(select(found.c.id)))
-        .order_by(members.c.id)
-        .with_for_update(of=members)
-    )
+    No points then, and the day's place stays free.
+    """
+    if failure.reason is not Reason.sender_refused:
+        return True
+    by = email.rpartition('@')[2].lower()
+    refusals.note_sender_refused(place.mlist, failure, by, day=received, now=now)
+    return False
 
 
 def _score_member(
     place: Place,
-    member: _Member,
+    member: Found,
     failure: Failure,
     msg: Message,
     *,
     now: datetime,
     received: datetime,
+    post: str | None = None,
 ) -> bool:
     if member.suspended and member.status is not DeliveryStatus.by_bounces:
         discipline.settle(place.mlist, _load(member))
@@ -428,10 +340,13 @@ def _score_member(
         'reply_code': (failure.reply_code or '')[:3] or None,
         'evidence': storable(failure.evidence)[:500],
         'received_at': received,
+        'post': post,
     }
     if not providers.record(connection, row):
         log.info(
-            '%s on %s: bounced, counted that day already', member.email, place.list_id
+            '%s on %s: bounced, that day or post counted already',
+            member.email,
+            place.list_id,
         )
         return False
     current, half, withheld = _half_scores(connection, place, row, last, failure, now)
@@ -527,28 +442,9 @@ def _late(
     )
 
 
-def _load(member: _Member) -> Any:
+def _load(member: Found) -> Any:
     """Mailman's object of a member, as the database has it now."""
     return store().get(Member, member.row_id, populate_existing=True)
-
-
-_PREFERRED = User._preferred_address_id.property.columns[0].name
-
-
-def _as_text(member_id: Any) -> Any:
-    """A member's id as our tables have it: lower case, with hyphens.
-
-    PostgreSQL has a type for it; in SQLite it is 32 hexadecimal digits.
-    """
-    if config.db.engine.dialect.name == 'postgresql':
-        return func.cast(member_id, String)
-    digits = func.cast(member_id, String)
-    ends = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
-    parts = [func.substr(digits, begin, length) for begin, length in ends]
-    text: Any = parts[0]
-    for part in parts[1:]:
-        text = text + literal('-') + part
-    return text
 
 
 _SCORE = select(func.sum(ledger.bounces.c.half_points)).where(

@@ -22,6 +22,7 @@ from qnet_mailman.masking.claims import (
     names_of,
 )
 from qnet_mailman.masking.identity import CannotMask, ListIdentity, Sender
+from qnet_mailman.values import BOUNCES, CONFIRM
 
 # Fields with the sender's addresses among other things.
 _ADDRESS_FIELDS = frozenset(
@@ -420,11 +421,11 @@ def _own_domains(identity: ListIdentity) -> set[str]:
 
 
 def _is_own(address: str, identity: ListIdentity) -> bool:
-    """Whether an address is the list's, or a sub-address (-bounces, -request ...)."""
+    """Whether an address is the list's (-bounces ...), or one that we handed out."""
     local = identity.posting_address.lower().rpartition('@')[0]
     name, _, host = address.lower().rpartition('@')
     return host in _own_domains(identity) and (
-        name == local or name.startswith(f'{local}-')
+        name == local or name.startswith((f'{local}-', f'{BOUNCES}+', f'{CONFIRM}+'))
     )
 
 

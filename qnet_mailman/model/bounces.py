@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from enum import StrEnum
+from uuid import UUID
 
+from mailman.database.types import UUID as MailmanUUID
 from sqlalchemy import (
     Boolean,
     Date,
@@ -45,6 +47,8 @@ class QNetBounce(OfAList, Base):
         Index('ix_qnet_bounce_list_id_day', 'list_id', 'day'),
         Index('ix_qnet_bounce_list_id_provider_day', 'list_id', 'provider', 'day'),
         Index('ix_qnet_bounce_day', 'day'),
+        # And what makes a report that is sent again nothing (R35).
+        Index('uq_qnet_bounce_member_id_post', 'member_id', 'post', unique=True),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -67,6 +71,22 @@ class QNetBounce(OfAList, Base):
     reply_code: Mapped[str | None] = mapped_column(String(3))
     evidence: Mapped[str] = mapped_column(String(500))
     received_at: Mapped[datetime] = mapped_column(DateTime)
+    """In UTC."""
+    post: Mapped[str | None] = mapped_column(String(8))
+    """The post that bounced, as its envelope sender names it; None where that is not
+    known."""
+
+
+class QNetEarlierCopy(OfAList, Base):
+    """A member who was sent a copy before envelope senders had tokens (R35)."""
+
+    __tablename__ = 'qnet_earlier_copy'
+    __table_args__ = (Index('ix_qnet_earlier_copy_list_id', 'list_id'),)
+
+    member_id: Mapped[UUID] = mapped_column(MailmanUUID, primary_key=True)
+    """Mailman's member id, in Mailman's own type."""
+    list_id: Mapped[str] = mapped_column(String(255))
+    upgraded_at: Mapped[datetime] = mapped_column(DateTime)
     """In UTC."""
 
 

@@ -25,6 +25,7 @@ from sqlalchemy import or_, select
 from zope.component import getUtility
 
 from qnet_mailman import values
+from qnet_mailman.model import return_addresses
 from qnet_mailman.model.base import store
 from qnet_mailman.model.statements import chunks
 
@@ -37,7 +38,11 @@ def list_at(address: str) -> Any:
     lists = getUtility(IListManager)
     address = address.lower()
     name, _subaddress, domain = split_recipient(address)
-    return lists.get(address) or lists.get(f'{name}@{domain}')
+    found = lists.get(address) or lists.get(f'{name}@{domain}')
+    if found is None and (ours := return_addresses.returned(address)) is not None:
+        mlist = ours.mlist
+        return mlist if mlist is not None and mlist.mail_host == domain else None
+    return found
 
 
 def lists_at(emails: Iterable[str], also: str = '') -> dict[str, str]:
@@ -47,10 +52,20 @@ def lists_at(emails: Iterable[str], also: str = '') -> dict[str, str]:
     :param also: The posting address of a list that is about to be made.
     :return: By address, the List-ID; without those that are the address of none.
     """
-    rows: Any = store().execute(
-        select(MailingList.list_name, MailingList.mail_host, MailingList._list_id)
+    rows: Any = (
+        store()
+        .execute(
+            select(
+                MailingList.list_name,
+                MailingList.mail_host,
+                MailingList._list_id,
+                MailingList.id,
+            )
+        )
+        .all()
     )
-    lists = {f'{name}@{host}': list_id for name, host, list_id in rows}
+    lists = {f'{name}@{host}': list_id for name, host, list_id, _row in rows}
+    by_row = {(row, host): list_id for _name, host, list_id, row in rows}
     if also:
         lists.setdefault(also, list_id_of(also))
     hosts = {
@@ -66,6 +81,8 @@ def lists_at(emails: Iterable[str], also: str = '') -> dict[str, str]:
         if not name or subaddress not in SUBADDRESS_NAMES:
             name = local
         list_id = lists.get(email) or lists.get(f'{name}@{hosts.get(host, host)}')
+        if list_id is None and (ours := return_addresses.returned(email)) is not None:
+            list_id = by_row.get((ours.list_row, hosts.get(host, host)))
         if list_id is not None:
             found[email] = list_id
     return found

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ring of keys that sign the links by which subscribers leave (R15).
+"""The ring of keys that sign what we hand out: links to leave (R15), envelope senders
+(R35), marks of lists.
 
 The newest key signs; every key that still has its secret verifies, so that a new one
 leaves yesterday's mail working.  A key that is taken back loses its secret and keeps
@@ -14,7 +15,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from mailman.config import config
@@ -26,6 +27,8 @@ from qnet_mailman.model.base import store
 from qnet_mailman.model.subscriptions import QNetKey
 
 SECRET_BYTES = 32
+EPOCH = date(2020, 1, 1)
+"""What is signed counts its days from this one."""
 
 _INSERT = text(
     'INSERT INTO qnet_key (id, secret, made_at) VALUES (:id, :secret, :made_at) '
@@ -33,6 +36,13 @@ _INSERT = text(
 ).bindparams(
     bindparam('secret', type_=LargeBinary), bindparam('made_at', type_=DateTime)
 )
+
+
+def reason_no_day(today: date) -> str | None:
+    """Why nothing can be signed on a day: it is before our time.  None if it can."""
+    if today >= EPOCH:
+        return None
+    return f'the clock of this host is wrong: it says {today}'
 
 
 class State(StrEnum):

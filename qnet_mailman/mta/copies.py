@@ -21,7 +21,8 @@ import copy
 import logging
 import re
 import secrets
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from email.message import Message
 from email.utils import formataddr, getaddresses
 from enum import Enum
@@ -33,16 +34,20 @@ from mailman.archiving.mailarchive import MailArchive
 from mailman.config import config
 from mailman.handlers.decorate import decorate as text_of
 from mailman.interfaces.mailinglist import IListArchiverSet, Personalization
+from mailman.utilities.datetime import now
 
 from qnet_mailman import site
 from qnet_mailman.mail.body import raw_payload
 from qnet_mailman.mail.text import raw_text
-from qnet_mailman.model.lists import is_personal
+from qnet_mailman.model import keys, return_addresses
+from qnet_mailman.model.lists import row_of
 from qnet_mailman.mta import bodies, decoration
 from qnet_mailman.mta.bodies import Place, Texts
 from qnet_mailman.mta.fields import encode_fields
 from qnet_mailman.mta.wire import on_the_wire, shorten_lines
 from qnet_mailman.subscriptions import one_click
+from qnet_mailman.subscriptions.one_click import Membership
+from qnet_mailman.values import BOUNCES, CONFIRM
 
 log = logging.getLogger('mailman.archiver')
 
@@ -123,6 +128,8 @@ class Copy(NamedTuple):
 class Copies:
     """The copies of a message of the `out` queue.
 
+    The list's row and the key are read once.
+
     :ivar kind: What it is.
     """
 
@@ -137,16 +144,80 @@ class Copies:
 
     # ------------------------------------------------------------ who gets what
 
-    def tokens(self, recipients: Iterable[str]) -> dict[str, str]:
-        """The tokens of recipients, by address in lower case; two statements."""
-        if self.are_personal or (self.kind is Kind.notice and self._is_to_a_member):
-            return one_click.tokens_for(self._mlist, recipients)
-        return {}
+    def memberships(self, recipients: Iterable[str]) -> dict[str, Membership]:
+        """Who of them gets it as a member, by address in lower case; one statement."""
+        return one_click.memberships(self._mlist, recipients)
+
+    def tokens(self, members: Mapping[str, Membership]) -> dict[str, str]:
+        """The tokens of recipients who are members, by address in lower case."""
+        if not members or not self.have_tokens:
+            return {}
+        return {
+            email: one_click.token_for(self._mlist, member, self._key)
+            for email, member in members.items()
+        }
+
+    @cached_property
+    def have_tokens(self) -> bool:
+        """Whether members find a token of their own in it."""
+        return self.are_personal or (self.kind is Kind.notice and self._is_to_a_member)
+
+    @cached_property
+    def have_own_senders(self) -> bool:
+        """Whether envelope senders say whose copy it is (R35).
+
+        Not where somebody else is to get what comes back, or nobody.
+        """
+        return self.are_of_ours and self._msgdata.get('sender') is None
+
+    @property
+    def are_of_ours(self) -> bool:
+        """Whether the list has one of our styles (R40)."""
+        return self._row is not None
+
+    def sender_for(self, member: Membership | None) -> str:
+        """The envelope sender of a copy to a member, or to others."""
+        claim = return_addresses.Claim(
+            self._list_row,
+            self._key.id,
+            self._today,
+            return_addresses.NOBODY if member is None else member.row,
+            bytes(4)
+            if member is None
+            else return_addresses.membership_of(member.member_id, member.email),
+            self._post,
+        )
+        before, behind = self._around_token
+        return f'{before}{return_addresses.encode(claim, self._key.secret)}{behind}'
+
+    @cached_property
+    def _row(self) -> Any:
+        return row_of(self._mlist)
+
+    @cached_property
+    def _key(self) -> keys.Key:
+        return keys.signing()
+
+    @cached_property
+    def _today(self) -> date:
+        return now().date()
+
+    @cached_property
+    def _post(self) -> bytes:
+        return return_addresses.post_of(self._msg.get('message-id', ''))
+
+    @cached_property
+    def _list_row(self) -> int:
+        return int(self._mlist.id)
+
+    @cached_property
+    def _around_token(self) -> tuple[str, str]:
+        return return_addresses.around_token(BOUNCES, self._mlist.mail_host)
 
     @cached_property
     def are_personal(self) -> bool:
         """Whether each recipient has a copy of their own."""
-        return self._are_for_members and is_personal(self._mlist)
+        return self._are_for_members and (self._row is None or self._row.personal)
 
     @property
     def _are_for_members(self) -> bool:
@@ -164,7 +235,7 @@ class Copies:
             return False
         local = f'{self._mlist.list_name}-confirm'
         if any(
-            address.lower().startswith((f'{local}+', f'{local}@'))
+            address.lower().startswith((f'{local}+', f'{local}@', f'{CONFIRM}+'))
             for _name, address in self._mailboxes('From')
         ):
             return False

@@ -2,7 +2,8 @@
 """Delivery: `[mta] outgoing` (R15).
 
 A message is written once and each copy is filled in from its bytes (:mod:`.copies`):
-for a batch of recipients two SQL statements, for a recipient none.  Where copies differ
+for a batch of recipients two SQL statements, for a recipient none.  Its envelope sender
+has a token of its own (R35).  Where copies differ
 in more than a token (Mailman's personalization, a footer that names its reader, ARC
 signatures), it is Mailman's own delivery, message by message.  What the site itself
 writes belongs to no list: one copy for all, with nothing personal in it.
@@ -45,7 +46,7 @@ from qnet_mailman.mta.refusal import (
     text_of,
 )
 from qnet_mailman.mta.wire import in_seven_bits, on_the_wire, shorten_lines
-from qnet_mailman.subscriptions.one_click import BATCH
+from qnet_mailman.subscriptions.one_click import BATCH, Membership
 
 MAX_UNANSWERED = 3
 """Messages in a row without an answer, after which the rest of a batch is put off."""
@@ -210,6 +211,16 @@ class _VerbatimMixin:
 class _Bulk(_VerbatimMixin, BulkDelivery):
     """One copy for many recipients."""
 
+    def __init__(self, copies: Copies) -> None:
+        super().__init__(int(config.mta.max_recipients))
+        self._copies = copies
+
+    def _get_sender(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> Any:
+        """See `BaseDelivery`."""
+        if self._copies.have_own_senders and msgdata.get('sender') is None:
+            return self._copies.sender_for(None)
+        return super()._get_sender(mlist, msg, msgdata)
+
 
 class _FromSite(_VerbatimMixin, BaseDelivery):
     """One copy of what belongs to no list."""
@@ -228,12 +239,23 @@ class _OneByOne(_VerbatimMixin, Deliver):
     def __init__(self, copies: Copies) -> None:
         super().__init__()
         self._copies = copies
+        self._members: dict[str, Membership] = {}
         self._tokens: dict[str, str] = {}
 
     def deliver(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> Any:
         """See `IMailTransportAgentDelivery`."""
-        self._tokens = self._copies.tokens(msgdata['recipients'])
+        if self._copies.have_tokens or self._copies.have_own_senders:
+            self._members = self._copies.memberships(msgdata['recipients'])
+        self._tokens = self._copies.tokens(self._members)
         return super().deliver(mlist, msg, msgdata)
+
+    def _get_sender(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> Any:
+        """See `BaseDelivery`."""
+        if self._copies.have_own_senders:
+            member = self._members.get(msgdata['recipient'].lower())
+            return self._copies.sender_for(member)
+        verp = msgdata.get('verp', False) and not self._copies.are_of_ours
+        return super()._get_sender(mlist, msg, {**msgdata, 'verp': verp})
 
     def decorate(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
         """In place of Mailman's own header and footer."""
@@ -247,21 +269,27 @@ class _OneByOne(_VerbatimMixin, Deliver):
 class _FromBytes(_Bulk):
     """Copies from the bytes of one message."""
 
-    def __init__(self, copies: Copies) -> None:
-        super().__init__(int(config.mta.max_recipients))
-        self._copies = copies
-
     def deliver(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> Any:
         """See `IMailTransportAgentDelivery`."""
         refused: dict[str, Any] = {}
+        copies = self._copies
         message_id = msg['message-id']
-        sender_for = senders(mlist, msgdata, self._get_sender(mlist, msg, msgdata))
-        each_their_own = msgdata.get('verp', False) or self._copies.are_personal
+        for_all = self._get_sender(mlist, msg, msgdata)
+        stock_sender_for = senders(mlist, msgdata, for_all)
+        each_their_own = msgdata.get('verp', False) or copies.are_personal
         twice = msgdata.get('add-dup-header', {})
 
-        def send(recipients: Any, token: str | None, duplicate: bool) -> None:
-            written = self._copies.copy(token, duplicate=duplicate)
-            sender = sender_for(next(iter(recipients)))
+        def sender_for(recipient: str, members: dict[str, Membership]) -> str:
+            if not copies.are_of_ours:
+                return stock_sender_for(recipient)
+            if not copies.have_own_senders:
+                return str(for_all)
+            return copies.sender_for(members.get(recipient.lower()))
+
+        def send(
+            recipients: Any, sender: str, token: str | None, duplicate: bool
+        ) -> None:
+            written = copies.copy(token, duplicate=duplicate)
             refused.update(
                 self._deliver_to_recipients(
                     mlist, _Written(written, message_id), {'sender': sender}, recipients
@@ -269,19 +297,25 @@ class _FromBytes(_Bulk):
             )
 
         for batch in chunks(sorted(msgdata['recipients']), BATCH):
-            tokens = self._copies.tokens(batch)
+            members: dict[str, Membership] = {}
+            if copies.have_tokens or (each_their_own and copies.have_own_senders):
+                members = copies.memberships(batch)
+            tokens = copies.tokens(members)
             if each_their_own or tokens:
                 for recipient in batch:
                     token = tokens.get(recipient.lower())
-                    send([recipient], token, recipient in twice)
+                    sender = sender_for(recipient, members)
+                    send([recipient], sender, token, recipient in twice)
             else:
                 for chunk in self.chunkify(batch):
-                    send(chunk, None, False)
+                    send(chunk, sender_for(next(iter(chunk)), {}), None, False)
         return refused
 
 
 def senders(mlist: Any, msgdata: dict[str, Any], sender: str) -> Callable[[str], str]:
     """The envelope sender for each recipient, as Mailman's `VERPMixin`.
+
+    Lists of ours have others (:meth:`.Copies.sender_for`), and no names in them.
 
     :param sender: The one for all.
     """
@@ -326,7 +360,7 @@ def _agent_for(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> tuple[Any, Any]
     msg = copy.deepcopy(msg)
     copies.dress(msg, None)
     msgdata['nodecorate'] = True
-    return _Bulk(int(config.mta.max_recipients)), msg
+    return _Bulk(copies), msg
 
 
 def deliver(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:

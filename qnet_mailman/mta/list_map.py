@@ -149,6 +149,14 @@ def put_off() -> None:
     _pause(ABANDONED)
 
 
+def abandon() -> None:
+    """Note that the map lacks something, and nobody is about to write it."""
+    path = _file(DUE)
+    path.touch()
+    os.utime(path, (0, 0))
+    _file(PAUSE).unlink(missing_ok=True)
+
+
 def is_abandoned() -> bool:
     """Whether the map is due, and has been for long."""
     if _pauses():

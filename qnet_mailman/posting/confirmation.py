@@ -25,7 +25,7 @@ from zope.component import getUtility
 from zope.interface import implementer
 
 from qnet_mailman import site
-from qnet_mailman.model import audit, tokens
+from qnet_mailman.model import audit, return_addresses, tokens
 
 PEND_TYPE = 'qnet post confirmation'
 
@@ -132,7 +132,7 @@ def confirm(token: str, *, route: str, mlist: Any = None) -> Outcome:
 
 def reply_address(mlist: Any, token: str) -> str:
     """Where an answer releases the post."""
-    return mlist.confirm_address(token)
+    return return_addresses.confirm_address(mlist, token)
 
 
 def link(token: str) -> str | None:

@@ -29,9 +29,11 @@ from zope.component import getUtility
 
 from qnet_mailman import site
 from qnet_mailman.bounces import receiving
-from qnet_mailman.bounces.receiving import Place
+from qnet_mailman.bounces.receiving import RECIPIENT
+from qnet_mailman.bounces.whose import NOWHERE, Place
 from qnet_mailman.model import statements
 from qnet_mailman.model.jobs import do_due
+from qnet_mailman.model.return_addresses import Verifier
 from qnet_mailman.runners import periodic
 from qnet_mailman.runners.guard import Guard
 
@@ -65,6 +67,7 @@ class _Batches(Runner):
         taken: list[str] = []
         alone: list[str] = []
         places: dict[str, Place] = {}
+        verifier = Verifier()
         try:
             for filebase in files:
                 taken.append(filebase)
@@ -73,11 +76,11 @@ class _Batches(Runner):
                     self._take_back([taken.pop()])
                     alone.append(filebase)
                     continue
-                name = msgdata.get('listid') or msgdata['listname']
+                name = msgdata.get('listid') or msgdata.get('listname', '')
                 place = places.get(name)
                 if place is None:
-                    place = places[name] = Place.of(_list_of(msgdata))
-                self._receive(place, msg, msgdata)
+                    place = places[name] = _place_of(msgdata)
+                self._receive(place, msg, msgdata, verifier)
             config.db.commit()
         except RunnerInterrupt:
             config.db.abort()
@@ -110,16 +113,27 @@ class _Batches(Runner):
 
     def _process_one_file(self, msg: Any, msgdata: dict[str, Any]) -> None:
         """See `IRunner`; nobody's language matters here."""
-        self._dispose(_list_of(msgdata), msg, msgdata)
+        self._receive(_place_of(msgdata), msg, msgdata)
 
     def _dispose(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
         """See `IRunner`."""
         self._receive(Place.of(mlist), msg, msgdata)
         return False
 
-    def _receive(self, place: Place, msg: Any, msgdata: dict[str, Any]) -> None:
+    def _receive(
+        self,
+        place: Place,
+        msg: Any,
+        msgdata: dict[str, Any],
+        verifier: Verifier | None = None,
+    ) -> None:
         receiving.receive(
-            place, msg, now=now(), received_at=msgdata.get('received_time')
+            place,
+            msg,
+            now=now(),
+            received_at=msgdata.get('received_time'),
+            recipient=msgdata.get(RECIPIENT, ''),
+            verifier=verifier,
         )
 
     def _do_periodic(self) -> None:
@@ -127,11 +141,14 @@ class _Batches(Runner):
         do_due(periodic.bounces(), now())
 
 
-def _list_of(msgdata: dict[str, Any]) -> Any:
-    """The list of a queue entry.
+def _place_of(msgdata: dict[str, Any]) -> Place:
+    """The list of a queue entry, or that it is about none.
 
-    :raises LookupError: if there is none: the message is shunted, as by Mailman.
+    :raises LookupError: if there is no such list: the message is shunted, as by
+        Mailman.
     """
+    if 'listid' not in msgdata and RECIPIENT in msgdata:
+        return NOWHERE
     lists = getUtility(IListManager)
     if 'listid' in msgdata:
         mlist = lists.get_by_list_id(msgdata['listid'])
@@ -140,7 +157,7 @@ def _list_of(msgdata: dict[str, Any]) -> Any:
     if mlist is None:
         name = msgdata.get('listid') or msgdata.get('listname')
         raise LookupError(f'a bounce report for a missing list: {name}')
-    return mlist
+    return Place.of(mlist)
 
 
 @public

@@ -5,8 +5,9 @@ Stock shunts a message at any exception: one whose database was away for a secon
 waits for an operator to unshunt it.  And where the plugin could not be set up,
 stock would process mail without our rules.  The guard
 
-- looks, before each round, whether the plugin is set up and the database answers,
-  and leaves the queue alone while not, trying again after a few seconds;
+- looks, before each round, whether the plugin is set up, the clock can be right (what
+  we sign says its day) and the database answers, and leaves the queue alone while not,
+  trying again after a few seconds;
 - hands a message on with the commit of its work, so that one whose runner is killed
   is neither lost nor handed on twice (:mod:`.handover`);
 - lets the message at work be finished before the runner stops;
@@ -28,6 +29,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailman.config import config
 from mailman.interfaces.runner import RunnerInterrupt
+from mailman.utilities.datetime import now
 from sqlalchemy import text
 from sqlalchemy.exc import (
     DBAPIError,
@@ -37,6 +39,7 @@ from sqlalchemy.exc import (
 )
 
 from qnet_mailman import site
+from qnet_mailman.model import keys
 from qnet_mailman.queues import handover
 from qnet_mailman.setup import startup
 
@@ -117,6 +120,8 @@ class Guard(_Base):
             except site.NotReady as error:
                 self._next_look = time.monotonic() + RETRY
                 return str(error)
+        if (wrong := keys.reason_no_day(now().date())) is not None:
+            return wrong
         try:
             config.db.store.execute(text('SELECT 1'))
             # Not to keep a transaction open while the runner sleeps.

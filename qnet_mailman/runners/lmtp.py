@@ -1,6 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mailman's LMTP server: for every list, for request forms, and losing nothing.
+"""Mailman's LMTP server: for every list, for what we handed out, and losing nothing.
 
+- The addresses that we hand out (R35) name no list: their token says which.  Whose
+  bounce a report is, or which question is answered, is read from the recipient, and
+  goes along into the queue.
+- Every report is taken, however broken: a bounce has nobody whom a refusal could tell.
+  So is any other message that the next runner can read; where one cannot be read, its
+  sender is told why.  Posts and commands for lists of other styles are Mailman's
+  business, who takes none with defects (R40).
 - What cannot be written to its queue (the disk is full), or whose list cannot be looked
   for (the database has gone away), stock refuses with 550: the sender's server gives
   the message up.  Here the answer is 451, and that server tries again (R33).  Half a
@@ -16,21 +23,41 @@ from __future__ import annotations
 
 import copy
 import logging
+import re
 from collections.abc import Iterable, Iterator
-from email.utils import parseaddr
+from datetime import datetime
+from email.utils import make_msgid, parseaddr
 from typing import Any
 
+from aiosmtpd.lmtp import LMTP
+from aiosmtpd.smtp import DATA_SIZE_DEFAULT
 from mailman.config import config
+from mailman.email.message import Message
+from mailman.interfaces.domain import IDomainManager
+from mailman.interfaces.listmanager import IListManager
 from mailman.runners import lmtp
+from mailman.utilities.datetime import now
+from mailman.utilities.email import add_message_hash
 from public import public
 from sqlalchemy.exc import SQLAlchemyError
+from zope.component import getUtility
 
 from qnet_mailman import site
-from qnet_mailman.model import listnames
+from qnet_mailman.bounces.receiving import RECIPIENT
+from qnet_mailman.mail import intake
+from qnet_mailman.model import listnames, return_addresses
+from qnet_mailman.model.lists import row_of
+from qnet_mailman.mta.fields import in_ascii
 from qnet_mailman.queues import handover
 from qnet_mailman.review import arrival
+from qnet_mailman.subscriptions.replies import PENDING
+from qnet_mailman.values import BOUNCES, CONFIRM
 
 ERR_554 = '554 5.6.0 Transaction failed: the message cannot be read'
+TOO_DEEP = (
+    '554 5.6.0 The message has more than {most} parts or messages inside one another; '
+    'send it again without them'
+)
 
 ENTRY = 'message'
 """The runner takes one message at a time."""
@@ -46,11 +73,11 @@ class Handler(lmtp.LMTPHandler):
     ) -> str:
         try:
             if not arrival.is_for_forms(to):
-                return self._of_a_list(server, session, envelope, to, rcpt_options)
+                return self._known(server, session, envelope, to, rcpt_options)
             refused = arrival.refusal()
             config.db.commit()
         except site.NotReady:
-            reply = self._of_a_list(server, session, envelope, to, rcpt_options)
+            reply = self._known(server, session, envelope, to, rcpt_options)
             return lmtp.ERR_451 if reply == lmtp.ERR_550 else reply
         except Exception:
             config.db.abort()
@@ -65,9 +92,20 @@ class Handler(lmtp.LMTPHandler):
         envelope.rcpt_options.extend(rcpt_options)
         return '250 Ok'
 
-    def _of_a_list(
+    def _known(
         self, server: Any, session: Any, envelope: Any, to: str, rcpt_options: Any
     ) -> str:
+        try:
+            is_ours = _handed_out(to) is not None
+            config.db.commit()
+        except Exception:
+            config.db.abort()
+            log.exception('Address verification: %s', to)
+            return lmtp.ERR_451
+        if is_ours:
+            envelope.rcpt_tos.append(to)
+            envelope.rcpt_options.extend(rcpt_options)
+            return '250 Ok'
         with listnames.only(could_be([to])):
             reply: str = super()._handle_RCPT(
                 server, session, envelope, to, rcpt_options
@@ -109,12 +147,127 @@ class Handler(lmtp.LMTPHandler):
     def _taken_by_lists(self, server: Any, session: Any, envelope: Any) -> list[str]:
         if not envelope.rcpt_tos:
             return []
+        msg, is_too_deep = _message(envelope)
+        received = now()
         with listnames.only(could_be(envelope.rcpt_tos)):
-            reply: str = super()._handle_DATA(server, session, envelope)
-        # What RCPT took is a list's address: all else is our own trouble.
-        replies = reply.replace(lmtp.ERR_550, lmtp.ERR_451).split(lmtp.CRLF)
-        # A message with defects gets one reply for all.
-        return replies if len(replies) > 1 else replies * len(envelope.rcpt_tos)
+            names = set(getUtility(IListManager).names)
+        replies = []
+        for to in envelope.rcpt_tos:
+            found = _destination(to, names)
+            if found is None:
+                # What RCPT took was there then.
+                replies.append(lmtp.ERR_451)
+                continue
+            queue, mlist, msgdata = found
+            refused = None
+            if queue != BOUNCES:
+                refused = _refusal(mlist, msg, is_too_deep)
+            if refused is None:
+                msgdata['original_size'] = msg.original_size
+                refused = _queued(queue, msg, msgdata, received)
+            replies.append(refused or '250 Ok')
+        config.db.commit()
+        return replies
+
+
+def _queued(
+    queue: str, msg: Any, msgdata: dict[str, Any], received: datetime
+) -> str | None:
+    """Put a message into a queue; if that fails, the LMTP reply.
+
+    What another recipient of the message gets, has no part in it.
+    """
+    try:
+        config.switchboards[queue].enqueue(msg, msgdata, received_time=received)
+    except OSError:
+        log.exception('A message could not be put into the queue %s', queue)
+        return lmtp.ERR_451
+    return None
+
+
+def _message(envelope: Any) -> tuple[Any, bool]:
+    """The message of an envelope, as Mailman's LMTP runner makes it."""
+    msg, is_too_deep = intake.parse(envelope.content, Message)
+    msg.set_unixfrom(envelope.mail_from)
+    values = [value for name, value in msg.raw_items() if name.lower() == 'message-id']
+    # One with 8-bit text (RFC 6532) has the same name wherever it is written in ASCII.
+    message_id = in_ascii('message-id', str(values[0])) if values else make_msgid()
+    # Mailman's own workaround for one that is in brackets (its issue 1065).
+    message_id = re.sub(r'^<?\[(.*)\]>?', r'<\1>', message_id)
+    if not values:
+        msg['Message-ID'] = message_id
+    elif message_id != values[0]:
+        msg.replace_header('Message-ID', message_id)
+    msg.original_size = len(envelope.content)
+    add_message_hash(msg)
+    msg['X-MailFrom'] = envelope.mail_from
+    return msg, is_too_deep
+
+
+def _refusal(mlist: Any, msg: Any, is_too_deep: bool) -> str | None:
+    """Why a message that is no report is not taken, as an LMTP reply."""
+    if is_too_deep:
+        return TOO_DEEP.format(most=intake.MAX_DEPTH)
+    if msg.defects and row_of(mlist) is None:
+        return lmtp.ERR_501
+    return None
+
+
+def _destination(to: str, names: set[str]) -> tuple[str, Any, dict[str, Any]] | None:
+    """Where mail to an envelope recipient goes: the queue, the list, and what about it.
+
+    The list is None for reports that are about none.
+
+    :param names: The posting addresses of the lists that it could be.
+    """
+    to = parseaddr(to)[1].lower()
+    handed_out = _handed_out(to)
+    if handed_out is not None:
+        mlist = handed_out.mlist
+        listid = {} if mlist is None else {'listid': mlist.list_id}
+        about = {'subaddress': handed_out.name, **listid}
+        if handed_out.name == CONFIRM:
+            return 'command', mlist, {**about, PENDING: handed_out.pending}
+        return BOUNCES, mlist, {**about, RECIPIENT: to}
+    local, subaddress, domain = lmtp.split_recipient(to)
+    if subaddress is not None and f'{local}-{subaddress}@{domain}' in names:
+        # It is the name of a list.
+        local, subaddress = f'{local}-{subaddress}', None
+    if f'{local}@{domain}' not in names:
+        return None
+    mlist = getUtility(IListManager).get_by_fqdn(f'{local}@{domain}')
+    if mlist is None:
+        return None
+    msgdata: dict[str, Any] = {'listid': mlist.list_id}
+    if subaddress is None:
+        return 'in', mlist, {**msgdata, 'to_list': True}
+    canonical = lmtp.SUBADDRESS_NAMES[subaddress]
+    msgdata['subaddress'] = canonical
+    if canonical == 'request':
+        msgdata['to_request'] = True
+    elif canonical == 'owner':
+        msgdata.update(to_owner=True, envsender=config.mailman.site_owner)
+    elif canonical == BOUNCES:
+        msgdata[RECIPIENT] = to
+    return lmtp.SUBADDRESS_QUEUES[canonical], mlist, msgdata
+
+
+def _handed_out(to: str) -> return_addresses.Returned | None:
+    """What of an address that we handed out came back; None if it is none.
+
+    So is one at a domain of lists whose token is of no list: reports that are forged
+    are to be told of, not to be lost.
+    """
+    returned = return_addresses.returned(parseaddr(to)[1])
+    if returned is None or returned.mlist is not None:
+        return returned
+    if returned.name == CONFIRM:
+        return None
+    name, _, domain = lmtp.split_recipient(f'{returned.name}@{returned.domain}')
+    with listnames.only([f'{name}@{domain}']):
+        is_a_list = any(getUtility(IListManager).names)
+    is_there = getUtility(IDomainManager).get(domain) is not None
+    return returned if is_there and not is_a_list else None
 
 
 def _is_for_forms(recipient: str) -> bool:
@@ -137,6 +290,25 @@ def could_be(recipients: Iterable[str]) -> Iterator[str]:
             yield f'{name}-{subaddress}@{domain}'
 
 
+class _Server(LMTP):
+    """Takes lines of any length: reports return them as they were written."""
+
+    line_length_limit = DATA_SIZE_DEFAULT
+
+
+class Controller(lmtp.LMTPController):
+    """Runs the server."""
+
+    def factory(self) -> LMTP:
+        """See `aiosmtpd.controller.Controller`."""
+        # A mail server does not hand over a message beyond ASCII (RFC 6532) where
+        # SMTPUTF8 is not offered (RFC 6531 section 3.1), and has nobody to tell if that
+        # is a report.
+        server = _Server(self.handler, enable_SMTPUTF8=True)
+        server.__ident__ = 'GNU Mailman LMTP runner 2.0'
+        return server
+
+
 @public
 class LMTPRunner(lmtp.LMTPRunner):
     """Takes mail from the mail server."""
@@ -145,4 +317,8 @@ class LMTPRunner(lmtp.LMTPRunner):
         handover.use_handover()
         super().__init__(name, slice)
         # Nothing listens before it is started.
-        self.lmtp.handler = Handler()
+        self.lmtp = Controller(
+            Handler(),
+            hostname=config.mta.lmtp_host,
+            port=int(config.mta.lmtp_port),
+        )

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from qnet_mailman import site
-from qnet_mailman.bounces import discipline, ledger, refusals
+from qnet_mailman.bounces import discipline, ledger, refusals, whose
 from qnet_mailman.lists import closing
 from qnet_mailman.model import limits, queues
 from qnet_mailman.model.jobs import Job
@@ -44,5 +44,6 @@ def bounces() -> tuple[Job, ...]:
         ('warnings and removals', None, discipline.do_steps),
         (discipline.CYCLE, site.settings().bounce_cycle, discipline.end_cycle),
         ('prune the bounce ledger', timedelta(days=1), ledger.prune),
+        ('end old bounce addresses', timedelta(days=1), whose.forget_earlier_copies),
         ('refresh bounce scores', timedelta(hours=1), ledger.refresh),
     )

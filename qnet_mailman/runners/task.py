@@ -19,6 +19,7 @@ from public import public
 from sqlalchemy import select
 
 from qnet_mailman.model.jobs import do_due
+from qnet_mailman.mta import postfix
 from qnet_mailman.runners import periodic
 from qnet_mailman.runners.guard import Guard
 
@@ -31,9 +32,14 @@ ORPHAN_AGE = timedelta(days=1)
 class _Tasks(task.TaskRunner):
     """A task runner without its guard."""
 
+    _has_looked = False
+
     def _do_periodic(self) -> None:
         """See `IRunner`."""
         super()._do_periodic()
+        if not self._has_looked:
+            self._has_looked = True
+            postfix.complete_map()
         # Not with the tasks, which wait for an hour.
         do_due(periodic.TASKS, now())
 

@@ -20,6 +20,7 @@ from zope.component import getUtility
 
 from qnet_mailman import site
 from qnet_mailman.model import listnames
+from qnet_mailman.values import BOUNCES, CONFIRM
 
 SUBADDRESSES = tuple(SUBADDRESS_NAMES)
 """What Mailman puts behind a list's name, and a dash, for its other addresses."""
@@ -47,6 +48,10 @@ OF_HOSTS = frozenset({'mailer-daemon', 'mailman', 'noreply', 'root'})
 """Others by which mail hosts, and Mailman, are known or sign."""
 
 
+HANDED_OUT = frozenset({BOUNCES, CONFIRM})
+"""At which, with a token behind them, bounces and answers come back (R35)."""
+
+
 def clash_with(
     address: str,
     service: Mapping[str, str],
@@ -66,6 +71,8 @@ def clash_with(
     local, _at, domain = address.partition('@')
     if local in RFC_2142 or local in OF_HOSTS:
         return 'which mail hosts need for themselves (RFC 2142); expected another name'
+    if local in HANDED_OUT:
+        return 'where bounces and answers of all lists come back; expected another name'
     if delimiter and delimiter in local:
         return f'which no mail would reach, for its "{delimiter}"; expected none in it'
     for each in (address, *_other_addresses(local, domain)):

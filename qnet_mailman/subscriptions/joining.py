@@ -50,7 +50,7 @@ from zope.component import getUtility
 from qnet_mailman import site
 from qnet_mailman.clock import in_words
 from qnet_mailman.mail.answers import Question, how_to_answer
-from qnet_mailman.model import tokens
+from qnet_mailman.model import return_addresses, tokens
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import closure_of
 from qnet_mailman.model.finding import list_at
@@ -423,7 +423,7 @@ class SubscriptionWorkflow(stock.SubscriptionWorkflow):
 
     def _ask(self, pending: Pending) -> None:
         """Send the mail whose link, or answer, confirms."""
-        confirm_address = self.mlist.confirm_address(pending.token)
+        confirm_address = return_addresses.confirm_address(self.mlist, pending.token)
         about = one_line(self.mlist.description or '')
         email = self.address.original_email
         if pending.why is Why.invitation:

@@ -40,7 +40,7 @@ from zope.component import getUtility
 from zope.interface import implementer
 
 from qnet_mailman import clock, site
-from qnet_mailman.model import finding, tokens
+from qnet_mailman.model import finding, return_addresses, tokens
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.posting import backscatter
@@ -195,7 +195,7 @@ def addresses_in(pended: dict[str, Any]) -> tuple[str, ...]:
 
 def _ask(mlist: Any, email: str, leaving: tuple[str, ...], token: str) -> None:
     """Send the question whose link, or answer, lets addresses leave."""
-    reply_address = mlist.confirm_address(token)
+    reply_address = return_addresses.confirm_address(mlist, token)
     settings = site.settings()
     # Not marked as a reply, and with an envelope sender: who asked is only claimed, so
     # for the address's owner it may be the first mail of all; and servers that refuse

@@ -25,7 +25,6 @@ import re
 import struct
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import date
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -53,7 +52,7 @@ LENGTH = 60
 _VERSION = 1
 _FORMAT = struct.Struct('>BHHII16s')
 _HMAC_BYTES = 16
-_EPOCH = date(2020, 1, 1).toordinal()
+_EPOCH = keys.EPOCH.toordinal()
 # The largest row id of PostgreSQL's Integer.
 _MAX_ROW = 2**31 - 1
 _TOKEN = re.compile(rf'[A-Za-z0-9_-]{{{LENGTH}}}')
@@ -162,33 +161,47 @@ def token_in(subject: str) -> str | None:
     return None if found is None else found[1]
 
 
-def tokens_for(mlist: Any, recipients: Iterable[str]) -> dict[str, str]:
-    """The tokens of those recipients who are members.
+@dataclass(frozen=True)
+class Membership:
+    """Who gets a copy as a member.
 
-    Two statements for up to `BATCH` recipients: the key, and who they are.
+    :ivar row: The member's row; the others are those of the list and the address.
+    :ivar email: The address, in lower case.
+    """
 
-    :param mlist: The list.
+    row: int
+    list_row: int
+    address_row: int
+    member_id: UUID
+    email: str
+
+
+def memberships(mlist: Any, recipients: Iterable[str]) -> dict[str, Membership]:
+    """Those recipients who are members, by address in lower case.
+
+    One statement for up to `BATCH` recipients.  Who is subscribed twice, by this
+    address and as a user who prefers it, is there once.
+
     :param recipients: Addresses; their case does not matter.
-    :return: The tokens by address in lower case.
     """
     wanted = sorted({recipient.lower() for recipient in recipients})
-    if not wanted:
-        return {}
-    key = keys.signing()
-    today = now().date().toordinal()
-    list_id = mlist.list_id
-    found: dict[str, str] = {}
+    found: dict[str, Membership] = {}
     for start in range(0, len(wanted), BATCH):
-        for row in _memberships(list_id, wanted[start : start + BATCH]):
-            # Who is subscribed twice, by this address and as a user who prefers it,
-            # has one token, which ends both.
-            found[row.email] = encode(
-                Claim(key.id, today, row.list_row, row.address_row, row.member_id),
-                key.secret,
-                list_id,
-                row.email,
-            )
+        for row in _memberships(mlist.list_id, wanted[start : start + BATCH]):
+            found[row.email] = Membership(*row)
     return found
+
+
+def token_for(mlist: Any, member: Membership, key: keys.Key) -> str:
+    """The token of a member; the one of who is subscribed twice ends both."""
+    claim = Claim(
+        key.id,
+        now().date().toordinal(),
+        member.list_row,
+        member.address_row,
+        member.member_id,
+    )
+    return encode(claim, key.secret, mlist.list_id, member.email)
 
 
 def _memberships(list_id: str, emails: list[str]) -> Any:
@@ -200,10 +213,11 @@ def _memberships(list_id: str, emails: list[str]) -> Any:
     )
     rows = (
         select(
+            members.c.id.label('row'),
             lists.c.id.label('list_row'),
             wanted.c.id.label('address_row'),
-            wanted.c.email,
             members.c._member_id.label('member_id'),
+            wanted.c.email,
         )
         .select_from(members)
         .join(lists, lists.c.list_id == members.c.list_id)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Answers to the messages that ask for a confirmation (R6, R11-R14).
 
-Such a message comes from the list's ``-confirm`` address with a token in it, so that
-an answer brings the token back.  It acts only where it is plainly meant (R39): what
+Such a message comes from an address with a token in it (:mod:`.return_addresses`; on
+other lists, and before there was that, the list's ``-confirm``), so that an answer
+brings the token back.  It acts only where it is plainly meant (R39): what
 programs answer confirms nothing, whatever the token is for.  An answer about leaving
 must still have the subject `Unsubscribe`, as R14 promises; one about joining, or about
 a post, the word that was asked for in its first line.  Whatever else is answered about
@@ -24,24 +25,27 @@ from zope.component import getUtility
 from qnet_mailman.mail.answers import Question, how_to_answer, opening, says
 from qnet_mailman.mail.author import author_of
 from qnet_mailman.mail.automatic import automatic, automatic_answer
-from qnet_mailman.model import audit, finding, limits, tokens
+from qnet_mailman.model import audit, finding, limits, return_addresses, tokens
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.posting import confirmation, notices
 from qnet_mailman.subscriptions import confirming, joining, leaving
 from qnet_mailman.subscriptions.confirming import Kind, Outcome
 from qnet_mailman.subscriptions.subject import is_unsubscribe
 
+PENDING = 'qnet_pending'
+"""Of a queue entry: the token in the address that LMTP was given."""
+
 log = logging.getLogger('mailman.vette')
 
 
 def handle(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
-    """Look whether a message is an answer to a list's `-confirm` address, and obey it.
+    """Look whether a message is an answer to one of our questions, and obey it.
 
     :return: Whether it was; if not, it is for Mailman's own commands.
     """
     if msgdata.get('subaddress') != 'confirm':
         return False
-    token = token_in(mlist, msg)
+    token = msgdata.get(PENDING) or token_in(mlist, msg)
     pended = None if token is None else tokens.look_up(token)
     pend_type = None if pended is None else pended.get('type')
     is_ours = row_of(mlist) is not None or pend_type == confirmation.PEND_TYPE
@@ -70,11 +74,14 @@ def handle(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
 
 
 def token_in(mlist: Any, msg: Any) -> str | None:
-    """The token of an answer to one of a list's `-confirm` addresses."""
+    """The token of an answer, by the fields that say where it went."""
     local_part = f'{mlist.list_name}-confirm'
     for field in ('to', 'cc', 'delivered-to', 'x-original-to', 'envelope-to'):
         for value in msg.get_all(field, []):
             for word in re.split(r'[\s,;:<>"\']+', str(value)):
+                ours = return_addresses.returned(word)
+                if ours is not None and ours.pending:
+                    return ours.pending
                 match = re.match(config.mta.verp_confirm_regexp, word)
                 if match is not None and match['addr'].lower() == local_part:
                     return match['cookie'].lower()

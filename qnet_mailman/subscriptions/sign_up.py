@@ -45,7 +45,7 @@ from zope.interface import implementer
 
 from qnet_mailman import clock, site
 from qnet_mailman.mail.answers import Question, how_to_answer
-from qnet_mailman.model import finding, limits, listing, tokens
+from qnet_mailman.model import finding, limits, listing, return_addresses, tokens
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import closed_among
 from qnet_mailman.model.listing import Listed
@@ -286,7 +286,7 @@ def _write(request: Request, found: Plan) -> None:
     if found.to_confirm:
         lifetime = site.settings().signup_lifetime
         token = _pend(request, found.to_confirm)
-        sender = mlist.confirm_address(token)
+        sender = return_addresses.confirm_address(mlist, token)
         subject = 'Please confirm your request for e-mail updates'
         blocks.append(
             _block(

@@ -25,7 +25,7 @@ from zope.component import getUtility
 from qnet_mailman.bounces import discipline, refusals
 from qnet_mailman.model import jobs
 from qnet_mailman.runners import bounce
-from tests.bounces.reports import BLOCKED, FULL, UNKNOWN, report
+from tests.bounces.reports import BLOCKED, FULL, UNKNOWN, received, report, verp
 from tests.helpers import subscribe
 
 MEMBERS = 24
@@ -60,10 +60,13 @@ def fill(seed: int) -> None:
     random.Random(seed).shuffle(wanted)
     for number, ago, said in wanted:
         address = f'm{number}@p{number % 3}.example.net'
+        # The same post on both hosts.
+        to = verp(mlist, address, post=ago)
+        msg = report(mlist, address, said, to=to, serial=f'{number}.{ago}')
         config.switchboards['bounces'].enqueue(
-            report(mlist, address, said, serial=f'{number}.{ago}'),
+            msg,
+            received(msg, received_time=noon - timedelta(days=ago)),
             listid=mlist.list_id,
-            received_time=noon - timedelta(days=ago),
         )
 
 

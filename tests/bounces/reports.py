@@ -3,13 +3,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import itertools
+from datetime import date
+from typing import Any, cast
 
 from mailman.email.message import Message
 from sqlalchemy import select
 
+from qnet_mailman.bounces.receiving import RECIPIENT
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce
+from qnet_mailman.mta.copies import Copies
 from tests.helpers import message
 
 FULL = '452 4.2.2 mailbox full'
@@ -56,8 +60,26 @@ I am away.
 """
 
 
-def verp(mlist: Any, address: str) -> str:
-    """Our envelope sender for a recipient."""
+_posts = itertools.count(1)
+
+
+def verp(
+    mlist: Any, address: str, *, post: object = None, day: date | None = None
+) -> str:
+    """Our envelope sender for a recipient.
+
+    :param post: The Message-ID of the post; that of a new one if not given.
+    :param day: When it was sent; today if not given.
+    """
+    msg = {'message-id': str(post or f'<post{next(_posts)}@lists.example.gov>')}
+    copies = Copies(mlist, cast(Message, msg), {'recipients': [address]})
+    if day is not None:
+        copies.__dict__['_today'] = day
+    return copies.sender_for(copies.memberships([address]).get(address.lower()))
+
+
+def old_verp(mlist: Any, address: str) -> str:
+    """Mailman's, and ours before there were tokens."""
     local, _, domain = mlist.bounces_address.partition('@')
     mailbox, _, host = address.partition('@')
     return f'{local}+{mailbox}={host}@{domain}'
@@ -84,6 +106,11 @@ def report(
         ),
         '',
     )
+
+
+def received(msg: Message, **msgdata: Any) -> dict[str, Any]:
+    """What LMTP notes of a report that came to the address in `To:`."""
+    return {RECIPIENT: str(msg['to']), **msgdata}
 
 
 def rows(**where: Any) -> list[QNetBounce]:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from mailman.app.lifecycle import create_list
 from mailman.config import config
 from mailman.interfaces.bounce import (
     BounceContext,
@@ -20,15 +21,18 @@ from mailman.interfaces.usermanager import IUserManager
 from sqlalchemy import event, select
 from zope.component import getUtility
 
-from qnet_mailman.bounces import ledger, receiving
+from qnet_mailman.bounces import ledger, whose
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounceNotice, QNetSuspension
+from qnet_mailman.model.return_addresses import Verifier
 from qnet_mailman.runners.bounce import BounceRunner
 from tests.bounces.reports import (
     BLOCKED,
     FULL,
     UNKNOWN,
     VACATION,
+    old_verp,
+    received,
     report,
     rows,
     verp,
@@ -55,7 +59,7 @@ def counted_statements() -> Iterator[list[str]]:
 
 
 def dispose(mlist: Any, msg: Any, **msgdata: Any) -> None:
-    BounceRunner('bounces')._dispose(mlist, msg, msgdata)
+    BounceRunner('bounces')._dispose(mlist, msg, received(msg, **msgdata))
     config.db.commit()
 
 
@@ -230,8 +234,8 @@ def test_our_address_says_who_bounced_whatever_the_report_names(
     mlist: Any, clock: Clock
 ) -> None:
     subscribe(mlist, READER)
-    subscribe(mlist, 'victim@example.net')
-    dispose(mlist, report(mlist, 'victim@example.net', to=verp(mlist, READER)))
+    # Where the reader's mail is forwarded to.
+    dispose(mlist, report(mlist, 'elsewhere@example.org', to=verp(mlist, READER)))
     assert [row.email for row in rows()] == [READER]
 
 
@@ -253,12 +257,30 @@ def test_a_report_without_our_address_scores_nobody_where_verp_is_on(
     assert notice.report.startswith(b'From: MAILER-DAEMON')
 
 
+@pytest.fixture
+def stock(mlist: Any) -> Any:
+    """A list of another style (R40)."""
+    return create_list('stock@lists.example.gov', style_name='legacy-default')
+
+
 def test_without_verp_the_report_says_who(
-    mlist: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    stock: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(receiving, '_uses_verp', lambda mlist: False)
-    member = subscribe(mlist, READER)
-    dispose(mlist, report(mlist, READER, to=mlist.bounces_address))
+    monkeypatch.setattr(whose, '_uses_verp', lambda mlist: False)
+    member = subscribe(stock, READER)
+    dispose(stock, report(stock, READER, to=stock.bounces_address))
+    assert halves(member) == 2
+
+
+def test_a_list_of_another_style_has_its_bounces_as_ever(
+    stock: Any, clock: Clock
+) -> None:
+    member = subscribe(stock, READER)
+    sent = old_verp(stock, READER)
+    dispose(stock, report(stock, 'victim@example.net', to=sent), qnet_recipient='')
+    assert halves(member) == 2
+    clock.moment += timedelta(days=1)
+    dispose(stock, report(stock, READER, to=stock.bounces_address))
     assert halves(member) == 2
 
 
@@ -400,13 +422,15 @@ def test_a_report_costs_at_most_six_statements(
     runner = BounceRunner('bounces')
     for number in range(9):
         msg = report(mlist, f'reader{number}@example.net', said, serial=number)
-        # Mailman's loop has looked the list up.
-        assert mlist.list_id
+        # As in a batch, which reads the list and the key once.
+        place, verifier = whose.Place.of(mlist), Verifier()
+        assert verifier.read(str(msg['to'])[8:56])
+        data = received(msg)
         with counted_statements() as statements:
-            runner._dispose(mlist, msg, {})
+            runner._receive(place, msg, data, verifier)
         assert len(statements) <= 6, statements
         with counted_statements() as statements:
-            runner._dispose(mlist, msg, {})
+            runner._receive(place, msg, data, verifier)
         assert len(statements) <= 2
         config.db.commit()
     assert len(rows(domain='example.net')) == 9

@@ -19,7 +19,7 @@ from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce, QNetRefusal, QNetSuspension, State
 from qnet_mailman.runners.bounce import BounceRunner
-from tests.bounces.reports import BLOCKED, UNKNOWN, report, rows
+from tests.bounces.reports import BLOCKED, UNKNOWN, received, report, rows
 from tests.bounces.test_receiving import notices
 from tests.clock import Clock
 from tests.helpers import subscribe
@@ -47,7 +47,7 @@ def bounce(mlist: Any, numbers: Any, said: str = BLOCKED, domain: str = DOMAIN) 
     runner = BounceRunner('bounces')
     for number in numbers:
         msg = report(mlist, f'm{number}@{domain}', said, serial=number)
-        runner._dispose(mlist, msg, {})
+        runner._dispose(mlist, msg, received(msg))
         config.db.commit()
 
 

@@ -20,7 +20,7 @@ from qnet_mailman import clock as qnet_mailman_clock
 from qnet_mailman.bounces import discipline, ledger
 from qnet_mailman.model.base import store
 from qnet_mailman.runners.bounce import BounceRunner
-from tests.bounces.reports import FULL, UNKNOWN, report
+from tests.bounces.reports import FULL, UNKNOWN, received, report
 from tests.clock import Clock
 from tests.helpers import add_address, make_user, subscribe
 
@@ -114,7 +114,7 @@ def test_weeks_on_lists_are_as_by_hand(
         if what == 'bounce':
             said = UNKNOWN if more else FULL
             msg = report(on[which], clerks[which].address, said, serial=number)
-            runner._dispose(on[which], msg, {})
+            runner._dispose(on[which], msg, received(msg))
             its = (threshold, window) if on[which] is lists[0] else (5, 7)
             clerks[which].bounce(today.date(), 2 if more else 1, *its)
         elif what == 'wait':
@@ -164,7 +164,8 @@ def test_days_on_which_clocks_are_set_have_their_own_length(
     runner = BounceRunner('bounces')
     for moment in (begin, end - timedelta(seconds=1), end):
         clock.moment = moment
-        runner._dispose(mlist, report(mlist, 'reader@example.net', serial=moment), {})
+        msg = report(mlist, 'reader@example.net', serial=moment)
+        runner._dispose(mlist, msg, received(msg))
     config.db.commit()
     assert (
         ledger.half_score(str(member.member_id), 7, qnet_mailman_clock.today(end)) == 4

@@ -14,7 +14,7 @@ from mailman.config import config
 
 from qnet_mailman.commands.cli_qnet import qnet
 from qnet_mailman.runners.bounce import BounceRunner
-from tests.bounces.reports import FULL, UNKNOWN, VACATION, report
+from tests.bounces.reports import FULL, UNKNOWN, VACATION, received, report
 from tests.clock import Clock
 from tests.helpers import subscribe
 
@@ -39,10 +39,11 @@ def lists(make_list: Any, clock: Clock) -> list[Any]:
         (lists[1], 'reader@example.net', FULL),
         (lists[1], 'another@example.net', UNKNOWN),
     ):
-        runner._dispose(mlist, report(mlist, address, said), {})
+        msg = report(mlist, address, said)
+        runner._dispose(mlist, msg, received(msg))
     clock.moment += timedelta(days=1)
     msg = report(lists[0], 'reader@example.net', FULL)
-    runner._dispose(lists[0], msg, {})
+    runner._dispose(lists[0], msg, received(msg))
     config.db.commit()
     return lists
 

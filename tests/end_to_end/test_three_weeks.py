@@ -15,11 +15,18 @@ from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from qnet_mailman.demo.processes import wait_until
 from qnet_mailman.demo.site import Site
+from qnet_mailman.model.return_addresses import (
+    Claim,
+    encode,
+    membership_of,
+    post_of,
+)
 from tests.end_to_end.conftest import FORM, LIST, POSTER
 
 GONE = 'gone@hospital.example.org'
@@ -129,11 +136,31 @@ def site(tmp_path: Path) -> Iterator[MovedSite]:
         yield moved
 
 
-def report(address: str, day: int) -> tuple[str, bytes]:
-    """A report that there is no such mailbox; to whom it goes, and its bytes."""
-    name, _, domain = LIST.partition('@')
-    to = f'{name}-bounces+{address.replace("@", "=")}@{domain}'
-    return to, (
+def envelope_sender(site: Site, address: str, day: int) -> str:
+    """That of the copy of a day's post; a site that has sent anything has a key."""
+    with closing(sqlite3.connect(site.var / 'data/mailman.db', timeout=300)) as found:
+        row = found.execute(
+            'SELECT mailinglist.id, qnet_key.id, secret, member.id, _member_id '
+            'FROM member JOIN address ON address.id = member.address_id '
+            'JOIN mailinglist ON mailinglist.list_id = member.list_id, qnet_key '
+            'WHERE address.email = ? AND role = 1 ORDER BY qnet_key.id DESC',
+            (address,),
+        ).fetchone()
+    list_row, key, secret, member, member_id = row
+    claim = Claim(
+        list_row,
+        key,
+        (START + timedelta(days=day)).date(),
+        member,
+        membership_of(UUID(member_id), address),
+        post_of(f'<{day}@example.gov>'),
+    )
+    return f'bounces+{encode(claim, secret)}@{LIST.partition("@")[2]}'
+
+
+def report(address: str, day: int, to: str) -> bytes:
+    """A report that there is no such mailbox."""
+    return (
         f'From: MAILER-DAEMON@hospital.example.org\r\nTo: {to}\r\n'
         f'Subject: Undelivered Mail Returned to Sender\r\n'
         f'Message-ID: <{day}.{address}>\r\nMIME-Version: 1.0\r\n'
@@ -173,8 +200,8 @@ def test_three_weeks(site: MovedSite) -> None:
             if first <= day < first + 5:
                 # Twice: only one counts in a day.
                 for hour in (1, 2):
-                    to, data = report(address, 100 * day + hour)
-                    site.lmtp_send('', to, data)
+                    to = envelope_sender(site, address, day)
+                    site.lmtp_send('', to, report(address, 100 * day + hour, to))
         site.wait_idle()
         if day == 3:
             assert delivery_of(site, ids[GONE]) == 'enabled'

@@ -15,8 +15,9 @@ import alembic.op
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, inspect, text
+from sqlalchemy import create_engine, inspect, select, text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from qnet_mailman import model
 from qnet_mailman.model import (  # noqa: F401
@@ -173,3 +174,42 @@ def test_the_audit_log_only_grows(url: str, tmp_path: Path, statement: str) -> N
         )
     with pytest.raises(DBAPIError, match='append-only'), engine.begin() as connection:
         connection.execute(text(statement))
+
+
+def test_who_was_sent_something_before_envelope_senders_had_tokens(
+    url: str, tmp_path: Path
+) -> None:
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        kind = 'UUID' if url.startswith('postgresql') else 'CHAR(32)'
+        for statement in (
+            f'CREATE TABLE member (_member_id {kind}, role INTEGER, list_id VARCHAR)',
+            'CREATE TABLE mailinglist (list_id VARCHAR, last_post_at TIMESTAMP)',
+        ):
+            connection.execute(text(statement))
+    upgrade(engine, str(tmp_path), target='0010')
+    there = {'a': '2026-11-01 12:00:00', 'new': None, 'stock': '2026-11-01 12:00:00'}
+    with engine.begin() as connection:
+        for number, (name, posted) in enumerate(there.items()):
+            row = {'list_id': name, 'at': posted}
+            connection.execute(
+                text('INSERT INTO mailinglist VALUES (:list_id, :at)'), row
+            )
+            if name != 'stock':
+                connection.execute(
+                    text(
+                        'INSERT INTO qnet_list (list_id, list_type, visibility, mask) '
+                        "VALUES (:list_id, 'discussion', 'public', 'off')"
+                    ),
+                    row,
+                )
+            for role in (1, 2):
+                uuid = f'{number}{role}' * 16
+                connection.execute(
+                    text('INSERT INTO member VALUES (:uuid, :role, :list_id)'),
+                    {'uuid': uuid, 'role': role, **row},
+                )
+    upgrade(engine, str(tmp_path))
+    with Session(engine) as session:
+        (row,) = session.scalars(select(bounces.QNetEarlierCopy))
+        assert (row.member_id.hex, row.list_id) == ('01' * 16, 'a')

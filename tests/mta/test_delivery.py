@@ -213,9 +213,11 @@ def test_a_recipient_who_is_no_member(mlist: Any, keeper: Keeper) -> None:
 
 @pytest.mark.parametrize('sender', [None, 'own@lists.example.gov', ''])
 @pytest.mark.parametrize('verp', [True, False])
-def test_envelope_senders_are_mailmans(
+def test_envelope_senders_of_other_lists_are_mailmans(
     mlist: Any, keeper: Keeper, verp: bool, sender: str | None
 ) -> None:
+    store().delete(row_of(mlist))
+
     class Base:
         def _get_sender(self, mlist: Any, msg: Any, msgdata: Any) -> str:
             return mlist.bounces_address if sender is None else sender

@@ -3,13 +3,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mailman.interfaces.domain import IDomainManager
+from mailman.mta.postfix import LMTP as StockLMTP
+from zope.component import getUtility
 
-from qnet_mailman import site
+from qnet_mailman import health, site
+from qnet_mailman.mta import postfix
 from qnet_mailman.mta.postfix import LMTP
+from qnet_mailman.runners.task import TaskRunner
 from qnet_mailman.setup import startup
 from tests.conftest import write_settings
 
@@ -41,6 +47,73 @@ def test_the_address_is_in_the_map_with_the_lists(
     entries = dict(line.split() for line in addresses.splitlines() if 'lmtp:' in line)
     assert entries['requests@lists.example.gov'] == entries['news1@lists.example.gov']
     assert same.splitlines()[-2:] == domains.splitlines()[-2:]
+
+
+def test_what_comes_back_with_a_token(
+    core: Any, make_list: Any, tmp_path: Path
+) -> None:
+    make_list()
+    addresses, _domains = maps(core, tmp_path)
+    entries = dict(line.split() for line in addresses.splitlines() if 'lmtp:' in line)
+    for name in ('bounces', 'confirm'):
+        there = f'{name}@lists.example.gov'
+        assert entries[there] == entries['news1@lists.example.gov']
+    addresses, _domains = maps(core, tmp_path, 'regex')
+    found = [line.split()[0] for line in addresses.splitlines() if '/^bounces' in line]
+    assert found == [r'/^bounces(\+.*)?@lists\.example\.gov$/']
+    pattern = re.compile(found[0].strip('/'))
+    assert pattern.match(f'bounces+{"a" * 48}@lists.example.gov')
+    assert not pattern.match('bounces-x@lists.example.gov')
+
+
+def test_a_domain_with_another_name(core: Any, make_list: Any, tmp_path: Path) -> None:
+    make_list()
+    domain = getUtility(IDomainManager).get('lists.example.gov')
+    domain.alias_domain = 'alias.example.gov'
+    core.config.db.commit()
+    addresses, _domains = maps(core, tmp_path)
+    assert 'bounces@alias.example.gov' in addresses
+    virtual = (tmp_path / 'postfix_vmap').read_text().splitlines()
+    for name in ('bounces', 'confirm'):
+        line = f'{name}@lists.example.gov {name}@alias.example.gov'
+        assert line in virtual
+
+
+def test_a_map_of_an_earlier_version(
+    core: Any, make_list: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_list()
+    file = tmp_path / 'postfix.cfg'
+    file.write_text(CONFIGURATION.format(kind='hash'))
+    monkeypatch.setattr(core.config, 'DATA_DIR', str(tmp_path))
+
+    def told() -> list[str]:
+        found = health.examine(web=False)
+        return [each.text for each in found if each.subject == 'mail server']
+
+    core.config.push(
+        'maps', f'[mta]\nincoming: {postfix.STOCK}\nconfiguration: {file}\n'
+    )
+    try:
+        StockLMTP().regenerate(str(tmp_path))
+        assert 'must be qnet_mailman.mta.postfix.LMTP' in told()[0]
+    finally:
+        core.config.pop('maps')
+    core.config.push(
+        'maps', f'[mta]\nincoming: {postfix.OURS}\nconfiguration: {file}\n'
+    )
+    try:
+        assert postfix.missing() == [
+            'bounces@lists.example.gov',
+            'confirm@lists.example.gov',
+        ]
+        assert 'the map of Postfix lacks bounces@lists.example.gov' in told()[0]
+        # The task runner writes it when it starts.
+        TaskRunner('task')._do_periodic()
+        assert postfix.missing() == []
+        assert told() == []
+    finally:
+        core.config.pop('maps')
 
 
 def test_a_domain_without_lists(core: Any, configure: Any, tmp_path: Path) -> None:

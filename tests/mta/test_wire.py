@@ -292,7 +292,8 @@ def test_addresses_beyond_ascii(mlist: Any, server: Server) -> None:
     send(mlist, PLAIN, 'grüße@example.org', READERS[0])
     assert any('TO:<grüße@example.org>'.encode() in one for one in server.said)
     mails = [line for line in server.said if line.startswith(b'mail FROM')]
-    assert [b'SMTPUTF8' in one for one in mails] == [not m.isascii() for m in mails]
+    assert sorted(b'SMTPUTF8' in one for one in mails) == [False, True]
+    assert all(one.isascii() for one in mails)
     assert len(server.data) == 2
 
 
@@ -429,7 +430,7 @@ def test_one_message_for_all(mlist: Any, server: Server) -> None:
     OutgoingRunner('out')._one_iteration()
     (data,) = server.data
     (mail,) = [line for line in server.said if line.startswith(b'mail ')]
-    assert b'FROM:<news1-bounces@lists.example.gov>' in mail
+    assert re.search(rb'FROM:<bounces\+[a-z2-7]{48}@lists\.example\.gov>', mail)
     assert server.count[b'RCPT'] == len(READERS)
     msg = email.message_from_bytes(unstuffed(data))
     assert msg['list-unsubscribe'] == '<mailto:news1-leave@lists.example.gov>'

@@ -46,7 +46,7 @@ def hold(mlist: Any, subject: str = 'News', number: int = 1) -> tuple[str, Any]:
     post(mlist, message(raw))
     run('in')
     notice = queued('virgin')[-1][0]
-    token = re.search(r'confirm\+([0-9a-f]{40})@', notice['from'])[1]
+    token = re.search(r'confirm\+[0-9a-f]{8}([0-9a-f]{40})@', notice['from'])[1]
     return token, notice
 
 

@@ -30,6 +30,7 @@ from sqlalchemy import select
 from zope.component import getUtility
 
 from qnet_mailman.bounces import discipline, ledger, receiving
+from qnet_mailman.bounces.whose import Place
 from qnet_mailman.commands.cli_qnet import qnet
 from qnet_mailman.forms import list_closure, loading
 from qnet_mailman.forms.list_closure import ListClosure, validate
@@ -49,6 +50,7 @@ from qnet_mailman.runners import digest, task
 from qnet_mailman.settings import Settings
 from qnet_mailman.subscriptions import confirming, sign_up
 from qnet_mailman.values import Closing
+from tests.bounces.reports import verp
 from tests.bounces.rounds import steps_and_cycle
 from tests.clock import BEGIN, Clock, stop_clock
 from tests.helpers import appoint, make_user, message, post, queued, run, subscribe
@@ -588,14 +590,14 @@ def test_nobody_is_told_of_bounces_once_it_is_closed_for_good(
 
 
 def bounced(mlist: Any, address: str, at: datetime) -> None:
-    local, _at, host = address.partition('@')
+    to = verp(mlist, address)
     report = message(
-        f'To: news1-bounces+{local}={host}@{DOMAIN}\nSubject: Undeliverable\n'
+        f'To: {to}\nSubject: Undeliverable\n'
         'Content-Type: multipart/report; report-type=delivery-status; boundary=x\n\n'
         '--x\nContent-Type: message/delivery-status\n\n'
         f'Final-Recipient: rfc822; {address}\nAction: failed\nStatus: 5.1.1\n--x--\n'
     )
-    receiving.receive(receiving.Place.of(mlist), report, now=at, received_at=at)
+    receiving.receive(Place.of(mlist), report, now=at, received_at=at, recipient=to)
     config.db.commit()
 
 

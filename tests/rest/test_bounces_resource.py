@@ -27,7 +27,7 @@ from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce, QNetSuspension
 from qnet_mailman.rest import bounces as module
 from qnet_mailman.runners.bounce import BounceRunner
-from tests.bounces.reports import FULL, UNKNOWN, report
+from tests.bounces.reports import FULL, UNKNOWN, received, report
 from tests.bounces.rounds import steps_and_cycle
 from tests.clock import Clock
 from tests.effort import effort
@@ -43,7 +43,8 @@ def mlist(make_list: Any, clock: Clock) -> Any:
     for number in range(5):
         address = f'reader{number}@example.net'
         subscribe(mlist, address)
-        runner._dispose(mlist, report(mlist, address), {})
+        msg = report(mlist, address)
+        runner._dispose(mlist, msg, received(msg))
     config.db.commit()
     # The list's object goes with the session, which ends with each request.
     return SimpleNamespace(list_id=mlist.list_id)
@@ -137,7 +138,8 @@ def mixed(make_list: Any, clock: Clock) -> Any:
         (UNKNOWN, ['cy@example.net', 'ann@example.net']),
     ):
         for address in names:
-            runner._dispose(mlist, report(mlist, address, said, serial=said), {})
+            msg = report(mlist, address, said, serial=said)
+            runner._dispose(mlist, msg, received(msg))
         clock.moment += timedelta(days=1)
     config.db.commit()
     steps_and_cycle(clock.moment)
@@ -216,7 +218,7 @@ def test_the_nearest_removal_comes_first(mixed: Any) -> None:
     mixed.clock.moment += timedelta(days=3)
     for serial in ('a', 'b'):
         msg = report(mlist, 'cy@example.net', UNKNOWN, serial=serial)
-        BounceRunner('bounces')._dispose(mlist, msg, {})
+        BounceRunner('bounces')._dispose(mlist, msg, received(msg))
         mixed.clock.moment += timedelta(days=1)
     config.db.commit()
     # Later warned, and so later removed, than the one who was warned before.

@@ -6,6 +6,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from mailman.runners import incoming
 from sqlalchemy import event
 from sqlalchemy.exc import OperationalError
 
-from qnet_mailman import site
-from qnet_mailman.runners import guard, task
+from qnet_mailman import health, site
+from qnet_mailman.runners import bounce, guard, task
 from qnet_mailman.runners import incoming as runner_incoming
+from qnet_mailman.runners.outgoing import OutgoingRunner
 from qnet_mailman.setup import startup
+from tests.clock import stop_clock
 from tests.conftest import write_settings
 from tests.helpers import appoint, message, post, queued, run
 
@@ -201,3 +204,27 @@ def test_a_held_message_is_kept_however_old(
     os.utime(path, (0, 0))
     task.TaskRunner('task')._do_periodic()
     assert path.exists()
+
+
+def test_a_clock_that_is_wrong_loses_nothing(
+    core: Any,
+    waiting: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = stop_clock(monkeypatch, datetime(1970, 1, 1, 0, 5))
+    runners = [
+        runner_incoming.IncomingRunner('in'),
+        OutgoingRunner('out'),
+        bounce.BounceRunner('bounces'),
+    ]
+    with caplog.at_level(logging.ERROR, 'mailman.runner'):
+        assert [runner._one_iteration() for runner in runners] == [0] * 3
+    assert 'the clock of this host is wrong: it says 1970-01-01' in caplog.text
+    told = [each for each in health.examine(web=False) if each.subject == 'clock']
+    assert [each.level for each in told] == ['error']
+    assert len(queued('in')) == 1
+    clock.moment = datetime(2026, 11, 30)
+    assert runners[0]._one_iteration() == 1
+    assert not queued('shunt')
+    assert [e for e in health.examine(web=False) if e.subject == 'clock'] == []

@@ -71,7 +71,7 @@ def text(msg: Any) -> str:
 
 def token_of(msg: Any) -> str:
     """The token in a mail."""
-    tokens = set(re.findall(r'[0-9a-f]{40}', f'{msg["from"]}\n{text(msg)}'))
+    tokens = set(re.findall(r'[0-9a-f]{40}(?![0-9a-f])', f'{msg["from"]}\n{text(msg)}'))
     (token,) = tokens
     return token
 

@@ -13,6 +13,7 @@ from mailman.interfaces.pending import IPendings
 from mailman.interfaces.requests import IListRequests, RequestType
 from zope.component import getUtility
 
+from qnet_mailman.model import keys
 from qnet_mailman.posting.confirmation import PEND_TYPE
 from qnet_mailman.subscriptions import leave_command, one_click
 from tests.helpers import appoint, message, post, queued, run, subscribe
@@ -92,7 +93,8 @@ def test_only_from_says_who_asks(mlist: Any) -> None:
 @pytest.mark.parametrize('fields', ['', 'Auto-Submitted: auto-generated\r\n'])
 def test_a_token_in_the_subject_is_the_proof(mlist: Any, fields: str) -> None:
     mlist.send_goodbye_message = False
-    token = one_click.tokens_for(mlist, [READER])[READER]
+    (member,) = one_click.memberships(mlist, [READER]).values()
+    token = one_click.token_for(mlist, member, keys.signing())
     config.db.commit()
     sender = 'somebody@example.com'
     request = raw(mlist.leave_address, f'unsubscribe {token}', sender, fields)

@@ -176,6 +176,8 @@ LOCAL_PARTS = st.sampled_from(
     [
         *('news1', 'news1-owner', 'news1-owner-join', 'news1+x', 'news1-', 'news2'),
         *('news1-bounces+ann=example.org', '-owner', 'owner', '', 'news1-nothing'),
+        *('bounces', 'confirm+' + 'a' * 48, 'bounces+' + 'aaaaaai' + 'a' * 41),
+        *('confirm+00000001' + 'a' * 40, 'BOUNCES+AAAAAAI' + 'a' * 41),
     ]
 )
 DOMAINS = st.sampled_from(['lists.example.gov', 'alias.example.gov', 'example.org'])

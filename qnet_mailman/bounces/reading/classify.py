@@ -84,7 +84,7 @@ def classify(message: bytes | Message, *, verp_address: str | None = None) -> Ve
     ):
         verdict = _read_forwarded(report) or verdict
     if verp_address and verdict.failures:
-        verdict = _for_verp(verdict, verp_address)
+        verdict = of_address(verdict, verp_address)
     return verdict
 
 
@@ -459,8 +459,8 @@ def _is_wrapped(report: Report) -> bool:
     return declared.startswith('multipart/report') and 'delivery-status' in declared
 
 
-def _for_verp(verdict: Verdict, address: str) -> Verdict:
-    """One failure, of the address that our VERP reverse-path names.
+def of_address(verdict: Verdict, address: str) -> Verdict:
+    """One failure, of the address to which our copy went.
 
     Where the report names several others (the address forwards to them), the mildest
     counts: the address itself may well work.

@@ -1,0 +1,405 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whose bounce a report is (R35): what the recipient says that LMTP was given.
+
+On a list of ours the token in it says so (:mod:`..model.return_addresses`), and nothing
+else: no field of the report's header, no name in its text, no address that anybody
+could write down.  What has no token of ours is a `Doubt`, and scores nobody.
+
+A token is good for one bounce: for a post, a member is scored once (`ledger.py`), so
+that whoever has seen one report cannot send it again on other days.  One that names
+another member of the list, and not its own, is about somebody else.  It may name who
+is no member: people have their mail forwarded, and it comes back from there.
+
+Before there were tokens, envelope senders named the member
+(``LIST-bounces+reader=example.net@``).  These count for members who were sent such a
+copy, until the time of the setting `old_bounce_addresses` after the upgrade is over.
+
+On other lists (R40) it is Mailman's encoding (VERP), wherever the report has it.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from email.message import Message
+from email.utils import parseaddr
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from lazr.config import as_boolean
+from mailman.app.bounces import ProbeVERP
+from mailman.config import config
+from mailman.interfaces.bounce import UnrecognizedBounceDisposition
+from mailman.interfaces.mailinglist import Personalization
+from mailman.interfaces.member import MemberRole
+from mailman.model.address import Address
+from mailman.model.member import Member
+from mailman.model.preferences import Preferences
+from mailman.model.user import User
+from sqlalchemy import (
+    String,
+    and_,
+    bindparam,
+    delete,
+    func,
+    literal,
+    null,
+    select,
+    union,
+)
+
+from qnet_mailman import site
+from qnet_mailman.bounces import scoring
+from qnet_mailman.bounces.reading.verdict import Verdict
+from qnet_mailman.model import return_addresses
+from qnet_mailman.model.base import store
+from qnet_mailman.model.bounces import QNetEarlierCopy, QNetSuspension
+from qnet_mailman.model.lists import row_of
+from qnet_mailman.model.return_addresses import NOBODY, Claim, Verifier, membership_of
+
+MAX_NAMED = 50
+"""Addresses of one report that are looked at."""
+
+VERP_FIELDS = (
+    'delivered-to',
+    'x-original-to',
+    'envelope-to',
+    'to',
+    'apparently-to',
+)
+"""Where Mailman's own lists have the address to which a report was sent."""
+
+members: Any = Member.__table__
+addresses: Any = Address.__table__
+users: Any = User.__table__
+preferences: Any = Preferences.__table__
+suspensions: Any = QNetSuspension.__table__
+
+
+class Doubt(StrEnum):
+    """Why a report of a failure counts for nobody; for people to read (R35)."""
+
+    no_token = 'came without a token of ours'
+    not_ours = 'its token is not ours'
+    too_old = 'its token is too old'
+    ended = 'its token is of a past membership'
+    another = 'is about another member'
+    for_many = 'was to many members in one copy'
+
+
+@dataclass(frozen=True)
+class Place:
+    """What receiving needs to know of a list, read once for many reports."""
+
+    mlist: Any
+    list_id: str
+    is_ours: bool
+    """Whether it has one of our styles."""
+    is_personal: bool
+    """Whether each member has a copy of their own."""
+    bounces_local: str
+    process_bounces: bool
+    forwards: bool
+    threshold: int
+    """In points."""
+    window: int
+    """In days."""
+    verp: bool
+    """On a list of another style: whether every message of it has its recipient in its
+    envelope sender."""
+
+    @classmethod
+    def of(cls, mlist: Any) -> Place:
+        """The place of a list."""
+        row = row_of(mlist)
+        return cls(
+            mlist=mlist,
+            list_id=mlist.list_id,
+            is_ours=row is not None,
+            is_personal=row is None or row.personal,
+            bounces_local=mlist.bounces_address.partition('@')[0].lower(),
+            process_bounces=bool(mlist.process_bounces),
+            forwards=mlist.forward_unrecognized_bounces_to
+            is not UnrecognizedBounceDisposition.discard,
+            threshold=mlist.bounce_score_threshold,
+            window=scoring.window_days(mlist.bounce_info_stale_after),
+            verp=_uses_verp(mlist),
+        )
+
+
+NOWHERE = Place(None, '', True, True, '', True, True, 1, 1, True)
+"""In place of a list, where the address says of none that there is."""
+
+
+def _uses_verp(mlist: Any) -> bool:
+    # As the outgoing runner decides, but for lists that use it now and then: their
+    # addresses are found when a message with it bounces.
+    if mlist.personalize is not Personalization.none:
+        return bool(as_boolean(config.mta.verp_personalized_deliveries))
+    return int(config.mta.verp_delivery_interval) > 0
+
+
+@dataclass(frozen=True)
+class Found:
+    """A member, with what of delivery and suspension matters to a score."""
+
+    row_id: int
+    member_id: str
+    email: str
+    status: Any
+    suspended: bool
+
+
+@dataclass(frozen=True)
+class Addressed:
+    """To whom a copy went.
+
+    :ivar members: Who gets the list there: one, or two who are subscribed both as
+        themselves and by this address.
+    :ivar post: See `return_addresses.post_of`; None where the address does not say.
+    """
+
+    email: str
+    members: tuple[Found, ...]
+    post: bytes | None = None
+
+
+# -------------------------------------------------------------- lists of ours
+
+
+def claimed(
+    place: Place, recipient: str, received: datetime, verifier: Verifier
+) -> Claim | str | Doubt:
+    """What the address of a report claims; no SQL but for the key.
+
+    :param recipient: As LMTP was told.
+    :param received: When the report came, in UTC.
+    :return: What a token of ours says; the member's address in an old envelope sender,
+        which is not believed yet; or why it is neither.
+    """
+    returned = return_addresses.returned(recipient)
+    if returned is None:
+        return encoded_in(place, recipient) or Doubt.no_token
+    if not returned.token:
+        return Doubt.no_token
+    claim = verifier.read(returned.token)
+    if claim is None or (place.mlist is not None and claim.list_row != place.mlist.id):
+        return Doubt.not_ours
+    lifetime = site.settings().bounce_token_lifetime
+    if (received.date() - claim.day).days > lifetime.days:
+        return Doubt.too_old
+    return claim
+
+
+def addressed(
+    place: Place, claim: Claim | str | Doubt, received: datetime
+) -> Addressed | Doubt | None:
+    """To whom the copy went; None where it was to nobody's membership.
+
+    One statement, which locks the members; none where the claim is none.
+    """
+    if isinstance(claim, Doubt):
+        return claim
+    if isinstance(claim, str):
+        return _addressed_before(place, claim, received)
+    if place.mlist is None:
+        # The list is no more, and its mail still comes back.
+        return None
+    if claim.member_row == NOBODY:
+        return None if place.is_personal else Doubt.for_many
+    found = _found(_by_row(), {'row': claim.member_row, 'list_id': place.list_id})
+    for member in found:
+        if member.row_id == claim.member_row and claim.membership == membership_of(
+            UUID(member.member_id), member.email
+        ):
+            return Addressed(member.email, found, claim.post)
+    return Doubt.ended
+
+
+def names_another(place: Place, email: str, verdict: Verdict) -> bool:
+    """Whether a report is about other members of the list, and not about this one.
+
+    A statement, where it names others only.
+    """
+    named = {
+        name.lower()
+        for failure in verdict.failures[:MAX_NAMED]
+        for name in (failure.address, *failure.aliases)
+        if name
+    }
+    named = {name for name in named if name.isprintable()}
+    if not named or email in named:
+        return False
+    return bool(_found(_by_name(False), _names(place, sorted(named)[:MAX_NAMED])))
+
+
+# ------------------------------------------------------ before there were tokens
+
+
+def encoded_in(place: Place, address: str) -> str | None:
+    """The address that an envelope sender of Mailman's names, in lower case."""
+    match = _pattern(config.mta.verp_regexp).search(address)
+    if match is None or match['bounces'].lower() != place.bounces_local:
+        return None
+    # A domain has no "=", a local part may have.
+    local, _, domain = f'{match["local"]}={match["domain"]}'.rpartition('=')
+    found = f'{local}@{domain}'.lower()
+    return found if found.isprintable() and len(found) <= 320 else None
+
+
+@functools.lru_cache(maxsize=8)
+def _pattern(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern, re.IGNORECASE)
+
+
+def _addressed_before(
+    place: Place, email: str, received: datetime
+) -> Addressed | Doubt:
+    since = received - site.settings().old_bounce_addresses
+    sent = select(QNetEarlierCopy.member_id).where(
+        QNetEarlierCopy.list_id == place.list_id, QNetEarlierCopy.upgraded_at > since
+    )
+    found = find(place, [email])
+    known = set(
+        store().scalars(
+            sent.where(
+                QNetEarlierCopy.member_id.in_([UUID(one.member_id) for one in found])
+            )
+        )
+        if found
+        else ()
+    )
+    there = tuple(one for one in found if UUID(one.member_id) in known)
+    return Addressed(email, there) if there else Doubt.no_token
+
+
+def forget_earlier_copies(now: datetime) -> None:
+    """Forget who was sent copies with old envelope senders: these count no more."""
+    since = now - site.settings().old_bounce_addresses
+    store().execute(delete(QNetEarlierCopy).where(QNetEarlierCopy.upgraded_at <= since))
+    config.db.commit()
+
+
+# ------------------------------------------------------- lists of other styles
+
+
+def verp_address(place: Place, msg: Message) -> str | None:
+    """The address that Mailman's envelope sender named, in lower case; None if none.
+
+    Or that of a probe which Mailman sent before this package was there.
+    """
+    for name in VERP_FIELDS:
+        for value in msg.get_all(name, [])[:20]:
+            found = encoded_in(place, parseaddr(str(value))[1])
+            if found is not None:
+                return found
+    for name in VERP_FIELDS:
+        for value in msg.get_all(name, [])[:20]:
+            address = parseaddr(str(value))[1]
+            match = _pattern(config.mta.verp_probe_regexp).search(address)
+            if match is not None and match['bounces'].lower() == place.bounces_local:
+                return next(iter(ProbeVERP().get_verp(place.mlist, msg)), None)
+    return None
+
+
+# ---------------------------------------------------------------- the members
+
+
+def find(place: Place, names: list[str]) -> tuple[Found, ...]:
+    """The members that an address is, whether they, or it, are subscribed (R22).
+
+    :param names: The address in lower case, and others for it.
+    """
+    return _found(_by_name(True), _names(place, names))
+
+
+def _names(place: Place, names: list[str]) -> dict[str, Any]:
+    return {'names': names, 'list_id': place.list_id}
+
+
+def _found(query: Any, parameters: dict[str, Any]) -> tuple[Found, ...]:
+    session = store()
+    session.flush()
+    rows = session.connection().execute(query, parameters)
+    return tuple(
+        Found(row_id, str(member_id), email, status, suspended is not None)
+        for row_id, member_id, email, status, suspended in rows.all()
+    )
+
+
+@functools.cache
+def _by_name(locks: bool) -> Any:
+    named = addresses.c.email.in_(bindparam('names', expanding=True))
+    query = _members_at(named)
+    return query.with_for_update(of=members) if locks else query
+
+
+@functools.cache
+def _by_row() -> Any:
+    """Whoever is at the address of a member."""
+    one, owner = members.alias(), users.alias()
+    address = (
+        select(func.coalesce(one.c.address_id, owner.c[_PREFERRED]))
+        .select_from(one.outerjoin(owner, owner.c.id == one.c.user_id))
+        .where(one.c.id == bindparam('row'))
+        .scalar_subquery()
+    )
+    return _members_at(addresses.c.id == address).with_for_update(of=members)
+
+
+def _members_at(where: Any) -> Any:
+    here = and_(
+        members.c.list_id == bindparam('list_id'), members.c.role == MemberRole.member
+    )
+    found = union(
+        select(members.c.id)
+        .join(addresses, addresses.c.id == members.c.address_id)
+        .where(where, here),
+        select(members.c.id)
+        .join(users, users.c.id == members.c.user_id)
+        .join(addresses, addresses.c.id == users.c[_PREFERRED])
+        .where(where, here, members.c.address_id.is_(null())),
+    ).subquery()
+    return (
+        select(
+            members.c.id,
+            members.c._member_id,
+            addresses.c.email,
+            preferences.c.delivery_status,
+            suspensions.c.id,
+        )
+        .select_from(members)
+        .outerjoin(users, users.c.id == members.c.user_id)
+        .join(
+            addresses,
+            addresses.c.id == func.coalesce(members.c.address_id, users.c[_PREFERRED]),
+        )
+        .join(preferences, preferences.c.id == members.c.preferences_id)
+        .outerjoin(
+            suspensions, suspensions.c.member_id == _as_text(members.c._member_id)
+        )
+        .where(members.c.id.in_(select(found.c.id)))
+        .order_by(members.c.id)
+    )
+
+
+_PREFERRED = User._preferred_address_id.property.columns[0].name
+
+
+def _as_text(member_id: Any) -> Any:
+    """A member's id as our tables have it: lower case, with hyphens.
+
+    PostgreSQL has a type for it; in SQLite it is 32 hexadecimal digits.
+    """
+    if config.db.engine.dialect.name == 'postgresql':
+        return func.cast(member_id, String)
+    digits = func.cast(member_id, String)
+    ends = ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12))
+    parts = [func.substr(digits, begin, length) for begin, length in ends]
+    text: Any = parts[0]
+    for part in parts[1:]:
+        text = text + literal('-') + part
+    return text
