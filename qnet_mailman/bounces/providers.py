@@ -93,7 +93,11 @@ def record(connection: Any, row: dict[str, Any]) -> bool:
 
 _ONCE = insert_once(bounces)
 _OVER = insert_over(
-    bounces, ('member_id', 'day'), f"qnet_bounce.state = '{State.withheld.value}'"
+    bounces,
+    ('member_id', 'day'),
+    where=f"qnet_bounce.state = '{State.withheld.value}'",
+    # One report of a post counts (R35); the member's row is locked meanwhile.
+    unless='member_id = :member_id AND post = :post',
 )
 
 

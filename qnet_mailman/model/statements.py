@@ -41,21 +41,25 @@ def insert_once(table: Any) -> TextClause:
     ).bindparams(*(bindparam(one.name, type_=one.type) for one in columns))
 
 
-def insert_over(table: Any, key: Sequence[str], where: str) -> TextClause:
+def insert_over(table: Any, key: Sequence[str], where: str, unless: str) -> TextClause:
     """An INSERT that takes the place of a row with the same key, if that allows it.
 
     Its `rowcount` is 1 or 0; see `insert_once`.
 
-    :param key: The columns of the unique constraint.
+    :param key: The columns of a unique constraint.
     :param where: What a row must be like to be replaced, in SQL.
+    :param unless: With what in the table nothing is inserted, in SQL.
     """
-    once = insert_once(table)
-    columns = [one.name for one in table.columns if one.name not in ('id', *key)]
-    values = ', '.join(f'{one} = excluded.{one}' for one in columns)
-    conflict = f'({", ".join(key)}) DO UPDATE SET {values} WHERE {where}'
-    over = str(once.text).replace('ON CONFLICT DO NOTHING', f'ON CONFLICT {conflict}')
-    kept = [one for one in table.columns if one.name != 'id']
-    return text(over).bindparams(*(bindparam(one.name, type_=one.type) for one in kept))
+    columns = [one for one in table.columns if one.name != 'id']
+    names = ', '.join(one.name for one in columns)
+    places = ', '.join(f':{one.name}' for one in columns)
+    others = [one.name for one in columns if one.name not in key]
+    values = ', '.join(f'{one} = excluded.{one}' for one in others)
+    return text(
+        f'INSERT INTO {table.name} ({names}) SELECT {places} WHERE NOT EXISTS '
+        f'(SELECT 1 FROM {table.name} WHERE {unless}) '
+        f'ON CONFLICT ({", ".join(key)}) DO UPDATE SET {values} WHERE {where}'
+    ).bindparams(*(bindparam(one.name, type_=one.type) for one in columns))
 
 
 def touched(statement: Any, values: dict[str, Any] | None = None) -> int:

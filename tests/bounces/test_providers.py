@@ -17,7 +17,7 @@ from qnet_mailman.bounces.reading.classify import classify
 from qnet_mailman.bounces.reading.provider import provider_of, refusing_host
 from qnet_mailman.model.base import store
 from qnet_mailman.runners.bounce import BounceRunner
-from tests.bounces.reports import BLOCKED, UNKNOWN, report, rows
+from tests.bounces.reports import BLOCKED, UNKNOWN, received, report, rows
 from tests.bounces.test_classify_reports import dsn, fields
 from tests.bounces.test_receiving import notices
 from tests.clock import Clock
@@ -57,7 +57,7 @@ def bounce(mlist: Any, numbers: Any, said: str, host: str = '') -> None:
             serial=number,
             host=host.format(number),
         )
-        runner._dispose(mlist, msg, {})
+        runner._dispose(mlist, msg, received(msg))
     config.db.commit()
 
 
