@@ -48,7 +48,7 @@ from sqlalchemy.orm import joinedload
 from zope.component import getUtility
 
 from qnet_mailman import site
-from qnet_mailman.bounces import ledger, notice_table, notices, scoring
+from qnet_mailman.bounces import ledger, notice_table, notices, relief, scoring
 from qnet_mailman.clock import later
 from qnet_mailman.model import statements
 from qnet_mailman.model.base import store
@@ -248,6 +248,8 @@ def _step(due: _Due, now: datetime) -> None:
     elif not mlist.process_bounces or closure_of(row.list_id) is not None:
         row.next_step_at = now + timedelta(days=1)
     elif row.warnings >= mlist.bounce_you_are_disabled_warnings:
+        if relief.free(mlist, now, only=row.member_id):
+            return
         _remove(mlist, member, row, now)
     else:
         _warn(mlist, member, row, now)

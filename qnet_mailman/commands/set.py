@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import click
 from mailman.config import config
+from mailman.utilities.datetime import now
 
+from qnet_mailman.bounces import relief
 from qnet_mailman.commands.common import (
     INVALID,
     needs_service,
@@ -69,4 +71,7 @@ def set_settings(name: str, assignments: tuple[str, ...]) -> None:
         else:
             change_setting(mlist, key, before[key], new)
             click.echo(printable(f'{option}: {found(before[key])} -> {found(new)}'))
+    if settings.BOUNCES & wanted.keys():
+        for email in relief.free(mlist, now()):
+            click.echo(printable(f'{email}: gets mail again'))
     config.db.store.commit()

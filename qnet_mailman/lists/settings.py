@@ -267,6 +267,10 @@ def checked(mlist: Any, written: Mapping[str, str]) -> dict[str, Value]:
     return fit
 
 
+BOUNCES = frozenset({'threshold', 'window_days'})
+"""The settings that say whom bounces suspend: `relief.free` is due after a change."""
+
+
 def change_setting(mlist: Any, key: str, old: Any, new: Any, **why: str) -> None:
     """Change one setting of a list, told to the audit log.
 

@@ -111,7 +111,8 @@ def parse(data: bytes) -> Message:
             data = data[: found.start()]
             break
     # And with the square of the parameters of a field.
-    data = _LONG_CONTENT_FIELD.sub(rb'\1', data)
+    if any(len(line) > 500 for line in lines):
+        data = _LONG_CONTENT_FIELD.sub(rb'\1', data)
     return email.message_from_bytes(data)
 
 

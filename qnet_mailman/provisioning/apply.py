@@ -39,13 +39,14 @@ from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from zope.component import getUtility
 
 from qnet_mailman import site
+from qnet_mailman.bounces import relief
 from qnet_mailman.clock import moment_as_text
 from qnet_mailman.forms.administrator_request import AdministratorRequest
 from qnet_mailman.forms.kinds import AnyForm
 from qnet_mailman.forms.mistakes import Document, FormError, placed
 from qnet_mailman.forms.schema import ListRequest, Subscriber
 from qnet_mailman.lists import closing
-from qnet_mailman.lists.settings import Value, change_setting
+from qnet_mailman.lists.settings import BOUNCES, Value, change_setting
 from qnet_mailman.model import audit
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
@@ -370,6 +371,8 @@ class _Work:
         self.mlist = find_list(self.form.list_addresses[0])
         for step in plan.steps:
             self._take(step)
+        if any(isinstance(step, Set) and step.field in BOUNCES for step in plan.steps):
+            relief.free(self.mlist, now())
         self._keep_form(plan)
         store().flush()
         _require_queue()

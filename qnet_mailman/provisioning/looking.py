@@ -10,9 +10,12 @@ from datetime import datetime
 from typing import Any
 
 from mailman.interfaces.domain import IDomainManager
+from mailman.utilities.datetime import now
 from sqlalchemy import select
 from zope.component import getUtility
 
+from qnet_mailman.bounces import relief
+from qnet_mailman.bounces.scoring import window_days
 from qnet_mailman.forms.administrator_request import AdministratorRequest
 from qnet_mailman.forms.list_closure import ListClosure
 from qnet_mailman.forms.schema import (
@@ -222,6 +225,7 @@ class Thresholds:
     :ivar close: The address of a list that could be meant instead; may be empty.
     :ivar previous: The form of the same ticket that was applied to it.
     :ivar is_authorized: Whether the requester administers it now (R25).
+    :ivar spared: The suspended members whom what the form wants would not suspend.
     """
 
     exists: bool = True
@@ -231,6 +235,7 @@ class Thresholds:
     previous: ThresholdChange | None = None
     is_closed: bool = False
     is_authorized: bool = False
+    spared: tuple[str, ...] = ()
 
 
 def look_at_thresholds(form: ThresholdChange) -> Thresholds:
@@ -241,7 +246,11 @@ def look_at_thresholds(form: ThresholdChange) -> Thresholds:
     if row_of(mlist) is None:
         return Thresholds(is_ours=False)
     row = applied(mlist.list_id, THRESHOLD_CHANGE, form.ticket)
+    threshold = form.bounces.threshold or mlist.bounce_score_threshold
+    window = form.bounces.window_days or window_days(mlist.bounce_info_stale_after)
+    spared = relief.spared(mlist.list_id, threshold, window, now())
     return Thresholds(
+        spared=tuple(one.email for one in spared),
         settings=current(mlist),
         previous=None
         if row is None

@@ -40,6 +40,9 @@ from qnet_mailman.values import found
 _Key = tuple[str, Role, str]
 """A list's address, what somebody is to be there, and their address."""
 
+SHOWN = 5
+"""Addresses that a note names."""
+
 
 def make_administrator_plan(
     form: AdministratorRequest, desk: Desk, *, approved: bool
@@ -192,6 +195,13 @@ def make_threshold_plan(
     if not draft.steps:
         draft.notes.append(
             'the list has these settings already' if now.previous is None else KEPT
+        )
+    elif now.spared:
+        shown = ', '.join(now.spared[:SHOWN])
+        more = len(now.spared) - SHOWN
+        draft.notes.append(
+            'delivery stopped by bounces goes on, as the new settings would not have '
+            f'stopped it: {shown}{f" and {more} others" if more > 0 else ""}'
         )
     return draft.plan(approved=not now.is_authorized)
 
