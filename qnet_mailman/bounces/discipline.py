@@ -50,6 +50,7 @@ from zope.component import getUtility
 from qnet_mailman import site
 from qnet_mailman.bounces import ledger, notice_table, notices, relief, scoring
 from qnet_mailman.clock import later
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import statements
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce, QNetSuspension, State
@@ -100,7 +101,7 @@ def removal(
 
 
 def reached(
-    mlist: Any,
+    mlist: Mlist,
     member: Any,
     half_score: int,
     *,
@@ -140,7 +141,7 @@ def reached(
     )
 
 
-def settle(mlist: Any, member: Any) -> None:
+def settle(mlist: Mlist, member: Any) -> None:
     """Start again from zero where delivery was enabled again (R22).
 
     For whoever did it: the member or an administrator, in Postorius, over REST or on
@@ -255,7 +256,7 @@ def _step(due: _Due, now: datetime) -> None:
         _warn(mlist, member, row, now)
 
 
-def _warn(mlist: Any, member: Any, row: QNetSuspension, now: datetime) -> None:
+def _warn(mlist: Mlist, member: Any, row: QNetSuspension, now: datetime) -> None:
     zone = site.settings().time_zone
     interval = mlist.bounce_you_are_disabled_warnings_interval
     wanted = mlist.bounce_you_are_disabled_warnings
@@ -277,7 +278,7 @@ def _warn(mlist: Any, member: Any, row: QNetSuspension, now: datetime) -> None:
     log.info('Warning %d of %d to %s on %s', row.warnings, wanted, email, mlist.list_id)
 
 
-def _remove(mlist: Any, member: Any, row: QNetSuspension, now: datetime) -> None:
+def _remove(mlist: Mlist, member: Any, row: QNetSuspension, now: datetime) -> None:
     email = _address_of(member, row)
     last = _last_bounce(member)
     half_score = 0

@@ -48,6 +48,7 @@ from qnet_mailman.bounces.notice_table import (
 from qnet_mailman.bounces.reading.verdict import Reason
 from qnet_mailman.bounces.whose import NOWHERE
 from qnet_mailman.clock import day_in_words
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.base import by_itself, store
 from qnet_mailman.model.bounces import QNetBounce, QNetBounceNotice
 from qnet_mailman.model.closures import QNetClosure, closure_of
@@ -85,7 +86,7 @@ _BECAUSE = {
 
 
 def send_warning(
-    mlist: Any,
+    mlist: Mlist,
     email: str,
     *,
     last: QNetBounce | None,
@@ -119,7 +120,7 @@ def send_warning(
     )
 
 
-def send_goodbye(mlist: Any, email: str, *, last: QNetBounce | None) -> None:
+def send_goodbye(mlist: Mlist, email: str, *, last: QNetBounce | None) -> None:
     """Tell somebody that they were removed, and how to come back (R19)."""
     settings = site.settings()
     link = '' if settings.web_url is None else f'\n\n  {_list_page(mlist)}\n\nor by'
@@ -136,11 +137,11 @@ def send_goodbye(mlist: Any, email: str, *, last: QNetBounce | None) -> None:
     )
 
 
-def _list_page(mlist: Any) -> str:
+def _list_page(mlist: Mlist) -> str:
     return f'{site.settings().web_url}/mailman3/lists/{mlist.list_id}/'
 
 
-def _by_web(mlist: Any, web_url: str | None) -> str:
+def _by_web(mlist: Mlist, web_url: str | None) -> str:
     if web_url is None:
         return ''
     return (
@@ -170,7 +171,7 @@ def _what_happened(last: QNetBounce | None, zone: ZoneInfo) -> str:
 # -------------------------------------------------------- to administrators
 
 
-def is_wanted(mlist: Any, event: str) -> bool:
+def is_wanted(mlist: Mlist, event: str) -> bool:
     """Whether anybody is to be told of an event on a list (R20)."""
     match Event(event):
         case Event.bounced:
@@ -189,7 +190,7 @@ def is_wanted(mlist: Any, event: str) -> bool:
 
 
 def note(
-    mlist: Any,
+    mlist: Mlist,
     event: Event,
     *,
     email: str = '',
@@ -301,7 +302,7 @@ def _reports(rows: Sequence[Row]) -> dict[int, bytes]:
     return found
 
 
-def _audiences(mlist: Any, rows: Sequence[Row]) -> list[tuple[list[Row], list[str]]]:
+def _audiences(mlist: Mlist, rows: Sequence[Row]) -> list[tuple[list[Row], list[str]]]:
     """Who is told what."""
     told = _once_each([row for row in rows if is_wanted(mlist, row.event)])
     to_site_owner = (
@@ -332,7 +333,7 @@ def _audiences(mlist: Any, rows: Sequence[Row]) -> list[tuple[list[Row], list[st
 
 
 def _send_to(
-    mlist: Any,
+    mlist: Mlist,
     recipients: list[str],
     rows: Sequence[Row],
     reports: dict[int, bytes],
@@ -402,7 +403,7 @@ def _what_came(
     ]
 
 
-def _where(mlist: Any) -> str:
+def _where(mlist: Mlist) -> str:
     if site.settings().web_url is None:
         return 'You manage the members of the list in Postorius.'
     return f'You manage the members of the list at\n\n  {_list_page(mlist)}'

@@ -25,6 +25,7 @@ from zope.component import getUtility
 
 from qnet_mailman import clock
 from qnet_mailman.bounces import ledger, scoring
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import statements
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce, QNetSuspension, State
@@ -64,14 +65,14 @@ def _lists(query: Any) -> list[Any]:
     )
 
 
-def how_many(mlist: Any, now: datetime) -> int:
+def how_many(mlist: Mlist, now: datetime) -> int:
     """How many members `overview` tells of."""
     found = _members(mlist, now, None).subquery()
     return store().execute(select(func.count()).select_from(found)).scalar_one()
 
 
 def overview(
-    mlist: Any,
+    mlist: Mlist,
     now: datetime,
     *,
     address: str | None = None,
@@ -173,7 +174,7 @@ def joined(ids: Any = None) -> Joined:
     return Joined(query, statuses)
 
 
-def concerned(mlist: Any, now: datetime) -> Any:
+def concerned(mlist: Mlist, now: datetime) -> Any:
     """The members with bounces in the window, or suspended.
 
     The ledger has members of the list only, so that nothing more need be asked of
@@ -197,7 +198,7 @@ def concerned(mlist: Any, now: datetime) -> Any:
     ).subquery()
 
 
-def _members(mlist: Any, now: datetime, address: str | None) -> Select[Any]:
+def _members(mlist: Mlist, now: datetime, address: str | None) -> Select[Any]:
     if address is None:
         query = joined(concerned(mlist, now)).query
     else:

@@ -25,6 +25,7 @@ from qnet_mailman.bounces.reading.classify import classify, classify_reply
 from qnet_mailman.bounces.reading.provider import refusing_host
 from qnet_mailman.bounces.reading.verdict import Failure, Kind, Reason
 from qnet_mailman.bounces.whose import Place
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.mta.refusal import Refusal
 
 log = logging.getLogger('mailman.bounce')
@@ -49,7 +50,7 @@ class Processor:
     """See `IBounceProcessor`."""
 
     def register(
-        self, mlist: Any, email: str, msg: Any, where: BounceContext | None = None
+        self, mlist: Mlist, email: str, msg: Any, where: BounceContext | None = None
     ) -> Event:
         """See `IBounceProcessor`: scores the bounce at once."""
         moment = now()

@@ -44,6 +44,7 @@ from qnet_mailman.bounces.providers import (
     refusals,
 )
 from qnet_mailman.bounces.reading.verdict import Failure, Kind, Reason
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import statements
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import (
@@ -130,7 +131,7 @@ def count(list_id: str, domain: str, day: date, *, now: datetime) -> int:
 
 
 def note_sender_refused(
-    mlist: Any, failure: Failure, domain: str, *, day: datetime, now: datetime
+    mlist: Mlist, failure: Failure, domain: str, *, day: datetime, now: datetime
 ) -> None:
     """Tell administrators that our envelope sender was refused, once while it goes on.
 
@@ -141,7 +142,7 @@ def note_sender_refused(
     _tell_once(mlist.list_id, SENDER, by, failure, day, now)
 
 
-def note_relay_takes_less(mlist: Any, reply: str, *, now: datetime) -> None:
+def note_relay_takes_less(mlist: Mlist, reply: str, *, now: datetime) -> None:
     """Tell administrators that our own mail server takes less than the list (R36).
 
     :param reply: What the mail server answered.
@@ -258,7 +259,7 @@ def _restate(
     return len(member_ids)
 
 
-def _let_go(mlist: Any, scores: dict[str, int], day: date) -> None:
+def _let_go(mlist: Mlist, scores: dict[str, int], day: date) -> None:
     """Enable those who were disabled only because of the refusals of a day."""
     begin = _begin(day)
     window = scoring.window_days(mlist.bounce_info_stale_after)
@@ -313,7 +314,7 @@ def _highest(member_id: str, window: int, day: date, last: date) -> int:
     return max((scoring.score(known, end, window) for end in ends), default=0)
 
 
-def _take(mlist: Any, scores: dict[str, int], now: datetime) -> None:
+def _take(mlist: Mlist, scores: dict[str, int], now: datetime) -> None:
     """Disable those who reach the threshold now that the refusals count."""
     for member_id, half in sorted(scores.items()):
         if not scoring.is_reached(half, mlist.bounce_score_threshold):

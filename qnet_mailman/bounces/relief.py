@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from mailman.interfaces.member import DeliveryStatus
@@ -25,6 +24,7 @@ from sqlalchemy.orm import joinedload
 from qnet_mailman import clock
 from qnet_mailman.bounces import scoring
 from qnet_mailman.bounces.ledger import bounces
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import audit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetSuspension, State
@@ -52,7 +52,7 @@ def spared(
     return found
 
 
-def free(mlist: Any, now: datetime, *, only: str | None = None) -> list[str]:
+def free(mlist: Mlist, now: datetime, *, only: str | None = None) -> list[str]:
     """Let those have mail again whom the list as it is would not have suspended.
 
     Does not commit.

@@ -25,6 +25,7 @@ from qnet_mailman import clock, site
 from qnet_mailman.bounces import discipline, scoring
 from qnet_mailman.bounces.overview import concerned, joined, word
 from qnet_mailman.bounces.reading.verdict import Kind
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce, QNetSuspension, State
 
@@ -82,7 +83,7 @@ class Place:
         return f'{self.number}:{self.email}'
 
 
-def how_many(mlist: Any, now: datetime, choice: Choice) -> int:
+def how_many(mlist: Mlist, now: datetime, choice: Choice) -> int:
     """How many members were chosen.
 
     :param now: In UTC, without a zone.
@@ -92,7 +93,7 @@ def how_many(mlist: Any, now: datetime, choice: Choice) -> int:
 
 
 def rows(
-    mlist: Any,
+    mlist: Mlist,
     now: datetime,
     choice: Choice,
     *,
@@ -122,7 +123,7 @@ def rows(
     return [table.as_dict(row) for row in store().execute(query)]
 
 
-def one(mlist: Any, now: datetime, member_id: UUID) -> dict[str, Any] | None:
+def one(mlist: Mlist, now: datetime, member_id: UUID) -> dict[str, Any] | None:
     """A member with everything that is remembered of them, the last bounce first.
 
     :param now: In UTC, without a zone.
@@ -156,7 +157,7 @@ def one(mlist: Any, now: datetime, member_id: UUID) -> dict[str, Any] | None:
     }
 
 
-def by_day(mlist: Any, now: datetime, days: int) -> list[dict[str, Any]]:
+def by_day(mlist: Mlist, now: datetime, days: int) -> list[dict[str, Any]]:
     """How many bounces of each kind there were on each of the last days.
 
     :param now: In UTC, without a zone.
@@ -187,7 +188,7 @@ def by_day(mlist: Any, now: datetime, days: int) -> list[dict[str, Any]]:
     ]
 
 
-def enable(mlist: Any, member_id: UUID) -> str | None:
+def enable(mlist: Mlist, member_id: UUID) -> str | None:
     """Let a member whose delivery is disabled for bounces have mail again (R22).
 
     The score begins again from zero.  Does not commit.
@@ -216,7 +217,7 @@ def enable(mlist: Any, member_id: UUID) -> str | None:
 class _Rows:
     """The rows of a list at a moment."""
 
-    def __init__(self, mlist: Any, now: datetime, only: UUID | None = None) -> None:
+    def __init__(self, mlist: Mlist, now: datetime, only: UUID | None = None) -> None:
         self._mlist = mlist
         self._zone = site.settings().time_zone
         self._today = clock.today(now)

@@ -54,6 +54,7 @@ from sqlalchemy import (
 from qnet_mailman import site
 from qnet_mailman.bounces import scoring
 from qnet_mailman.bounces.reading.verdict import Verdict
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import return_addresses
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetEarlierCopy, QNetSuspension
@@ -112,7 +113,7 @@ class Place:
     envelope sender."""
 
     @classmethod
-    def of(cls, mlist: Any) -> Place:
+    def of(cls, mlist: Mlist) -> Place:
         """The place of a list."""
         row = row_of(mlist)
         return cls(
@@ -134,7 +135,7 @@ NOWHERE = Place(None, '', True, True, '', True, True, 1, 1, True)
 """In place of a list, where the address says of none that there is."""
 
 
-def _uses_verp(mlist: Any) -> bool:
+def _uses_verp(mlist: Mlist) -> bool:
     # As the outgoing runner decides, but for lists that use it now and then: their
     # addresses are found when a message with it bounces.
     if mlist.personalize is not Personalization.none:

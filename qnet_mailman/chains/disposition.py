@@ -8,6 +8,7 @@ from typing import Any
 from mailman.chains.base import JumpChainBase
 from public import public
 
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.posting.decision import Fate
 
 ENDS = {
@@ -25,6 +26,6 @@ class DispositionChain(JumpChainBase):
     name = 'qnet-disposition'
     description = 'Hold, reject or discard, as the posting rights say.'
 
-    def jump_to(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> str:
+    def jump_to(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> str:
         """See `JumpChainBase`."""
         return ENDS[Fate(msgdata['qnet_fate'])]

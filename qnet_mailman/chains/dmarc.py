@@ -8,6 +8,8 @@ from typing import Any
 from mailman.chains.dmarc import DMARCMitigationChain
 from public import public
 
+from qnet_mailman.mlist import Mlist
+
 
 @public
 class DMARCChain(DMARCMitigationChain):
@@ -16,7 +18,7 @@ class DMARCChain(DMARCMitigationChain):
     name = 'qnet-dmarc'
     description = 'Reject or discard for DMARC.'
 
-    def jump_to(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> str:
+    def jump_to(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> str:
         """See `JumpChainBase`."""
         chain: str = super().jump_to(mlist, msg, msgdata)
         return 'qnet-reject' if chain == 'reject' else chain

@@ -12,6 +12,7 @@ from mailman.interfaces.chain import IChain, LinkAction
 from public import public
 from zope.interface import implementer
 
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.lists import type_of
 from qnet_mailman.values import ListType
 
@@ -31,7 +32,7 @@ class HeaderMatchChain:
     description = 'Header filters, within the posting rights.'
 
     def get_links(
-        self, mlist: Any, msg: Any, msgdata: dict[str, Any]
+        self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]
     ) -> Iterator[Link]:
         """See `IChain`."""
         one_way = type_of(mlist) is ListType.notification

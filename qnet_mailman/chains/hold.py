@@ -17,6 +17,7 @@ from public import public
 from zope.component import getUtility
 from zope.event import notify
 
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.posting import confirmation, notices
 from qnet_mailman.posting.decision import Fate
 
@@ -30,7 +31,7 @@ class HoldChain(TerminalChainBase):
     name = 'qnet-hold'
     description = 'Hold a post for a moderator or for its author.'
 
-    def _process(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
+    def _process(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
         reason = ' '.join(format_reasons(msgdata.get('moderation_reasons', [])))
         author = msgdata.get('qnet_author')
         _make_storable(msg)

@@ -12,6 +12,7 @@ from mailman.interfaces.chain import DiscardEvent
 from public import public
 from zope.event import notify
 
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import limits
 from qnet_mailman.templates.sending import one_line, send
 
@@ -28,7 +29,7 @@ class LoopChain(TerminalChainBase):
     name = 'qnet-loop'
     description = 'Discard a post that comes back, and tell the administrators once.'
 
-    def _process(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
+    def _process(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
         reason = ' '.join(msgdata.get('moderation_reasons', []))
         log.info('LOOP: %s: %s: %s', mlist.list_id, msg.get('message-id'), reason)
         # What anybody can write (a List-Id) makes us write to nobody.

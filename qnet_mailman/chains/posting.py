@@ -12,6 +12,7 @@ from public import public
 from zope.interface import implementer
 
 from qnet_mailman import site
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.posting.decision import Standing
 
 CONTENT_RULES = (
@@ -41,7 +42,7 @@ class PostingChain:
     description = 'Posting rights of notification and discussion lists.'
 
     def get_links(
-        self, mlist: Any, msg: Any, msgdata: dict[str, Any]
+        self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]
     ) -> Iterator[Link]:
         """See `IChain`."""
         # Where this runs in a runner without our guard, the message is shunted,

@@ -12,6 +12,7 @@ from mailman.interfaces.chain import RejectEvent
 from public import public
 from zope.event import notify
 
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.posting import notices
 
 log = logging.getLogger('mailman.vette')
@@ -24,7 +25,7 @@ class RejectChain(TerminalChainBase):
     name = 'qnet-reject'
     description = 'Reject a post and tell its author why.'
 
-    def _process(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
+    def _process(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
         reason = ' '.join(format_reasons(msgdata.get('moderation_reasons', [])))
         notices.rejected(mlist, msg, msgdata['qnet_author'], reason)
         log.info('REJECT: %s; %s', msg.get('message-id', 'n/a'), reason)

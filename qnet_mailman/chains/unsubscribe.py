@@ -10,6 +10,7 @@ from mailman.chains.base import TerminalChainBase
 from public import public
 
 from qnet_mailman.mail.author import author_of
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.subscriptions import leaving, replies
 
 log = logging.getLogger('mailman.vette')
@@ -22,7 +23,7 @@ class UnsubscribeChain(TerminalChainBase):
     name = 'qnet-unsubscribe'
     description = 'Answer a request to leave the list.'
 
-    def _process(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
+    def _process(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
         author = author_of(msg).address
         message_id = msg.get('message-id', 'n/a')
         log.info('UNSUBSCRIBE: %s from %s', message_id, author)

@@ -20,6 +20,7 @@ from qnet_mailman.commands.common import (
     stop,
     the_list,
 )
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import audit
 
 
@@ -113,7 +114,7 @@ def _line(entry: dict[str, Any]) -> str:
 
 
 def _reconsider(
-    mlist: Any,
+    mlist: Mlist,
     which: tuple[str, str],
     act: Callable[..., int],
     word: str,

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -17,6 +16,7 @@ from qnet_mailman.commands.common import (
     the_list,
 )
 from qnet_mailman.lists.description import describe
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.provisioning import export
 from qnet_mailman.roles import overview
 
@@ -105,7 +105,7 @@ def _print_form(name: str, file_format: str, subscribers_file: Path | None) -> N
                 click.echo(printable(f'{key}: {remark}'), err=True)
 
 
-def _write_subscribers(mlist: Any, path: Path) -> None:
+def _write_subscribers(mlist: Mlist, path: Path) -> None:
     content, left_out = export.subscribers_csv(mlist)
     try:
         with path.open('x', encoding='utf-8', newline='') as file:

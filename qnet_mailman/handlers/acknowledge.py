@@ -9,6 +9,7 @@ from mailman.handlers import acknowledge as stock
 from public import public
 
 from qnet_mailman.mail.author import author_of
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.posting import backscatter
 
 
@@ -22,7 +23,7 @@ class Acknowledge(stock.Acknowledge):
     name = 'qnet-acknowledge'
     description = 'Acknowledge a post, within the limits for mail that strangers cause.'
 
-    def process(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
+    def process(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
         """See `IHandler`."""
         author = author_of(msg).address
         member = None if author is None else mlist.members.get_member(author)

@@ -10,6 +10,7 @@ from public import public
 from zope.interface import implementer
 
 from qnet_mailman.mail.addresses import mailboxes
+from qnet_mailman.mlist import Mlist
 
 
 @public
@@ -24,7 +25,7 @@ class AvoidDuplicates:
     name = 'qnet-avoid-duplicates'
     description = 'Suppress some duplicates of the same message.'
 
-    def process(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
+    def process(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
         """See `IHandler`."""
         recipients = set(msgdata.get('recipients') or ())
         addressed = {

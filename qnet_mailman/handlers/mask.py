@@ -21,6 +21,7 @@ from qnet_mailman.masking import (
     mask,
     referenced_ids,
 )
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import audit, posts
 from qnet_mailman.model.lists import mask_of, type_of
 from qnet_mailman.posting import notices, trace
@@ -63,7 +64,7 @@ class MaskSender:
     name = 'qnet-mask'
     description = 'Mask the sender of a post.'
 
-    def process(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
+    def process(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
         """See `IHandler`."""
         author = author_of(msg)
         claimed = _claimed(author, msg)
@@ -87,7 +88,7 @@ class MaskSender:
 
 
 def _mask(
-    mlist: Any, msg: Any, author: Author, claimed: list[str], people: list[Person]
+    mlist: Mlist, msg: Any, author: Author, claimed: list[str], people: list[Person]
 ) -> str:
     """Mask a post and note who sent it.
 
@@ -151,7 +152,7 @@ def _is_masked(setting: Mask, author: Author, people: list[Person]) -> bool:
             )
 
 
-def _identity(mlist: Any) -> ListIdentity:
+def _identity(mlist: Mlist) -> ListIdentity:
     # `cook-headers` adds the list's explicit Reply-To, if it has one (R8).
     discussion = type_of(mlist) is ListType.discussion
     return ListIdentity(

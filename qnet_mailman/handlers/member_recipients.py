@@ -10,6 +10,7 @@ from public import public
 from zope.interface import implementer
 
 from qnet_mailman.lists.closing import ANNOUNCEMENT
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.mta.recipients import regular_recipients
 
 
@@ -25,7 +26,7 @@ class MemberRecipients:
     name = 'qnet-member-recipients'
     description = 'Find the regular recipients of a post.'
 
-    def process(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
+    def process(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
         """See `IHandler`."""
         if 'recipients' in msgdata:
             return

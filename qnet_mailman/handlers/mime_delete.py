@@ -10,6 +10,7 @@ from mailman.interfaces.pipeline import DiscardMessage, RejectMessage
 from public import public
 
 from qnet_mailman.mail.author import author_of
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.posting import notices
 
 
@@ -20,7 +21,7 @@ class MIMEDelete(stock.MIMEDelete):
     name = 'qnet-mime-delete'
     description = 'Filter the content of posts.'
 
-    def process(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
+    def process(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
         """See `IHandler`."""
         try:
             super().process(mlist, msg, msgdata)

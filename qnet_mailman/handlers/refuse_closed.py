@@ -12,6 +12,7 @@ from zope.interface import implementer
 
 from qnet_mailman.lists import closing
 from qnet_mailman.mail.author import author_of
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.closures import closure_of
 from qnet_mailman.posting import notices
 from qnet_mailman.posting.decision import CLOSED
@@ -29,7 +30,7 @@ class RefuseClosed:
     name = 'qnet-refuse-closed'
     description = 'Reject posts to a closed list.'
 
-    def process(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
+    def process(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
         """See `IHandler`."""
         if closing.ANNOUNCEMENT in msgdata:
             if not closing.is_current(mlist, msgdata):

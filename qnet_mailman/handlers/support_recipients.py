@@ -15,6 +15,7 @@ from public import public
 from zope.interface import implementer
 
 from qnet_mailman import site
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.lists import row_of
 
 
@@ -29,7 +30,7 @@ class SupportRecipients:
     name = 'qnet-support-recipients'
     description = 'Send mail for the administrators of a list without any to support.'
 
-    def process(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
+    def process(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
         """See `IHandler`."""
         if not _is_for_owners(mlist, msg, msgdata) or row_of(mlist) is None:
             return
@@ -42,7 +43,7 @@ class SupportRecipients:
         msgdata['recipients'] = {*there, site.settings().support_address}
 
 
-def _is_for_owners(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
+def _is_for_owners(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool:
     """Whether a message came to the -owner address, or is a notice for a roster.
 
     Mailman's notices for a roster say in To that they are for the -owner address, and

@@ -15,6 +15,7 @@ from public import public
 from zope.interface import implementer
 
 from qnet_mailman.lists.closing import ANNOUNCEMENT
+from qnet_mailman.mlist import Mlist
 
 _FROM_LINE = re.compile(rb'^From ', re.MULTILINE)
 
@@ -31,7 +32,7 @@ class ToDigest:
     name = 'qnet-to-digest'
     description = 'Add the post to the digest, its text unaltered.'
 
-    def process(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
+    def process(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
         """See `IHandler`."""
         if not mlist.digests_enabled or msgdata.get(ANNOUNCEMENT):
             return

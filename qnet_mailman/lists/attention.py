@@ -27,6 +27,7 @@ from sqlalchemy.orm import aliased
 
 from qnet_mailman.bounces.overview import native, word
 from qnet_mailman.bounces.scoring import window_days
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetSuspension
 from qnet_mailman.model.people import QNetPoster
@@ -121,7 +122,7 @@ def _suspended(list_ids: Collection[str]) -> Select[Any]:
     )
 
 
-def by_delivery(mlist: Any) -> dict[str, int]:
+def by_delivery(mlist: Mlist) -> dict[str, int]:
     """How many members of a list get its messages, and how many do not for what.
 
     :return: Numbers by Mailman's words, `enabled` first of all.
@@ -152,7 +153,7 @@ def by_delivery(mlist: Any) -> dict[str, int]:
     return numbers
 
 
-def heading(mlist: Any) -> dict[str, Any]:
+def heading(mlist: Mlist) -> dict[str, Any]:
     """What the head of every page about a list tells.
 
     :return: Names, settings of bounces, and what waits.

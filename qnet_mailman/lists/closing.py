@@ -37,6 +37,7 @@ from zope.component import getUtility
 from qnet_mailman import site
 from qnet_mailman.clock import in_words, later
 from qnet_mailman.lists import notices
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import audit
 from qnet_mailman.model.base import by_itself, store
 from qnet_mailman.model.closures import QNetClosure, closure_of
@@ -54,7 +55,7 @@ class CannotReopen(Exception):
     """A list that is not opened again; the text says why."""
 
 
-def close(mlist: Any, action: Closing, ticket: str) -> None:
+def close(mlist: Mlist, action: Closing, ticket: str) -> None:
     """Close a list, or change what becomes of one that is closed; does not commit.
 
     The time in which it can be opened again begins anew.
@@ -84,7 +85,7 @@ def close(mlist: Any, action: Closing, ticket: str) -> None:
     )
 
 
-def reopen(mlist: Any) -> None:
+def reopen(mlist: Mlist) -> None:
     """Open a list again as it was; does not commit.
 
     :raises CannotReopen: if it is not closed, or its time is over.
@@ -113,7 +114,7 @@ def _locked(list_id: str) -> QNetClosure | None:
     )
 
 
-def announce(mlist: Any, row: QNetClosure) -> None:
+def announce(mlist: Mlist, row: QNetClosure) -> None:
     """Tell all members, in one post from the service itself; does not commit.
 
     It goes the way of posts from where they are accepted, with footers and an envelope
@@ -144,7 +145,7 @@ def announce(mlist: Any, row: QNetClosure) -> None:
     )
 
 
-def is_current(mlist: Any, msgdata: dict[str, Any]) -> bool:
+def is_current(mlist: Mlist, msgdata: dict[str, Any]) -> bool:
     """Whether an announcement says how its list is closed now.
 
     Not where it was opened again, or is to have another end, which is announced too.
@@ -153,7 +154,7 @@ def is_current(mlist: Any, msgdata: dict[str, Any]) -> bool:
     return row is not None and row.announced_at == msgdata[ANNOUNCEMENT]
 
 
-def _about_archive(mlist: Any, action: Closing) -> str:
+def _about_archive(mlist: Mlist, action: Closing) -> str:
     if action is Closing.delete:
         return 'Your subscription and the list itself will be deleted.'
     if mlist.archive_policy is ArchivePolicy.never:
@@ -161,7 +162,7 @@ def _about_archive(mlist: Any, action: Closing) -> str:
     return 'What has been sent to the list can be read in its archive as before.'
 
 
-def keep_digest(mlist: Any, msgdata: dict[str, Any]) -> None:
+def keep_digest(mlist: Mlist, msgdata: dict[str, Any]) -> None:
     """Put back what was to become a digest of a closed list: it may be opened again.
 
     :param msgdata: Of the entry in the `digest` queue.
@@ -245,7 +246,7 @@ class Closure:
     is_final: bool
 
 
-def look_at_closure(mlist: Any) -> Closure | None:
+def look_at_closure(mlist: Mlist) -> Closure | None:
     """How a list is closed; None while it is open."""
     row = closure_of(mlist.list_id)
     if row is None:

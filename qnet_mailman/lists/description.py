@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from qnet_mailman.clock import moment_as_text
 from qnet_mailman.lists import settings
 from qnet_mailman.lists.closing import look_at_closure
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.base import store
 from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.model.lists import row_of, type_of
@@ -20,7 +21,7 @@ from qnet_mailman.roles.overview import assignments_as_dicts
 from qnet_mailman.roles.people import assignments_of, posters_of
 
 
-def describe(mlist: Any) -> dict[str, Any]:
+def describe(mlist: Mlist) -> dict[str, Any]:
     """Type, settings, people and counts of a list.
 
     :return: `administrators`, `moderators` and `posters` are the addresses of those
@@ -49,7 +50,7 @@ def describe(mlist: Any) -> dict[str, Any]:
     }
 
 
-def _closure(mlist: Any) -> dict[str, Any] | None:
+def _closure(mlist: Mlist) -> dict[str, Any] | None:
     closure = look_at_closure(mlist)
     if closure is None:
         return None
@@ -60,7 +61,7 @@ def _closure(mlist: Any) -> dict[str, Any] | None:
     }
 
 
-def _emails(mlist: Any, role: MemberRole) -> list[str]:
+def _emails(mlist: Mlist, role: MemberRole) -> list[str]:
     # The projection subscribes addresses, never users with whatever they prefer.
     query = (
         select(Address.email)
@@ -70,13 +71,13 @@ def _emails(mlist: Any, role: MemberRole) -> list[str]:
     return list(store().scalars(query.order_by(Address.email)))
 
 
-def _count(mlist: Any) -> int:
+def _count(mlist: Mlist) -> int:
     query = select(func.count(Member.id)).where(
         Member.list_id == mlist.list_id, Member.role == MemberRole.member
     )
     return store().scalar(query) or 0
 
 
-def _tickets(mlist: Any) -> list[str]:
+def _tickets(mlist: Mlist) -> list[str]:
     query = select(QNetForm.ticket).where(QNetForm.list_id == mlist.list_id)
     return list(store().scalars(query.order_by(QNetForm.ticket)))

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from qnet_mailman import clock
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.closures import QNetClosure
 from qnet_mailman.roles.people import Role, assignments_of
 from qnet_mailman.templates.sending import one_line, operators, send
@@ -20,7 +20,7 @@ REOPENED = 'qnet:admin:notice:reopened-list'
 DELETED = 'qnet:admin:notice:deleted-list'
 
 
-def _administrators(mlist: Any) -> dict[str, str]:
+def _administrators(mlist: Mlist) -> dict[str, str]:
     """The names of a list's administrators, by address."""
     names = {row.email: row.name for row in assignments_of(mlist, Role.administrator)}
     return {
@@ -31,7 +31,7 @@ def _administrators(mlist: Any) -> dict[str, str]:
     }
 
 
-def send_reopening(mlist: Any) -> None:
+def send_reopening(mlist: Mlist) -> None:
     """Tell the administrators of a list that it is open again."""
     for email, name in _administrators(mlist).items():
         send(
@@ -58,7 +58,7 @@ class Gone:
     administrators: dict[str, str]
 
     @classmethod
-    def of(cls, mlist: Any, closure: QNetClosure) -> Gone:
+    def of(cls, mlist: Mlist, closure: QNetClosure) -> Gone:
         """What there is to say of a list that is still there."""
         return cls(
             mlist.display_name,

@@ -17,6 +17,7 @@ from mailman.interfaces.mailinglist import ReplyToMunging
 
 from qnet_mailman import values
 from qnet_mailman.forms import schema
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import audit
 from qnet_mailman.model.lists import (
     is_personal,
@@ -94,13 +95,13 @@ def _member_authentication_words(value: str, list_type: ListType) -> str:
     return _AUTHENTICATION_WORDS[PosterAuthentication(value)]
 
 
-def _reply_to_of(mlist: Any) -> str:
+def _reply_to_of(mlist: Mlist) -> str:
     if mlist.reply_goes_to_list is ReplyToMunging.explicit_header_only:
         return mlist.reply_to_address
     return ''
 
 
-def _set_reply_to(mlist: Any, address: str) -> None:
+def _set_reply_to(mlist: Mlist, address: str) -> None:
     mlist.reply_goes_to_list = (
         ReplyToMunging.explicit_header_only if address else ReplyToMunging.no_munging
     )
@@ -212,7 +213,7 @@ FIELDS: dict[str, ListField] = {
 """By key, in the order in which people read them."""
 
 
-def current(mlist: Any) -> dict[str, Value]:
+def current(mlist: Mlist) -> dict[str, Value]:
     """The settings that a list has."""
     return {key: field.read(mlist) for key, field in FIELDS.items()}
 
@@ -228,7 +229,7 @@ class Unfit(Exception):
         self.problems = problems
 
 
-def checked(mlist: Any, written: Mapping[str, str]) -> dict[str, Value]:
+def checked(mlist: Mlist, written: Mapping[str, str]) -> dict[str, Value]:
     """Values that somebody wrote for some of a list's settings, in order.
 
     :param written: By key, with `_` or `-` in it.
@@ -271,7 +272,7 @@ BOUNCES = frozenset({'threshold', 'window_days'})
 """The settings that say whom bounces suspend: `relief.free` is due after a change."""
 
 
-def change_setting(mlist: Any, key: str, old: Any, new: Any, **why: str) -> None:
+def change_setting(mlist: Mlist, key: str, old: Any, new: Any, **why: str) -> None:
     """Change one setting of a list, told to the audit log.
 
     :param old: What it was; None on a new list, whose making tells its settings.

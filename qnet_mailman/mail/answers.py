@@ -15,10 +15,10 @@ from email.errors import MessageError
 from email.header import Header
 from enum import Enum
 from itertools import islice
-from typing import Any
 
 from qnet_mailman.mail.guessing import header_text
 from qnet_mailman.mail.parts import take_apart
+from qnet_mailman.mlist import Mlist
 
 OPENING = 5
 """Lines of an answer that are its beginning."""
@@ -101,18 +101,18 @@ WORDINGS = {
 """By the code of the language; a list in another language asks in English."""
 
 
-def wording_of(mlist: Any) -> Wording:
+def wording_of(mlist: Mlist) -> Wording:
     """How a list asks: in its language."""
     code = mlist.preferred_language.code.replace('-', '_').partition('_')[0].lower()
     return WORDINGS.get(code, ENGLISH)
 
 
-def word_for(mlist: Any, question: Question) -> str:
+def word_for(mlist: Mlist, question: Question) -> str:
     """The word with which a list's question is answered."""
     return str(getattr(wording_of(mlist), question.value))
 
 
-def how_to_answer(mlist: Any, question: Question) -> str:
+def how_to_answer(mlist: Mlist, question: Question) -> str:
     """What to write into an answer, in English and in the list's language."""
     wording = wording_of(mlist)
     word = word_for(mlist, question)
@@ -120,7 +120,7 @@ def how_to_answer(mlist: Any, question: Question) -> str:
     return f'The first line of your answer must be this one word:\n\n  {word}{more}'
 
 
-def says(msg: email.message.Message, mlist: Any, question: Question) -> bool:
+def says(msg: email.message.Message, mlist: Mlist, question: Question) -> bool:
     """Whether an answer says yes.
 
     The English word counts on every list, so that an answer to a question that was

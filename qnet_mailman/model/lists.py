@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mailman.interfaces.action import Action
 from sqlalchemy import Boolean, String, select, true
 from sqlalchemy.orm import Mapped, mapped_column
 
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.base import Base, OfAList, store
 from qnet_mailman.settings import PosterAuthentication
 from qnet_mailman.values import ListType, Mask, Replies, Visibility
@@ -42,12 +41,12 @@ class QNetList(OfAList, Base):
     """A word of `PosterAuthentication`, for posts of members (R6)."""
 
 
-def row_of(mlist: Any) -> QNetList | None:
+def row_of(mlist: Mlist) -> QNetList | None:
     """The row of a list; None where the list has a style of somebody else."""
     return store().scalar(select(QNetList).where(QNetList.list_id == mlist.list_id))
 
 
-def define(mlist: Any, list_type: ListType, visibility: Visibility) -> None:
+def define(mlist: Mlist, list_type: ListType, visibility: Visibility) -> None:
     """Say what kind a list is; masking starts at its default (R7)."""
     row = row_of(mlist)
     if row is None:
@@ -58,7 +57,7 @@ def define(mlist: Any, list_type: ListType, visibility: Visibility) -> None:
     row.mask = Mask.administrators.value
 
 
-def type_of(mlist: Any) -> ListType:
+def type_of(mlist: Mlist) -> ListType:
     """The type of a list.
 
     A list that was not made with one of our styles, but was given our chain,
@@ -70,7 +69,7 @@ def type_of(mlist: Any) -> ListType:
     return ListType.discussion if mlist.allow_list_posts else ListType.notification
 
 
-def mask_of(mlist: Any) -> Mask:
+def mask_of(mlist: Mlist) -> Mask:
     """Whose posts are masked on a list (R7)."""
     if mlist.anonymous_list:
         return Mask.everyone
@@ -78,7 +77,7 @@ def mask_of(mlist: Any) -> Mask:
     return Mask.administrators if row is None else Mask(row.mask)
 
 
-def set_mask(mlist: Any, mask: Mask) -> None:
+def set_mask(mlist: Mlist, mask: Mask) -> None:
     """Change whose posts are masked (R7).
 
     :raises LookupError: if the list has none of our styles.
@@ -91,13 +90,13 @@ def set_mask(mlist: Any, mask: Mask) -> None:
         row.mask = mask.value
 
 
-def is_personal(mlist: Any) -> bool:
+def is_personal(mlist: Mlist) -> bool:
     """Whether each member has a copy of their own (R15)."""
     row = row_of(mlist)
     return row is None or row.personal
 
 
-def set_personal(mlist: Any, personal: bool) -> None:
+def set_personal(mlist: Mlist, personal: bool) -> None:
     """Change whether each member has a copy of their own.
 
     :raises LookupError: if the list has none of our styles.
@@ -108,7 +107,7 @@ def set_personal(mlist: Any, personal: bool) -> None:
     row.personal = personal
 
 
-def member_authentication_of(mlist: Any) -> PosterAuthentication:
+def member_authentication_of(mlist: Mlist) -> PosterAuthentication:
     """How a post in the name of a member is shown to come from them (R6)."""
     row = row_of(mlist)
     if row is None:
@@ -116,7 +115,7 @@ def member_authentication_of(mlist: Any) -> PosterAuthentication:
     return PosterAuthentication(row.member_authentication)
 
 
-def set_member_authentication(mlist: Any, word: PosterAuthentication) -> None:
+def set_member_authentication(mlist: Mlist, word: PosterAuthentication) -> None:
     """Change how a post in the name of a member is shown to come from them.
 
     :raises LookupError: if the list has none of our styles.
@@ -127,7 +126,7 @@ def set_member_authentication(mlist: Any, word: PosterAuthentication) -> None:
     row.member_authentication = word.value
 
 
-def replies_of(mlist: Any) -> Replies:
+def replies_of(mlist: Mlist) -> Replies:
     """What becomes of a member's message (R3, R4)."""
     if type_of(mlist) is ListType.notification:
         return Replies.reject
@@ -141,7 +140,7 @@ def replies_of(mlist: Any) -> Replies:
     return Replies.hold
 
 
-def set_replies(mlist: Any, replies: Replies) -> None:
+def set_replies(mlist: Mlist, replies: Replies) -> None:
     """Change what becomes of a member's message (R4).
 
     :raises ValueError: if the list is a notification list (R3).

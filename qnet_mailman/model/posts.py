@@ -15,12 +15,12 @@ import hashlib
 import re
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
 
 from mailman.utilities.datetime import now
 from sqlalchemy import DateTime, Index, String, UniqueConstraint, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.base import Base, OfAList, store
 
 MAX_REFERENCES = 50
@@ -52,7 +52,7 @@ def _key(text: str) -> str:
     return hashlib.sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()
 
 
-def delivered_id_of(mlist: Any, received_id: str) -> str | None:
+def delivered_id_of(mlist: Mlist, received_id: str) -> str | None:
     """The Message-ID under which subscribers know a post."""
     return store().scalar(
         select(QNetPost.delivered_id).where(
@@ -63,7 +63,7 @@ def delivered_id_of(mlist: Any, received_id: str) -> str | None:
 
 
 def remember(
-    mlist: Any, received_id: str, delivered_id: str, author: str | None
+    mlist: Mlist, received_id: str, delivered_id: str, author: str | None
 ) -> None:
     """Note a post under both its Message-IDs, once.
 
@@ -88,7 +88,7 @@ def remember(
 
 
 def thread_of(
-    mlist: Any, referenced: Iterable[str], hidden: Iterable[str] = ()
+    mlist: Mlist, referenced: Iterable[str], hidden: Iterable[str] = ()
 ) -> dict[str, str]:
     """Where references of a post lead.
 

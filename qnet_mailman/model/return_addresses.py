@@ -39,6 +39,7 @@ from uuid import UUID
 from mailman.config import config
 from mailman.model.mailinglist import MailingList
 
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import keys
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import row_of
@@ -120,7 +121,7 @@ def returned(address: str) -> Returned | None:
 # ------------------------------------------------------------- confirmations
 
 
-def confirm_address(mlist: Any, token: str) -> str:
+def confirm_address(mlist: Mlist, token: str) -> str:
     """Where a question is answered; on other lists, Mailman's own address (R40).
 
     :param token: The pending's.

@@ -39,6 +39,7 @@ from mailman.utilities.datetime import now
 from qnet_mailman import site
 from qnet_mailman.mail.body import raw_payload
 from qnet_mailman.mail.text import raw_text
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import keys, return_addresses
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.mta import bodies, decoration
@@ -133,7 +134,7 @@ class Copies:
     :ivar kind: What it is.
     """
 
-    def __init__(self, mlist: Any, msg: Message, msgdata: dict[str, Any]) -> None:
+    def __init__(self, mlist: Mlist, msg: Message, msgdata: dict[str, Any]) -> None:
         self._mlist = mlist
         self._msg = msg
         self._msgdata = msgdata

@@ -33,6 +33,7 @@ from mailman.utilities.email import split_email
 from mailman.utilities.string import expand
 
 from qnet_mailman import site
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.statements import chunks
 from qnet_mailman.mta import hosts, pipelining
 from qnet_mailman.mta.copies import Copies, Copy
@@ -215,7 +216,7 @@ class _Bulk(_VerbatimMixin, BulkDelivery):
         super().__init__(int(config.mta.max_recipients))
         self._copies = copies
 
-    def _get_sender(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> Any:
+    def _get_sender(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> Any:
         """See `BaseDelivery`."""
         if self._copies.have_own_senders and msgdata.get('sender') is None:
             return self._copies.sender_for(None)
@@ -242,14 +243,14 @@ class _OneByOne(_VerbatimMixin, Deliver):
         self._members: dict[str, Membership] = {}
         self._tokens: dict[str, str] = {}
 
-    def deliver(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> Any:
+    def deliver(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> Any:
         """See `IMailTransportAgentDelivery`."""
         if self._copies.have_tokens or self._copies.have_own_senders:
             self._members = self._copies.memberships(msgdata['recipients'])
         self._tokens = self._copies.tokens(self._members)
         return super().deliver(mlist, msg, msgdata)
 
-    def _get_sender(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> Any:
+    def _get_sender(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> Any:
         """See `BaseDelivery`."""
         if self._copies.have_own_senders:
             member = self._members.get(msgdata['recipient'].lower())
@@ -257,7 +258,7 @@ class _OneByOne(_VerbatimMixin, Deliver):
         verp = msgdata.get('verp', False) and not self._copies.are_of_ours
         return super()._get_sender(mlist, msg, {**msgdata, 'verp': verp})
 
-    def decorate(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
+    def decorate(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
         """In place of Mailman's own header and footer."""
         recipient = msgdata['recipient']
         token = self._tokens.get(recipient.lower())
@@ -269,7 +270,7 @@ class _OneByOne(_VerbatimMixin, Deliver):
 class _FromBytes(_Bulk):
     """Copies from the bytes of one message."""
 
-    def deliver(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> Any:
+    def deliver(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> Any:
         """See `IMailTransportAgentDelivery`."""
         refused: dict[str, Any] = {}
         copies = self._copies
@@ -312,7 +313,7 @@ class _FromBytes(_Bulk):
         return refused
 
 
-def senders(mlist: Any, msgdata: dict[str, Any], sender: str) -> Callable[[str], str]:
+def senders(mlist: Mlist, msgdata: dict[str, Any], sender: str) -> Callable[[str], str]:
     """The envelope sender for each recipient, as Mailman's `VERPMixin`.
 
     Lists of ours have others (:meth:`.Copies.sender_for`), and no names in them.
@@ -343,7 +344,7 @@ def senders(mlist: Any, msgdata: dict[str, Any], sender: str) -> Callable[[str],
     return encoded
 
 
-def _agent_for(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> tuple[Any, Any]:
+def _agent_for(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> tuple[Any, Any]:
     """Who delivers a message, and what."""
     if mlist is None:
         return _FromSite(), msg
@@ -363,7 +364,7 @@ def _agent_for(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> tuple[Any, Any]
     return _Bulk(copies), msg
 
 
-def deliver(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
+def deliver(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
     """Deliver a message; see `IMailTransportAgentDelivery`.
 
     :param mlist: None for what the site itself writes.

@@ -22,6 +22,7 @@ from public import public
 from zope.component import getUtility
 
 from qnet_mailman import site
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.mta import list_map
 from qnet_mailman.values import BOUNCES, CONFIRM
 
@@ -63,7 +64,7 @@ def missing() -> list[str]:
 class LMTP(postfix.LMTP):
     """What `[mta] incoming` names."""
 
-    def create(self, mlist: Any) -> None:
+    def create(self, mlist: Mlist) -> None:
         """See `IMailTransportAgentLifecycle`; lists in a row have the map together."""
         row = list_map.gathering()
         if row is None:

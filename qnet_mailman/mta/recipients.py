@@ -18,11 +18,12 @@ from mailman.model.user import User
 from sqlalchemy import Select, func, select, true
 from sqlalchemy.orm import aliased
 
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.base import store
 from qnet_mailman.subscriptions.one_click import BATCH
 
 
-def regular_recipients(mlist: Any, *, with_digests: bool = False) -> set[str]:
+def regular_recipients(mlist: Mlist, *, with_digests: bool = False) -> set[str]:
     """The addresses of members with regular delivery that is enabled.
 
     A preference is the membership's, else the address's, else that of the user whose

@@ -22,6 +22,8 @@ from typing import Any
 from mailman.email.message import Message
 from mailman.interfaces.mta import SomeRecipientsFailed
 
+from qnet_mailman.mlist import Mlist
+
 EXCEEDED = 552
 NO_REPLY = 444
 UNAVAILABLE = 421
@@ -88,7 +90,7 @@ class Refusal(Message):
     status: str | None
 
 
-def report(mlist: Any, recipient: str, code: int, reply: Any) -> Refusal:
+def report(mlist: Mlist, recipient: str, code: int, reply: Any) -> Refusal:
     """Write the report of a refusal."""
     text = text_of(reply)
     msg = Refusal()

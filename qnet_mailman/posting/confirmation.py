@@ -25,6 +25,7 @@ from zope.component import getUtility
 from zope.interface import implementer
 
 from qnet_mailman import site
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import audit, return_addresses, tokens
 
 PEND_TYPE = 'qnet post confirmation'
@@ -52,7 +53,7 @@ def _digest(msg: Any) -> str:
     return hashlib.sha256(msg.as_bytes()).hexdigest()
 
 
-def offer(mlist: Any, request_id: int, msg: Any, author: str) -> str:
+def offer(mlist: Mlist, request_id: int, msg: Any, author: str) -> str:
     """Make a token for a message that was just held.
 
     :param request_id: The held message's request.
@@ -80,7 +81,7 @@ class Waiting:
     """Under which it is held."""
 
 
-def waiting(token: str, mlist: Any) -> Waiting | None:
+def waiting(token: str, mlist: Mlist) -> Waiting | None:
     """The post that a token would release; None where there is none on this list."""
     pended = tokens.look_up(token)
     if (
@@ -95,7 +96,7 @@ def waiting(token: str, mlist: Any) -> Waiting | None:
     return Waiting(pended['author'], held[1]['_mod_message_id'])
 
 
-def confirm(token: str, *, route: str, mlist: Any = None) -> Outcome:
+def confirm(token: str, *, route: str, mlist: Mlist | None = None) -> Outcome:
     """Use a token: release the one post it was made for.
 
     :param route: How the token came back, for the audit log.
@@ -130,7 +131,7 @@ def confirm(token: str, *, route: str, mlist: Any = None) -> Outcome:
     return Outcome.released
 
 
-def reply_address(mlist: Any, token: str) -> str:
+def reply_address(mlist: Mlist, token: str) -> str:
     """Where an answer releases the post."""
     return return_addresses.confirm_address(mlist, token)
 

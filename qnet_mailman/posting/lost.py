@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import falcon
 from mailman.app import moderator
 
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.templates.sending import send
 
 GONE = (
@@ -42,7 +43,7 @@ def refuse_lost_messages() -> None:
     moderator._lost_message = _refuse
 
 
-def tell(mlist: Any) -> None:
+def tell(mlist: Mlist) -> None:
     """Tell a list's moderators that an answer by mail could not let a message pass."""
     send(
         mlist,

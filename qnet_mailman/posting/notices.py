@@ -19,6 +19,7 @@ from zope.component import getUtility
 from qnet_mailman import site
 from qnet_mailman.mail.answers import Question, how_to_answer
 from qnet_mailman.mail.author import author_of
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.posting import backscatter, confirmation
 from qnet_mailman.templates.sending import AUTO_REPLIED, one_line, operators, send
 
@@ -48,7 +49,7 @@ def message_id(msg: Any) -> str | None:
     return found if found.isascii() and found.isprintable() else None
 
 
-def _may_tell(mlist: Any, msg: Any, author: str | None) -> bool:
+def _may_tell(mlist: Mlist, msg: Any, author: str | None) -> bool:
     """Whether the author gets a notice: there is one, and not too many today."""
     if author is None or not can_acknowledge(msg):
         return False
@@ -65,12 +66,12 @@ def _may_tell(mlist: Any, msg: Any, author: str | None) -> bool:
     return True
 
 
-def contact_of(mlist: Any) -> str:
+def contact_of(mlist: Mlist) -> str:
     """Whom to write to instead of the list (R3)."""
     return mlist.reply_to_address or mlist.owner_address
 
 
-def rejected(mlist: Any, msg: Any, author: str | None, reason: str) -> None:
+def rejected(mlist: Mlist, msg: Any, author: str | None, reason: str) -> None:
     """Tell the author that a post was rejected, why, and where to turn (R3)."""
     if _may_tell(mlist, msg, author):
         assert author is not None
@@ -90,7 +91,7 @@ def rejected(mlist: Any, msg: Any, author: str | None, reason: str) -> None:
         )
 
 
-def held(mlist: Any, msg: Any, author: str | None, reason: str) -> None:
+def held(mlist: Mlist, msg: Any, author: str | None, reason: str) -> None:
     """Tell the author that a post waits for a moderator, and why."""
     if mlist.respond_to_post_requests and _may_tell(mlist, msg, author):
         assert author is not None
@@ -109,7 +110,7 @@ def held(mlist: Any, msg: Any, author: str | None, reason: str) -> None:
         )
 
 
-def to_confirm(mlist: Any, msg: Any, author: str, token: str) -> bool:
+def to_confirm(mlist: Mlist, msg: Any, author: str, token: str) -> bool:
     """Ask the person in whose name a post came whether it is theirs (R6).
 
     :return: Whether they were asked; if not, they have had too many mails today.
@@ -140,7 +141,7 @@ def _by_web(token: str) -> str:
     return f'open\n\n  {link}\n\nor ' if link is not None else ''
 
 
-def kept(mlist: Any, msg: Any, author: str, token: str) -> None:
+def kept(mlist: Mlist, msg: Any, author: str, token: str) -> None:
     """Tell who answered the question about a post that it is not delivered (R39)."""
     if _may_tell(mlist, msg, author):
         send(
@@ -157,7 +158,7 @@ def kept(mlist: Any, msg: Any, author: str, token: str) -> None:
         )
 
 
-def disputed(mlist: Any, author: str, held_id: str, answer: str) -> None:
+def disputed(mlist: Mlist, author: str, held_id: str, answer: str) -> None:
     """Tell the operators that a held post may be forged (R39).
 
     :param author: In whose name it came.
@@ -180,7 +181,7 @@ def disputed(mlist: Any, author: str, held_id: str, answer: str) -> None:
     )
 
 
-def _where_held(mlist: Any) -> str:
+def _where_held(mlist: Mlist) -> str:
     web_url = site.settings().web_url
     if web_url is None:
         return 'Postorius, under "Held messages"'
@@ -188,7 +189,7 @@ def _where_held(mlist: Any) -> str:
 
 
 def moderators(
-    mlist: Any, msg: Any, author: str | None, reason: str, held: Any
+    mlist: Mlist, msg: Any, author: str | None, reason: str, held: Any
 ) -> None:
     """Tell the moderators that a post waits for them.
 

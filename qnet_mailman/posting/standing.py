@@ -15,6 +15,7 @@ from mailman.model.member import Member
 from sqlalchemy import select
 from zope.component import getUtility
 
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.base import store
 from qnet_mailman.model.people import QNetPoster
 from qnet_mailman.posting.decision import Fate, Standing
@@ -50,7 +51,7 @@ def fate_of(action: Action | None) -> Fate | None:
     return _FATES.get(action)
 
 
-def identify(mlist: Any, email: str | None) -> Person:
+def identify(mlist: Mlist, email: str | None) -> Person:
     """Find out what the author of a post is to a list.
 
     A second address counts as the same person only once it was verified; an
@@ -87,7 +88,7 @@ def identify(mlist: Any, email: str | None) -> Person:
 
 
 def _standing(
-    mlist: Any, addresses: set[str], user: Any
+    mlist: Mlist, addresses: set[str], user: Any
 ) -> tuple[Standing, Fate | None]:
     if _has_privilege(mlist, addresses):
         return Standing.poster, None
@@ -110,7 +111,7 @@ def _standing(
     return Standing.stranger, personal
 
 
-def _has_privilege(mlist: Any, addresses: set[str]) -> bool:
+def _has_privilege(mlist: Mlist, addresses: set[str]) -> bool:
     return (
         store().scalar(
             select(QNetPoster.id)
@@ -121,7 +122,7 @@ def _has_privilege(mlist: Any, addresses: set[str]) -> bool:
     )
 
 
-def _memberships(mlist: Any, addresses: set[str], user: Any) -> list[Any]:
+def _memberships(mlist: Mlist, addresses: set[str], user: Any) -> list[Any]:
     mine = Address.email.in_(addresses)
     if user is not None:
         mine |= Member.user_id == user.id

@@ -47,6 +47,7 @@ from qnet_mailman.forms.mistakes import Document, FormError, placed
 from qnet_mailman.forms.schema import ListRequest, Subscriber
 from qnet_mailman.lists import closing
 from qnet_mailman.lists.settings import BOUNCES, Value, change_setting
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import audit
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
@@ -474,17 +475,17 @@ def make_list(address: str, style: str, settings: dict[str, Value]) -> Any:
     return mlist
 
 
-def assign_person(mlist: Any, role: Role, person: Assignee) -> None:
+def assign_person(mlist: Mlist, role: Role, person: Assignee) -> None:
     """Assign a person; see `roles.people`."""
     assign(mlist, role, person)
 
 
-def unassign_person(mlist: Any, role: Role, email: str) -> None:
+def unassign_person(mlist: Mlist, role: Role, email: str) -> None:
     """Take an assignment away; see `roles.people`."""
     unassign(mlist, role, email)
 
 
-def subscribe_people(mlist: Any, people: Sequence[Subscriber]) -> list[str]:
+def subscribe_people(mlist: Mlist, people: Sequence[Subscriber]) -> list[str]:
     """Make people members, in one line of the audit log.
 
     :return: The addresses of the new members.
@@ -499,7 +500,7 @@ def subscribe_people(mlist: Any, people: Sequence[Subscriber]) -> list[str]:
     return new
 
 
-def keep_form(mlist: Any, form: AnyForm) -> None:
+def keep_form(mlist: Mlist, form: AnyForm) -> None:
     """Keep the form, so that it is known when it comes again."""
     row = applied(mlist.list_id, form.form, form.ticket)
     if row is None:

@@ -18,6 +18,7 @@ from qnet_mailman.forms.loading import Loaded
 from qnet_mailman.forms.mistakes import FormInvalid
 from qnet_mailman.forms.schema import ListRequest
 from qnet_mailman.lists.settings import Value, current
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import closure_of
 from qnet_mailman.model.finding import find_list
@@ -218,7 +219,7 @@ def _unless_closed(about: Found, closing: Closing | None) -> Found:
     return replace(about, kind='differs' if left else 'same', differences=left)
 
 
-def _differences(form: ListRequest, mlist: Any) -> Iterator[Difference]:
+def _differences(form: ListRequest, mlist: Mlist) -> Iterator[Difference]:
     row = row_of(mlist)
     kinds: tuple[tuple[str, Value, Value | None], ...] = (
         ('type', form.list.type.value, None if row is None else row.list_type),

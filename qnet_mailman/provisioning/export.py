@@ -22,6 +22,7 @@ from qnet_mailman.forms.readers import MAX_CSV_ROWS
 from qnet_mailman.forms.schema import KIND, Attestations, ListRequest
 from qnet_mailman.lists import settings
 from qnet_mailman.lists.settings import FIELDS, Value
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import closure_of
 from qnet_mailman.model.forms import QNetForm
@@ -79,7 +80,7 @@ FORMATS: dict[str, Callable[[Export], str]] = {
 }
 
 
-def form_of(mlist: Any, subscribers: str = '') -> Export:
+def form_of(mlist: Mlist, subscribers: str = '') -> Export:
     """The form that would make a list again.
 
     Applied to this list it changes nothing, whatever its administrators have set since
@@ -151,7 +152,7 @@ def _filled(section: dict[str, Any]) -> dict[str, Any]:
 
 
 def _settings(
-    export: Export, mlist: Any, list_type: str, visibility: str
+    export: Export, mlist: Mlist, list_type: str, visibility: str
 ) -> dict[str, Any]:
     current = settings.current(mlist)
     for key, usual in (('personalize', 'on'), ('member_authentication', 'off')):
@@ -212,7 +213,7 @@ def _people(export: Export, people: dict[tuple[Role, str], Assignee]) -> None:
         del export.data['moderators']
 
 
-def _subscribers(export: Export, mlist: Any, file: str) -> None:
+def _subscribers(export: Export, mlist: Mlist, file: str) -> None:
     query = select(func.count(Member.id)).where(
         Member.list_id == mlist.list_id, Member.role == MemberRole.member
     )
@@ -226,7 +227,7 @@ def _subscribers(export: Export, mlist: Any, file: str) -> None:
         )
 
 
-def subscribers_csv(mlist: Any) -> tuple[str, int]:
+def subscribers_csv(mlist: Mlist) -> tuple[str, int]:
     """The members of a list as the CSV file that a form names.
 
     :return: The file, and how many members a form cannot name.

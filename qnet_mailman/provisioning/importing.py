@@ -19,7 +19,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
 
 from mailman.app.notifications import send_welcome_message
 from mailman.config import config
@@ -27,6 +26,7 @@ from mailman.config import config
 from qnet_mailman import values
 from qnet_mailman.forms.member_files import ACTIVE, GONE, HELD, Row, word
 from qnet_mailman.forms.schema import Subscriber
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.finding import banned_among, lists_at, members_among
 from qnet_mailman.provisioning.apply import MANY, subscribe_people
 from qnet_mailman.provisioning.subscribing import refresh_statistics
@@ -81,7 +81,7 @@ class Sorted:
         return {why.name: found[why] for why in Left}
 
 
-def sort_out(mlist: Any, rows: Sequence[Row]) -> Sorted:
+def sort_out(mlist: Mlist, rows: Sequence[Row]) -> Sorted:
     """Find out who of a file is to become a member of a list."""
     wanted: dict[str, tuple[Row, Subscriber]] = {}
     left: list[LeftOut] = []
@@ -143,7 +143,7 @@ def _invalid(row: Row) -> LeftOut | None:
 
 
 def import_members(
-    mlist: Any, people: Sequence[Subscriber], *, welcome: bool = False
+    mlist: Mlist, people: Sequence[Subscriber], *, welcome: bool = False
 ) -> int:
     """Make people members, their addresses taken for verified; commits.
 
@@ -183,7 +183,7 @@ def _without_collections() -> Iterator[None]:
             gc.enable()
 
 
-def _welcome(mlist: Any, emails: Iterable[str]) -> None:
+def _welcome(mlist: Mlist, emails: Iterable[str]) -> None:
     for email in emails:
         member = mlist.members.get_member(email)
         if member is not None:

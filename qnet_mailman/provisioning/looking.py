@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 from mailman.interfaces.domain import IDomainManager
 from mailman.utilities.datetime import now
@@ -28,6 +27,7 @@ from qnet_mailman.forms.schema import (
 from qnet_mailman.forms.threshold_change import ThresholdChange
 from qnet_mailman.lists.closing import Closure, look_at_closure
 from qnet_mailman.lists.settings import Value, current
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.audit import Action, QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import closure_of
@@ -184,7 +184,7 @@ def look(form: ListRequest) -> tuple[Running | None, Site]:
     return running, site
 
 
-def assignments_by_role(mlist: Any) -> dict[tuple[Role, str], Assignee]:
+def assignments_by_role(mlist: Mlist) -> dict[tuple[Role, str], Assignee]:
     """Who is assigned to a list, by role and address."""
     return {
         (Role(each.role), each.email): Assignee(

@@ -16,6 +16,7 @@ from qnet_mailman.lists import settings
 from qnet_mailman.lists.closing import look_at_closure
 from qnet_mailman.lists.notices import CLOSED, _administrators
 from qnet_mailman.lists.settings import FIELDS
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.finding import find_list
 from qnet_mailman.model.lists import type_of
 from qnet_mailman.provisioning.plan import (
@@ -59,7 +60,7 @@ _ARTICLES = {
 }
 
 
-def send_all(mlist: Any, form: ListRequest, plan: Plan) -> None:
+def send_all(mlist: Mlist, form: ListRequest, plan: Plan) -> None:
     """Tell everybody concerned.
 
     A plan that made the list or took it over tells all; one that was recorded
@@ -103,7 +104,7 @@ def send_all(mlist: Any, form: ListRequest, plan: Plan) -> None:
                 )
 
 
-def send_threshold_change(mlist: Any, form: ThresholdChange, plan: Plan) -> None:
+def send_threshold_change(mlist: Mlist, form: ThresholdChange, plan: Plan) -> None:
     """Tell the requester, and the list's administrators where anything changed.
 
     A plan that was recorded before completes what an interrupted run did not
@@ -248,7 +249,7 @@ def _tell_assigned(form: AdministratorRequest, lists: list[Any]) -> None:
     )
 
 
-def send_closure(mlist: Any, form: ListClosure, plan: Plan) -> None:
+def send_closure(mlist: Mlist, form: ListClosure, plan: Plan) -> None:
     """Tell the requester and the administrators of a list that it is closed.
 
     Where nothing was changed, the form's words were: nobody has to know.
@@ -302,7 +303,7 @@ def _reason(form: ThresholdChange | AdministratorRequest | ListClosure) -> str:
 
 
 def _tell_new(
-    mlist: Any,
+    mlist: Mlist,
     form: ListRequest,
     role: Role,
     people: list[Person] | tuple[Person, ...],
@@ -331,7 +332,7 @@ def _tell_new(
         )
 
 
-def _tell_requester(mlist: Any, form: ListRequest) -> None:
+def _tell_requester(mlist: Mlist, form: ListRequest) -> None:
     told = {person.email.lower() for person in form.administrators}
     for person in (form.requester, form.approver):
         if person is not None and person.email.lower() not in told:
@@ -347,7 +348,7 @@ def _tell_requester(mlist: Any, form: ListRequest) -> None:
 
 
 def _tell(
-    mlist: Any,
+    mlist: Mlist,
     form: ListRequest,
     template: str,
     subject: str,
@@ -371,7 +372,7 @@ def _tell(
     )
 
 
-def _settings(mlist: Any, form: ListRequest) -> Iterator[str]:
+def _settings(mlist: Mlist, form: ListRequest) -> Iterator[str]:
     list_type = ListType(form.list.type)
     visibility = Visibility(form.list.visibility)
     yield _row('Kind', f'{visibility} {_KINDS[list_type]}')
@@ -381,7 +382,7 @@ def _settings(mlist: Any, form: ListRequest) -> Iterator[str]:
             yield _row(FIELDS[key].label, FIELDS[key].words(value, list_type))
 
 
-def _addresses(mlist: Any, form: ListRequest) -> Iterator[str]:
+def _addresses(mlist: Mlist, form: ListRequest) -> Iterator[str]:
     posting = (
         'messages to the subscribers (people with posting privileges)'
         if form.list.type == ListType.notification

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 from mailman.config import config
 from mailman.interfaces.member import MemberRole
@@ -25,6 +24,7 @@ from sqlalchemy import Connection, insert, literal, null, select, text, update
 from zope.component import getUtility
 
 from qnet_mailman.forms.schema import Subscriber
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.base import store
 from qnet_mailman.model.finding import members_among
 from qnet_mailman.model.statements import chunks
@@ -42,7 +42,7 @@ def refresh_statistics() -> None:
             store().execute(text(f'ANALYZE "{table.__tablename__}"'))
 
 
-def subscribe_all(mlist: Any, people: Iterable[Subscriber]) -> list[str]:
+def subscribe_all(mlist: Mlist, people: Iterable[Subscriber]) -> list[str]:
     """Make people members of a list, their addresses taken for verified.
 
     Who is a member already stays as they are.
@@ -148,7 +148,7 @@ def _adopt(known: dict[str, int]) -> None:
             getUtility(IUserManager).make_user(email)
 
 
-def _leave_nonmembers(mlist: Any, address_ids: list[int]) -> None:
+def _leave_nonmembers(mlist: Mlist, address_ids: list[int]) -> None:
     # As Mailman does when a stranger who has written to a list joins it.
     portion = 500
     for start in range(0, len(address_ids), portion):

@@ -24,6 +24,7 @@ from mailman.utilities.datetime import now
 from qnet_mailman.bounces import overview, table
 from qnet_mailman.bounces.reading.verdict import Kind
 from qnet_mailman.lists.attention import heading
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import audit
 from qnet_mailman.rest.acting import acting_for, person
 
@@ -47,7 +48,7 @@ def _start(request: Any, count: int) -> int:
 class _Enable:
     """Let a member have mail again."""
 
-    def __init__(self, mlist: Any, member_id: UUID) -> None:
+    def __init__(self, mlist: Mlist, member_id: UUID) -> None:
         self._mlist = mlist
         self._member_id = member_id
 
@@ -79,7 +80,7 @@ class _Enable:
 class _Member:
     """A member."""
 
-    def __init__(self, mlist: Any, member_id: UUID) -> None:
+    def __init__(self, mlist: Mlist, member_id: UUID) -> None:
         self._mlist = mlist
         self._member_id = member_id
 
@@ -100,7 +101,7 @@ class _Member:
 class _Members:
     """The table of the members whose mail bounces."""
 
-    def __init__(self, mlist: Any) -> None:
+    def __init__(self, mlist: Mlist) -> None:
         self._mlist = mlist
 
     def on_get(self, request: Any, response: Any) -> None:
@@ -154,7 +155,7 @@ class _Members:
 class Bounces:
     """The bounces of a list's members."""
 
-    def __init__(self, mlist: Any) -> None:
+    def __init__(self, mlist: Mlist) -> None:
         self._mlist = mlist
 
     def on_get(self, request: Any, response: Any) -> None:

@@ -17,6 +17,7 @@ from qnet_mailman import clock, site
 from qnet_mailman.lists import attention
 from qnet_mailman.lists.description import describe
 from qnet_mailman.lists.settings import Unfit, change_setting, checked, current
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import listing
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.rest.acting import acting_for, person
@@ -33,7 +34,7 @@ MAX_LISTS = 5000
 class _Settings:
     """The settings that administrators change."""
 
-    def __init__(self, mlist: Any) -> None:
+    def __init__(self, mlist: Mlist) -> None:
         self._mlist = mlist
 
     def on_post(self, request: Any, response: Any) -> None:
@@ -68,7 +69,7 @@ class _Settings:
 class _List:
     """A list."""
 
-    def __init__(self, mlist: Any) -> None:
+    def __init__(self, mlist: Mlist) -> None:
         self._mlist = mlist
 
     def on_get(self, request: Any, response: Any) -> None:

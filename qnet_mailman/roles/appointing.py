@@ -8,9 +8,8 @@ names every mistake of a form at once; both end in :func:`.people.assign`.
 
 from __future__ import annotations
 
-from typing import Any
-
 from qnet_mailman import values
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.finding import banned_among
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.roles import people
@@ -32,7 +31,7 @@ class CannotAppoint(ValueError):
 
 
 def appoint(
-    mlist: Any,
+    mlist: Mlist,
     role: Role,
     email: str,
     *,

@@ -15,6 +15,7 @@ from typing import Any
 from mailman.utilities.datetime import now
 from sqlalchemy import select
 
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import audit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.people import QNetAssignment, QNetPoster
@@ -36,7 +37,7 @@ class Assignee:
     may_post: bool = False
 
 
-def assignments_of(mlist: Any, role: Role | None = None) -> list[QNetAssignment]:
+def assignments_of(mlist: Mlist, role: Role | None = None) -> list[QNetAssignment]:
     """The assignments of a list, by address."""
     query = select(QNetAssignment).where(QNetAssignment.list_id == mlist.list_id)
     if role is not None:
@@ -44,7 +45,7 @@ def assignments_of(mlist: Any, role: Role | None = None) -> list[QNetAssignment]
     return list(store().scalars(query.order_by(QNetAssignment.email)))
 
 
-def assign(mlist: Any, role: Role, person: Assignee) -> bool:
+def assign(mlist: Mlist, role: Role, person: Assignee) -> bool:
     """Assign a person to a list, or change how they are.
 
     :return: Whether anything changed.
@@ -91,7 +92,7 @@ def assign(mlist: Any, role: Role, person: Assignee) -> bool:
     return True
 
 
-def unassign(mlist: Any, role: Role, email: str) -> bool:
+def unassign(mlist: Mlist, role: Role, email: str) -> bool:
     """Take a person's assignment away.
 
     :return: Whether there was one.
@@ -159,7 +160,7 @@ def _find(list_id: str, role: Role, email: str) -> QNetAssignment | None:
     )
 
 
-def posters_of(mlist: Any) -> list[str]:
+def posters_of(mlist: Mlist) -> list[str]:
     """The addresses with posting privileges on a list, sorted."""
     return list(
         store().scalars(

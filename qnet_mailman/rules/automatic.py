@@ -10,6 +10,7 @@ from public import public
 from zope.interface import implementer
 
 from qnet_mailman.mail.automatic import automatic, automatic_answer
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.subscriptions.subject import mentions_unsubscribe
 
 
@@ -25,7 +26,7 @@ class Automatic:
     description = 'Match mail that a program wrote.'
     record = True
 
-    def check(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
+    def check(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool:
         """See `IRule`."""
         mark = automatic(msg)
         if mark is None and mentions_unsubscribe(msg['subject']):

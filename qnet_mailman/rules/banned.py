@@ -11,6 +11,7 @@ from public import public
 from zope.interface import implementer
 
 from qnet_mailman.mail.author import author_of
+from qnet_mailman.mlist import Mlist
 
 
 @public
@@ -22,7 +23,7 @@ class Banned:
     description = 'Match posts from banned addresses.'
     record = True
 
-    def check(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
+    def check(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool:
         """See `IRule`."""
         bans = IBanManager(mlist)
         for address in author_of(msg).claimed:

@@ -9,6 +9,7 @@ from mailman.interfaces.rules import IRule
 from public import public
 from zope.interface import implementer
 
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.closures import closure_of
 from qnet_mailman.posting.decision import CLOSED
 
@@ -22,7 +23,7 @@ class Closed:
     description = 'Match posts to a closed list.'
     record = True
 
-    def check(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
+    def check(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool:
         """See `IRule`."""
         if closure_of(mlist.list_id) is None:
             return False

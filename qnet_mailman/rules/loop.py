@@ -9,6 +9,7 @@ from mailman.interfaces.rules import IRule
 from public import public
 from zope.interface import implementer
 
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.posting import trace
 
 
@@ -26,7 +27,7 @@ class Loop:
     description = 'Match posts that come back to the list.'
     record = True
 
-    def check(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
+    def check(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool:
         """See `IRule`."""
         passed = trace.read(msg)
         if trace.has_passed(passed, mlist.list_id):

@@ -10,6 +10,7 @@ from public import public
 from zope.interface import implementer
 
 from qnet_mailman import site
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.lists import member_authentication_of, replies_of, type_of
 from qnet_mailman.posting.authentication import shown_by
 from qnet_mailman.posting.decision import Fate, Standing, decide
@@ -29,7 +30,7 @@ class PostingRights:
     description = 'Match posts of people who may not simply post.'
     record = True
 
-    def check(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
+    def check(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool:
         """See `IRule`."""
         settings = site.settings()
         author = msgdata['qnet_author']

@@ -10,6 +10,7 @@ from public import public
 from zope.interface import implementer
 
 from qnet_mailman.mail.author import author_of
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.posting.standing import identify
 
 
@@ -27,7 +28,7 @@ class Standing:
     description = 'Find out who wrote a post.'
     record = False
 
-    def check(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
+    def check(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool:
         """See `IRule`."""
         person = identify(mlist, author_of(msg).address)
         msgdata['qnet_author'] = person.email

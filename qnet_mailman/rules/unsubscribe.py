@@ -9,6 +9,7 @@ from mailman.interfaces.rules import IRule
 from public import public
 from zope.interface import implementer
 
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.subscriptions.subject import is_unsubscribe
 
 
@@ -21,6 +22,6 @@ class Unsubscribe:
     description = 'Match posts with the subject Unsubscribe.'
     record = True
 
-    def check(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
+    def check(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool:
         """See `IRule`."""
         return is_unsubscribe(msg['subject'], mlist.subject_prefix)

@@ -31,6 +31,7 @@ from qnet_mailman import site
 from qnet_mailman.bounces import receiving
 from qnet_mailman.bounces.receiving import RECIPIENT
 from qnet_mailman.bounces.whose import NOWHERE, Place
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import statements
 from qnet_mailman.model.jobs import do_due
 from qnet_mailman.model.return_addresses import Verifier
@@ -115,7 +116,7 @@ class _Batches(Runner):
         """See `IRunner`; nobody's language matters here."""
         self._receive(_place_of(msgdata), msg, msgdata)
 
-    def _dispose(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
+    def _dispose(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool:
         """See `IRunner`."""
         self._receive(Place.of(mlist), msg, msgdata)
         return False

@@ -9,6 +9,7 @@ from mailman.runners import command
 from public import public
 
 from qnet_mailman.mail.legible import make_legible
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.posting import lost
 from qnet_mailman.runners.guard import Guard
@@ -24,7 +25,7 @@ class _Commands(command.CommandRunner):
             make_legible(msg)
             super()._process_one_file(msg, msgdata)
 
-    def _dispose(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool | None:
+    def _dispose(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool | None:
         try:
             if replies.handle(mlist, msg, msgdata):
                 return False

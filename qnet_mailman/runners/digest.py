@@ -9,6 +9,7 @@ from mailman.runners import digest
 from public import public
 
 from qnet_mailman.lists import closing
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.closures import closure_of
 from qnet_mailman.runners.guard import Guard
 
@@ -17,7 +18,7 @@ from qnet_mailman.runners.guard import Guard
 class DigestRunner(Guard, digest.DigestRunner):
     """Makes digests, none of a list that is closed."""
 
-    def _dispose(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool | None:
+    def _dispose(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool | None:
         if closure_of(mlist.list_id) is not None:
             closing.keep_digest(mlist, msgdata)
             return False

@@ -45,6 +45,7 @@ from zope.component import getUtility
 from qnet_mailman import site
 from qnet_mailman.bounces.receiving import RECIPIENT
 from qnet_mailman.mail import intake
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import listnames, return_addresses
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.mta.fields import in_ascii
@@ -204,7 +205,7 @@ def _message(envelope: Any) -> tuple[Any, bool]:
     return msg, is_too_deep
 
 
-def _refusal(mlist: Any, msg: Any, is_too_deep: bool) -> str | None:
+def _refusal(mlist: Mlist, msg: Any, is_too_deep: bool) -> str | None:
     """Why a message that is no report is not taken, as an LMTP reply."""
     if is_too_deep:
         return TOO_DEEP.format(most=intake.MAX_DEPTH)

@@ -25,6 +25,7 @@ from mailman.utilities.datetime import now
 from public import public
 
 from qnet_mailman.bounces.refusals import note_relay_takes_less
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.lists import is_personal
 from qnet_mailman.model.statements import chunks
 from qnet_mailman.mta import hosts, refusal
@@ -82,7 +83,7 @@ class OutgoingRunner(Guard, _Outgoing):
         """See `IRunner`: whether to look what is in the queue."""
         return self._stop or time.monotonic() - self._looked > LOOK_EVERY
 
-    def _dispose(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool | None:
+    def _dispose(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool | None:
         """See `IRunner`."""
         recipients = msgdata.get('recipients') or ()
         if len(recipients) > BATCH:
@@ -94,7 +95,7 @@ class OutgoingRunner(Guard, _Outgoing):
             msgdata.setdefault('verp', False)
         return super()._dispose(mlist, msg, msgdata)
 
-    def _attempt(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
+    def _attempt(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
         """Deliver; a recipient who is given up is one who was refused for good."""
         try:
             self._deliver(mlist, msg, msgdata)
@@ -121,7 +122,7 @@ class OutgoingRunner(Guard, _Outgoing):
             if temporary or permanent:
                 raise SomeRecipientsFailed(temporary, permanent) from failed
 
-    def _fake_dsn(self, mlist: Any, recipient: str, code: int, reply: Any) -> Any:
+    def _fake_dsn(self, mlist: Mlist, recipient: str, code: int, reply: Any) -> Any:
         return refusal.report(mlist, recipient, code, reply)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from mailman.runners import virgin
 from public import public
 
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.runners.guard import Guard
 
 
@@ -19,7 +20,7 @@ class VirginRunner(Guard, virgin.VirginRunner):
     program answers it.  Stock marks nothing.
     """
 
-    def _dispose(self, mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool | None:
+    def _dispose(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool | None:
         if not msgdata.get('isdigest') and 'auto-submitted' not in msg:
             msg['Auto-Submitted'] = 'auto-generated'
         return super()._dispose(mlist, msg, msgdata)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
 
 import click
 from mailman.interfaces.action import Action
@@ -28,6 +27,7 @@ from mailman.model.roster import RosterVisibility
 from mailman.styles import base as stock
 
 from qnet_mailman import site
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import leftovers
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import define, set_replies
@@ -57,7 +57,7 @@ class NameTaken(InvalidListNameError):
             click.echo(self.listname, err=True)
 
 
-def _take_back(mlist: Any) -> None:
+def _take_back(mlist: Mlist) -> None:
     """Undo what Mailman has done before it asks the style."""
     if mlist in store().new:
         store().expunge(mlist)
@@ -67,7 +67,7 @@ def _take_back(mlist: Any) -> None:
         os.rmdir(mlist.data_path)
 
 
-def apply(mlist: Any, list_type: ListType, visibility: Visibility) -> None:
+def apply(mlist: Mlist, list_type: ListType, visibility: Visibility) -> None:
     """Make a list one of a type and a visibility, with every default.
 
     :raises qnet_mailman.site.NotReady: if the settings cannot be read; no list is
@@ -101,7 +101,7 @@ def apply(mlist: Any, list_type: ListType, visibility: Visibility) -> None:
     IListArchiverSet(mlist)
 
 
-def _common(mlist: Any, max_message_size: int) -> None:
+def _common(mlist: Mlist, max_message_size: int) -> None:
     mlist.posting_chain = 'qnet-posting-chain'
     mlist.posting_pipeline = 'qnet-posting-pipeline'
     # R2: private means approval, not hidden.
@@ -144,23 +144,23 @@ def _common(mlist: Any, max_message_size: int) -> None:
     mlist.forward_unrecognized_bounces_to = UnrecognizedBounceDisposition.administrators
 
 
-def _notification(mlist: Any) -> None:
+def _notification(mlist: Mlist) -> None:
     # R3; List-Post then says NO (RFC 2369 section 3.4).
     mlist.allow_list_posts = False
     mlist.default_member_action = Action.reject
 
 
-def _discussion(mlist: Any) -> None:
+def _discussion(mlist: Mlist) -> None:
     mlist.allow_list_posts = True
     mlist.subject_prefix = f'[{mlist.list_name}] '
     set_replies(mlist, Replies.accept)
 
 
-def _public(mlist: Any) -> None:
+def _public(mlist: Mlist) -> None:
     mlist.subscription_policy = SubscriptionPolicy.confirm
     mlist.archive_policy = ArchivePolicy.public
 
 
-def _private(mlist: Any) -> None:
+def _private(mlist: Mlist) -> None:
     mlist.subscription_policy = SubscriptionPolicy.confirm_then_moderate
     mlist.archive_policy = ArchivePolicy.private

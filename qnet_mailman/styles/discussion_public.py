@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from mailman.interfaces.styles import IStyle
 from public import public
 from zope.interface import implementer
 
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.styles import base
 from qnet_mailman.values import ListType, Visibility
 
@@ -21,6 +20,6 @@ class DiscussionPublic:
     name = 'qnet-discussion-public'
     description = 'Discussion list, public.'
 
-    def apply(self, mailing_list: Any) -> None:
+    def apply(self, mailing_list: Mlist) -> None:
         """See `IStyle`."""
         base.apply(mailing_list, ListType.discussion, Visibility.public)

@@ -25,6 +25,7 @@ from mailman.interfaces.subscriptions import (
 from mailman.utilities.datetime import now
 from zope.component import getUtility
 
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import listing, tokens
 from qnet_mailman.model.listing import Listed
 from qnet_mailman.subscriptions import joining, leaving, sign_up
@@ -83,7 +84,7 @@ def describe(token: str) -> Described | None:
     return None if found is None else found[0]
 
 
-def confirm(token: str, *, route: str, mlist: Any = None) -> Confirmed | None:
+def confirm(token: str, *, route: str, mlist: Mlist | None = None) -> Confirmed | None:
     """Use a token; it is spent then.
 
     :param route: How it came back, for the log.

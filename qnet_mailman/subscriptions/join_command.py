@@ -22,6 +22,7 @@ from mailman.utilities.datetime import now
 
 from qnet_mailman.mail.automatic import automatic_answer
 from qnet_mailman.mail.guessing import header_text
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import finding, tokens
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.posting import backscatter
@@ -56,7 +57,7 @@ class Join(eml_membership.Join):
     """Ask to join."""
 
     def process(
-        self, mlist: Any, msg: Any, msgdata: Any, arguments: list[str], results: Any
+        self, mlist: Mlist, msg: Any, msgdata: Any, arguments: list[str], results: Any
     ) -> Any:
         """See `IEmailCommand`."""
         if row_of(mlist) is None:
@@ -107,7 +108,7 @@ class Confirm(eml_confirm.Confirm):
     """Return a token: a subscriber's, or an administrator's who approves (R12)."""
 
     def process(
-        self, mlist: Any, msg: Any, msgdata: Any, arguments: list[str], results: Any
+        self, mlist: Mlist, msg: Any, msgdata: Any, arguments: list[str], results: Any
     ) -> Any:
         """See `IEmailCommand`."""
         if row_of(mlist) is None:
@@ -136,7 +137,7 @@ COMMANDS: dict[str, Any] = {
 }
 
 
-def _approve(mlist: Any, token: str) -> bool:
+def _approve(mlist: Mlist, token: str) -> bool:
     try:
         ISubscriptionManager(mlist).confirm(token)
     except LookupError:

@@ -50,6 +50,7 @@ from zope.component import getUtility
 from qnet_mailman import site
 from qnet_mailman.clock import in_words
 from qnet_mailman.mail.answers import Question, how_to_answer
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import return_addresses, tokens
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import closure_of
@@ -138,7 +139,7 @@ def by_web(token: str) -> str:
     return '' if where is None else f'open\n\n  {where}\n\nor '
 
 
-def is_private(mlist: Any) -> bool:
+def is_private(mlist: Mlist) -> bool:
     """Whether nobody joins a list without approval."""
     row = row_of(mlist)
     return row is not None and row.visibility == Visibility.private
@@ -150,7 +151,7 @@ class ListClosed(MembershipError, falcon.HTTPConflict, click.ClickException):
     REST answers with 409 and this text; Mailman's own commands end with it.
     """
 
-    def __init__(self, mlist: Any) -> None:
+    def __init__(self, mlist: Mlist) -> None:
         text = f'{mlist.fqdn_listname} is closed: nobody can join it'
         falcon.HTTPConflict.__init__(self, description=text)
         click.ClickException.__init__(self, text)
@@ -188,7 +189,7 @@ class SubscriptionWorkflow(stock.SubscriptionWorkflow):
 
     SAVE_ATTRIBUTES = (*stock.SubscriptionWorkflow.SAVE_ATTRIBUTES, 'approved')
 
-    def __init__(self, mlist: Any, subscriber: Any = None, **options: Any) -> None:
+    def __init__(self, mlist: Mlist, subscriber: Any = None, **options: Any) -> None:
         super().__init__(mlist, subscriber, **options)
         self.approved = False
 

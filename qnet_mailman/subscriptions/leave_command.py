@@ -22,6 +22,7 @@ from zope.interface import implementer
 from qnet_mailman.mail.author import author_of
 from qnet_mailman.mail.automatic import automatic_answer
 from qnet_mailman.mail.guessing import header_text
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.subscriptions import leaving, one_click
 
@@ -34,7 +35,7 @@ class Leave(stock.Leave):
 
     def process(
         self,
-        mlist: Any,
+        mlist: Mlist,
         msg: Any,
         msgdata: dict[str, Any],
         arguments: list[str],
@@ -75,7 +76,7 @@ def _left_by_token(msg: Any) -> bool:
     return left.outcome in (one_click.Outcome.left, one_click.Outcome.not_subscribed)
 
 
-def _request(mlist: Any, msg: Any) -> None:
+def _request(mlist: Mlist, msg: Any) -> None:
     mark = automatic_answer(msg)
     author = author_of(msg).address
     if mark is not None:

@@ -40,6 +40,7 @@ from zope.component import getUtility
 from zope.interface import implementer
 
 from qnet_mailman import clock, site
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import finding, return_addresses, tokens
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import row_of
@@ -60,7 +61,7 @@ _ASKED_BY = 'asked_by'
 log = logging.getLogger('mailman.subscribe')
 
 
-def request(mlist: Any, address: str, *, route: str, msg: Any = None) -> None:
+def request(mlist: Mlist, address: str, *, route: str, msg: Any = None) -> None:
     """Answer somebody who asks by mail that an address leaves.
 
     With the question whether they mean it, or with the news that they are not
@@ -88,7 +89,7 @@ def request(mlist: Any, address: str, *, route: str, msg: Any = None) -> None:
         _ask(mlist, email, leaving, _token(mlist, email, leaving))
 
 
-def subscribed_addresses(mlist: Any, email: str) -> tuple[str, ...]:
+def subscribed_addresses(mlist: Mlist, email: str) -> tuple[str, ...]:
     """The addresses that leave if the owner of one asks.
 
     :param email: In lower case.
@@ -110,7 +111,7 @@ def subscribed_addresses(mlist: Any, email: str) -> tuple[str, ...]:
 
 
 def answer(
-    mlist: Any,
+    mlist: Mlist,
     email: str,
     template: str,
     subject: str,
@@ -136,7 +137,7 @@ def answer(
         )
 
 
-def tell_not_subscribed(mlist: Any, email: str, msg: Any) -> None:
+def tell_not_subscribed(mlist: Mlist, email: str, msg: Any) -> None:
     """Answer somebody who wants to leave a list that they are not on."""
     answer(
         mlist,
@@ -147,7 +148,7 @@ def tell_not_subscribed(mlist: Any, email: str, msg: Any) -> None:
     )
 
 
-def _token(mlist: Any, email: str, leaving: tuple[str, ...]) -> str:
+def _token(mlist: Mlist, email: str, leaving: tuple[str, ...]) -> str:
     """The token whose return lets addresses leave: one that waits, or a new one.
 
     The same token for the same question: each of its mails can be answered.
@@ -193,7 +194,7 @@ def addresses_in(pended: dict[str, Any]) -> tuple[str, ...]:
     return tuple(named) or (pended['email'],)
 
 
-def _ask(mlist: Any, email: str, leaving: tuple[str, ...], token: str) -> None:
+def _ask(mlist: Mlist, email: str, leaving: tuple[str, ...], token: str) -> None:
     """Send the question whose link, or answer, lets addresses leave."""
     reply_address = return_addresses.confirm_address(mlist, token)
     settings = site.settings()
@@ -227,7 +228,7 @@ def _ask(mlist: Any, email: str, leaving: tuple[str, ...], token: str) -> None:
 
 
 def end(
-    mlist: Any,
+    mlist: Mlist,
     memberships: Iterable[Any],
     *,
     goodbye: bool | None = None,
@@ -265,7 +266,7 @@ def end(
     return left
 
 
-def _say_goodbye(mlist: Any, to: str, left: tuple[str, ...]) -> None:
+def _say_goodbye(mlist: Mlist, to: str, left: tuple[str, ...]) -> None:
     send(
         mlist,
         to,
@@ -282,7 +283,7 @@ def _say_goodbye(mlist: Any, to: str, left: tuple[str, ...]) -> None:
     )
 
 
-def _tell_administrators(mlist: Any, who: list[str]) -> None:
+def _tell_administrators(mlist: Mlist, who: list[str]) -> None:
     count = len(who)
     ended = 'a subscription has' if count == 1 else f'{count} subscriptions have'
     send(
@@ -294,7 +295,7 @@ def _tell_administrators(mlist: Any, who: list[str]) -> None:
     )
 
 
-def _memberships(mlist: Any, addresses: Iterable[str]) -> list[Any]:
+def _memberships(mlist: Mlist, addresses: Iterable[str]) -> list[Any]:
     # One by the address itself and one by the preferred address of a user.
     return [
         member for email in addresses for member in mlist.members.get_memberships(email)

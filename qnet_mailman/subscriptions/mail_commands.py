@@ -23,6 +23,7 @@ from zope.interface import implementer
 
 from qnet_mailman.mail.answers import decoded_subject
 from qnet_mailman.mail.automatic import automatic_answer
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.posting import backscatter
 from qnet_mailman.subscriptions import leaving, one_click
 from qnet_mailman.subscriptions.replies import answerable_author
@@ -64,7 +65,7 @@ class _Results:
         return self._said.getvalue()
 
 
-def handle(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
+def handle(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
     """Obey the commands of a message to a list of ours, and answer it."""
     precedence = str(msg.get('precedence', '')).strip().lower()
     if precedence in DISCARDED and str(msg.get('x-ack', '')).lower() != 'yes':
@@ -96,7 +97,7 @@ def handle(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
         )
 
 
-def obey(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> Any:
+def obey(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> Any:
     """Obey the commands of a message.
 
     :return: What they say: an `IEmailResults`.

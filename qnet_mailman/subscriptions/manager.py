@@ -16,6 +16,7 @@ from mailman.model.pending import Pended
 from sqlalchemy import update
 from zope.interface import implementer
 
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import tokens
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import row_of
@@ -23,7 +24,7 @@ from qnet_mailman.subscriptions.joining import SubscriptionWorkflow
 from qnet_mailman.subscriptions.leaving import UnsubscriptionWorkflow
 
 
-def manager_of(mlist: Any) -> Any:
+def manager_of(mlist: Mlist) -> Any:
     """The adapter of a list: ours, or Mailman's where the list is not ours."""
     if row_of(mlist) is None:
         return stock.SubscriptionManager(mlist)

@@ -38,6 +38,7 @@ from mailman.utilities.datetime import now
 from sqlalchemy import or_, select
 
 from qnet_mailman import site
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import keys
 from qnet_mailman.model.base import store
 from qnet_mailman.subscriptions import leaving
@@ -176,7 +177,7 @@ class Membership:
     email: str
 
 
-def memberships(mlist: Any, recipients: Iterable[str]) -> dict[str, Membership]:
+def memberships(mlist: Mlist, recipients: Iterable[str]) -> dict[str, Membership]:
     """Those recipients who are members, by address in lower case.
 
     One statement for up to `BATCH` recipients.  Who is subscribed twice, by this
@@ -192,7 +193,7 @@ def memberships(mlist: Any, recipients: Iterable[str]) -> dict[str, Membership]:
     return found
 
 
-def token_for(mlist: Any, member: Membership, key: keys.Key) -> str:
+def token_for(mlist: Mlist, member: Membership, key: keys.Key) -> str:
     """The token of a member; the one of who is subscribed twice ends both."""
     claim = Claim(
         key.id,

@@ -25,6 +25,7 @@ from zope.component import getUtility
 from qnet_mailman.mail.answers import Question, how_to_answer, opening, says
 from qnet_mailman.mail.author import author_of
 from qnet_mailman.mail.automatic import automatic, automatic_answer
+from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import audit, finding, limits, return_addresses, tokens
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.posting import confirmation, notices
@@ -38,7 +39,7 @@ PENDING = 'qnet_pending'
 log = logging.getLogger('mailman.vette')
 
 
-def handle(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
+def handle(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool:
     """Look whether a message is an answer to one of our questions, and obey it.
 
     :return: Whether it was; if not, it is for Mailman's own commands.
@@ -73,7 +74,7 @@ def handle(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> bool:
     return True
 
 
-def token_in(mlist: Any, msg: Any) -> str | None:
+def token_in(mlist: Mlist, msg: Any) -> str | None:
     """The token of an answer, by the fields that say where it went."""
     local_part = f'{mlist.list_name}-confirm'
     for field in ('to', 'cc', 'delivered-to', 'x-original-to', 'envelope-to'):
@@ -88,7 +89,7 @@ def token_in(mlist: Any, msg: Any) -> str | None:
     return None
 
 
-def _release(mlist: Any, msg: Any, token: str) -> None:
+def _release(mlist: Mlist, msg: Any, token: str) -> None:
     """Let the held post go, or doubt it the more."""
     if says(msg, mlist, Question.post):
         outcome = confirmation.confirm(token, route='e-mail', mlist=mlist)
@@ -119,7 +120,7 @@ def _release(mlist: Any, msg: Any, token: str) -> None:
         notices.kept(mlist, msg, author, token)
 
 
-def _confirm(mlist: Any, msg: Any, token: str) -> None:
+def _confirm(mlist: Mlist, msg: Any, token: str) -> None:
     confirmed = confirming.confirm(token, route='e-mail', mlist=mlist)
     if confirmed is None:
         _too_late(mlist, msg)
@@ -137,17 +138,17 @@ def _confirm(mlist: Any, msg: Any, token: str) -> None:
                 _answer(closed, msg, 'list-closed', subject)
 
 
-def _too_late(mlist: Any, msg: Any) -> None:
+def _too_late(mlist: Mlist, msg: Any) -> None:
     subject = f'Your answer about {mlist.display_name}'
     _answer(mlist, msg, 'late-answer', subject)
 
 
-def _ask_for_the_subject(mlist: Any, msg: Any, token: str) -> None:
+def _ask_for_the_subject(mlist: Mlist, msg: Any, token: str) -> None:
     subject = f'You are still subscribed to {mlist.display_name}'
     _answer(mlist, msg, 'changed-subject', subject, by_web=joining.by_web(token))
 
 
-def _ask_for_the_word(mlist: Any, msg: Any, token: str) -> None:
+def _ask_for_the_word(mlist: Mlist, msg: Any, token: str) -> None:
     _answer(
         mlist,
         msg,
@@ -158,7 +159,7 @@ def _ask_for_the_word(mlist: Any, msg: Any, token: str) -> None:
     )
 
 
-def _answer(mlist: Any, msg: Any, notice: str, subject: str, **more: str) -> None:
+def _answer(mlist: Mlist, msg: Any, notice: str, subject: str, **more: str) -> None:
     """Say that an answer changed nothing, and why; to its author, where one is."""
     author = answerable_author(msg)
     log.info('%s: %s: nothing changes (%s)', mlist.fqdn_listname, author, notice)

@@ -18,6 +18,7 @@ from mailman.utilities.string import expand
 from zope.component import getUtility
 
 from qnet_mailman import site
+from qnet_mailman.mlist import Mlist
 
 WIDTH = 76
 """Columns to which a notice is laid out."""
@@ -61,7 +62,7 @@ def _folded(text: str) -> str:
 
 
 def send(
-    mlist: Any,
+    mlist: Mlist | None,
     recipients: str | Iterable[str],
     template: str,
     subject: str,
