@@ -13,7 +13,7 @@ from mailman.interfaces.domain import IDomainManager
 from mailman.interfaces.listmanager import IListManager
 from zope.component import getUtility
 
-from tests.rest.test_lists_resource import core as ask
+from tests.rest.client import ask
 from tests.rest.test_lists_resource import statements
 
 DOMAIN = 'lists.example.gov'

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -12,7 +11,6 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from falcon.testing import TestClient
 from mailman.config import config
 from mailman.interfaces.listmanager import IListManager
 from mailman.interfaces.member import DeliveryStatus, MemberRole
@@ -32,8 +30,7 @@ from tests.bounces.rounds import steps_and_cycle
 from tests.clock import Clock
 from tests.effort import effort
 from tests.helpers import subscribe
-
-AUTHORIZATION = 'Basic ' + base64.b64encode(b'restadmin:restpass').decode()
+from tests.rest import client
 
 
 @pytest.fixture
@@ -50,22 +47,11 @@ def mlist(make_list: Any, clock: Clock) -> Any:
 
 
 def get(path: str, **params: Any) -> Any:
-    return ask('GET', path, params=params)
+    return client.ask('GET', f'plugins/qnet/{path}', params)
 
 
-def ask(method: str, path: str, **more: Any) -> Any:
-    # Needs a configuration when it is imported.
-    from mailman.rest.wsgiapp import make_application
-
-    application = make_application()
-    # Falcon's client looks at the arguments of what it is given.
-    client = TestClient(lambda environ, start: application(environ, start))
-    headers = {'Authorization': AUTHORIZATION}
-    if method == 'POST':
-        headers['Content-Type'] = 'application/x-www-form-urlencoded'
-    return client.simulate_request(
-        method, f'/3.1/plugins/qnet/{path}', headers=headers, **more
-    )
+def post(path: str, **fields: str) -> Any:
+    return client.ask('POST', f'plugins/qnet/{path}', fields)
 
 
 def test_pages(mlist: Any) -> None:
@@ -286,7 +272,7 @@ def test_a_member_is_of_one_list(mixed: Any, make_list: Any) -> None:
     which = member_id(mixed, 'ann')
     other = make_list().list_id
     assert get(f'lists/{other}/bounces/members/{which}').status_code == 404
-    answer = ask('POST', f'lists/{other}/bounces/members/{which}/enable')
+    answer = post(f'lists/{other}/bounces/members/{which}/enable')
     assert answer.status_code == 409
     unknown = f'lists/{mixed.list_id}/bounces/members/{uuid4()}'
     assert get(unknown).status_code == 404
@@ -296,7 +282,7 @@ def test_a_member_is_of_one_list(mixed: Any, make_list: Any) -> None:
 
 def test_enabling_starts_again_from_zero(mixed: Any) -> None:
     path = f'lists/{mixed.list_id}/bounces/members/{member_id(mixed, "ann")}'
-    answer = ask('POST', f'{path}/enable', body='actor=harp:pexample')
+    answer = post(f'{path}/enable', actor='harp:pexample')
     assert (answer.status_code, answer.json['address']) == (200, 'ann@example.net')
     found = get(path).json['member']
     assert (found['score'], found['delivery'], found['warnings']) == (0, 'enabled', 0)
@@ -306,10 +292,10 @@ def test_enabling_starts_again_from_zero(mixed: Any) -> None:
     [line] = store().scalars(select(QNetAudit).where(QNetAudit.actor.like('REST%')))
     assert (line.actor, line.subject) == ('REST: harp:pexample', 'ann@example.net')
     # Again, and for somebody who is not suspended, it is refused.
-    assert ask('POST', f'{path}/enable').status_code == 409
+    assert post(f'{path}/enable').status_code == 409
     other = member_id(mixed, 'bob')
     path = f'lists/{mixed.list_id}/bounces/members/{other}/enable'
-    assert ask('POST', path).status_code == 409
+    assert post(path).status_code == 409
 
 
 @pytest.mark.parametrize(

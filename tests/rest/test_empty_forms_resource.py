@@ -12,7 +12,7 @@ import pytest
 from qnet_mailman.forms import loading, writing
 from qnet_mailman.forms.xlsx import read_xlsx
 from qnet_mailman.settings import Settings
-from tests.rest.test_roles_resource import ask
+from tests.rest.client import ask
 
 SETTINGS = Settings(domain='lists.example.gov', support_address='help@example.gov')
 

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from falcon.testing import TestClient
 from mailman.interfaces.listmanager import IListManager
 from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
@@ -21,8 +20,7 @@ from qnet_mailman.model.base import store
 from qnet_mailman.provisioning import apply as apply_module
 from tests.helpers import queued
 from tests.provisioning.samples import ADDRESS, EXAMPLES, data
-
-AUTHORIZATION = 'Basic ' + base64.b64encode(b'restadmin:restpass').decode()
+from tests.rest.client import ask, authorization
 
 
 def encoded(content: bytes | str) -> str:
@@ -31,21 +29,8 @@ def encoded(content: bytes | str) -> str:
 
 
 def post(body: Any, **headers: str) -> Any:
-    # Needs a configuration when it is imported.
-    from mailman.rest.wsgiapp import make_application
-
-    application = make_application()
-    # Falcon's client looks at the arguments of what it is given.
-    client = TestClient(lambda environ, start: application(environ, start))
-    return client.simulate_post(
-        '/3.1/plugins/qnet/forms/apply',
-        body=body if isinstance(body, str) else json.dumps(body),
-        headers={
-            'Authorization': AUTHORIZATION,
-            'Content-Type': 'application/json',
-            **headers,
-        },
-    )
+    path = 'plugins/qnet/forms/apply'
+    return ask('POST', path, body=body, headers=headers)
 
 
 def send(form: dict[str, Any], **more: Any) -> Any:
@@ -184,5 +169,5 @@ def test_a_request_that_comes_again_has_the_first_answer(
 
 
 def test_nobody_without_the_password(core: SimpleNamespace) -> None:
-    response = post({}, Authorization='Basic ' + encoded('restadmin:wrong'))
+    response = post({}, Authorization=authorization('wrong'))
     assert response.status_code == 401

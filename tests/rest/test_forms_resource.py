@@ -17,7 +17,7 @@ from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from tests.helpers import queued
 from tests.provisioning.samples import ADDRESS, data
-from tests.rest.test_roles_resource import ask
+from tests.rest.client import ask
 
 FORM = yaml.safe_dump(data()).encode()
 

@@ -3,16 +3,13 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
-from falcon.testing import TestClient
 from mailman.app.lifecycle import create_list
 from mailman.app.moderator import hold_message
 from mailman.config import config
@@ -36,27 +33,11 @@ from qnet_mailman.roles.people import Assignee, assign
 from qnet_mailman.roles.rights import Identity, Role
 from qnet_mailman.values import Closing
 from tests.helpers import appoint, make_user, message, subscribe
-
-AUTHORIZATION = 'Basic ' + base64.b64encode(b'restadmin:restpass').decode()
+from tests.rest import client
 
 
 def ask(method: str, path: str, fields: dict[str, Any] | None = None) -> Any:
-    return core(method, f'plugins/qnet/lists/{path}', fields)
-
-
-def core(method: str, path: str, fields: dict[str, Any] | None = None) -> Any:
-    # Needs a configuration when it is imported.
-    from mailman.rest.wsgiapp import make_application
-
-    application = make_application()
-    # Falcon's client looks at the arguments of what it is given.
-    client = TestClient(lambda environ, start: application(environ, start))
-    headers = {'Authorization': AUTHORIZATION}
-    more: dict[str, Any] = {}
-    if method == 'POST':
-        headers['Content-Type'] = 'application/x-www-form-urlencoded'
-        more = {'body': urlencode(fields or {}, doseq=True)}
-    return client.simulate_request(method, f'/3.1/{path}', headers=headers, **more)
+    return client.ask(method, f'plugins/qnet/lists/{path}', fields)
 
 
 @contextmanager
@@ -124,16 +105,16 @@ def test_a_closed_list_says_so_and_takes_nobody(mlist: Any) -> None:
     )
     said = f'{mlist.address} is closed: nobody can join it'
     fields = {'list_id': mlist.list_id, 'subscriber': 'new@example.org'}
-    added = core('POST', 'members', fields)
+    added = client.ask('POST', 'members', fields)
     assert (added.status_code, added.json['description']) == (400, said)
     (token, *_others) = [
         each['token']
-        for each in core('GET', f'lists/{mlist.list_id}/requests').json['entries']
+        for each in client.ask('GET', f'lists/{mlist.list_id}/requests').json['entries']
     ]
     path = f'lists/{mlist.list_id}/requests/{token}'
-    accepted = core('POST', path, {'action': 'accept'})
+    accepted = client.ask('POST', path, {'action': 'accept'})
     assert (accepted.status_code, accepted.json['description']) == (409, said)
-    assert core('GET', path).status_code == 200, 'it waits until the list is open'
+    assert client.ask('GET', path).status_code == 200, 'it waits until the list is open'
 
 
 def test_a_list_is_what_show_tells_and_more(mlist: Any) -> None:

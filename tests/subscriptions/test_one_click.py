@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from falcon.testing import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 from mailman.app.lifecycle import remove_list
@@ -31,6 +30,7 @@ from qnet_mailman.subscriptions import one_click
 from qnet_mailman.subscriptions.one_click import Claim, Outcome
 from tests.clock import BEGIN, Clock
 from tests.helpers import add_address, make_user, queued, subscribe
+from tests.rest.client import ask
 
 READER = 'reader@example.net'
 LIST_ID = 'news.lists.example.gov'
@@ -380,23 +380,12 @@ def test_a_dozen_processes_make_the_first_key(core: Any) -> None:
 # ---------------------------------------------------------------------- REST
 
 
-AUTHORIZATION = 'Basic ' + base64.b64encode(b'restadmin:restpass').decode()
-
-
 @pytest.fixture
-def ask(mlist: Any) -> Any:
+def asked(mlist: Any) -> Any:
     """POST to core; the list is a plain object, as sessions end with each request."""
-    from mailman.rest.wsgiapp import make_application
-
-    application = make_application()
-    client = TestClient(lambda environ, start: application(environ, start))
 
     def post(path: str, **fields: str) -> Any:
-        return client.simulate_post(
-            f'/3.1/plugins/qnet/{path}',
-            params=fields,
-            headers={'Authorization': AUTHORIZATION},
-        )
+        return ask('POST', f'plugins/qnet/{path}', fields)
 
     assert IMailingList.providedBy(mlist)
     plain = SimpleNamespace(token=token_of(mlist), name=mlist.fqdn_listname, post=post)
@@ -404,11 +393,11 @@ def ask(mlist: Any) -> Any:
     return plain
 
 
-def test_over_rest(ask: Any) -> None:
-    named = {'fqdn_listname': ask.name, 'display_name': 'HQR Updates'}
+def test_over_rest(asked: Any) -> None:
+    named = {'fqdn_listname': asked.name, 'display_name': 'HQR Updates'}
 
     def post(path: str) -> dict[str, Any]:
-        answer = ask.post(path, token=ask.token)
+        answer = asked.post(path, token=asked.token)
         assert answer.status_code == 200
         return {k: v for k, v in answer.json.items() if k != 'http_etag'}
 
@@ -418,11 +407,11 @@ def test_over_rest(ask: Any) -> None:
     assert post('unsubscribe/describe') == {**named, 'subscribed': False}
 
 
-def test_mistakes_over_rest(ask: Any) -> None:
+def test_mistakes_over_rest(asked: Any) -> None:
     for path in ('unsubscribe', 'unsubscribe/describe'):
-        assert ask.post(path, token='x' * 60).status_code == 404
-        assert ask.post(path).status_code == 400
+        assert asked.post(path, token='x' * 60).status_code == 404
+        assert asked.post(path).status_code == 400
     keys.revoke([1])
     config.db.commit()
     for path in ('unsubscribe', 'unsubscribe/describe'):
-        assert ask.post(path, token=ask.token).status_code == 410
+        assert asked.post(path, token=asked.token).status_code == 410
