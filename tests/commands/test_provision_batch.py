@@ -15,6 +15,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,7 +26,6 @@ from mailman.config import config
 from mailman.interfaces.listmanager import IListManager
 from mailman.mta import postfix
 from sqlalchemy import event
-from sqlalchemy.exc import OperationalError
 from zope.component import getUtility
 
 from qnet_mailman.commands import provision as module
@@ -34,6 +34,7 @@ from qnet_mailman.forms.schema import Document, validate
 from qnet_mailman.mta import list_map
 from qnet_mailman.provisioning import apply as apply_module
 from qnet_mailman.runners import task
+from tests.effort import database_away, effort
 from tests.helpers import queued
 from tests.provisioning.samples import DOMAIN, EXAMPLES, data
 
@@ -184,20 +185,11 @@ def test_a_ticket_of_many_lists_is_told_of_in_a_few_words(folder: Path) -> None:
 
 def test_a_form_costs_the_same_however_many_lists_there_are(folder: Path) -> None:
     write(folder, 12)
-    seen: list[str] = []
     counts: list[int] = []
-
-    def note(*args: Any) -> None:
-        seen.append(args[2])
-
-    event.listen(config.db.engine, 'before_cursor_execute', note)
-    try:
-        for number in range(12):
-            before = len(seen)
+    for number in range(12):
+        with effort() as spent:
             assert run('provision', folder / f'{number:04}.json').exit_code == 0
-            counts.append(len(seen) - before)
-    finally:
-        event.remove(config.db.engine, 'before_cursor_execute', note)
+        counts.append(len(spent.statements))
     # The first makes the domain, and the users whom the others find.
     assert len(set(counts[1:])) == 1
 
@@ -209,28 +201,23 @@ def test_the_database_goes_away_in_the_middle(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(folder, 5)
-    engine = config.db.engine
     real = apply_module.make_list
     calls: list[int] = []
-
-    def fail(*args: Any) -> None:
-        raise OperationalError('SELECT', None, Exception('server closed'))
 
     def go_away(*args: Any) -> Any:
         calls.append(1)
         if len(calls) == 3:
-            event.listen(engine, 'before_cursor_execute', fail)
+            gone.enter_context(database_away())
         return real(*args)
 
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, ExitStack() as gone:
         patch.setattr(apply_module, 'make_list', go_away)
         result = run('provision', folder)
-    event.remove(engine, 'before_cursor_execute', fail)
     config.db.store.close()
     assert result.exit_code == 2
     assert result.stderr == (
-        'the database cannot be used: server closed; run the same command again for '
-        'the forms that were not done\n'
+        'the database cannot be used: connection refused; run the same command again '
+        'for the forms that were not done\n'
     )
     assert result.stdout.splitlines()[-5:] == [
         '5 forms',

@@ -14,13 +14,12 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from mailman.interfaces.listmanager import IListManager
-from sqlalchemy import event
-from sqlalchemy.exc import OperationalError
 from zope.component import getUtility
 
 from qnet_mailman import site
 from qnet_mailman.commands.cli_qnet import qnet
 from qnet_mailman.forms import loading, schema
+from tests.effort import database_away
 from tests.provisioning.samples import ADDRESS, EXAMPLES, data
 
 FORM = str(EXAMPLES / 'list-request.yaml')
@@ -168,15 +167,8 @@ def test_broken_settings_stop_every_command(
 def test_a_database_that_is_away(
     core: SimpleNamespace, command: tuple[str, ...]
 ) -> None:
-    def fail(*args: Any) -> None:
-        raise OperationalError('SELECT', None, Exception('connection refused'))
-
-    engine = core.config.db.engine
-    event.listen(engine, 'before_cursor_execute', fail)
-    try:
+    with database_away():
         result = run(*command)
-    finally:
-        event.remove(engine, 'before_cursor_execute', fail)
     assert result.exit_code == 2
     assert 'connection refused' in result.output
 

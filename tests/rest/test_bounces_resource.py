@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +15,7 @@ from mailman.interfaces.member import DeliveryStatus, MemberRole
 from mailman.model.address import Address
 from mailman.model.member import Member
 from mailman.model.preferences import Preferences
-from sqlalchemy import event, insert, select, text
+from sqlalchemy import insert, select, text
 from zope.component import getUtility
 
 from qnet_mailman.model.audit import QNetAudit
@@ -84,25 +82,10 @@ def test_mistakes(mlist: Any) -> None:
         assert answer.status_code == 400, params
 
 
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """What the database is asked meanwhile."""
-    seen: list[str] = []
-
-    def note(*args: Any) -> None:
-        seen.append(args[2])
-
-    event.listen(config.db.engine, 'before_cursor_execute', note)
-    try:
-        yield seen
-    finally:
-        event.remove(config.db.engine, 'before_cursor_execute', note)
-
-
 def test_few_statements_whatever_the_number(mlist: Any) -> None:
-    with statements() as seen:
+    with effort() as spent:
         get(f'lists/{mlist.list_id}/bounces')
-    assert len(seen) <= 8, seen
+    assert len(spent.statements) <= 8, spent.statements
 
 
 # ------------------------------------------------------------------ the table
@@ -325,9 +308,9 @@ def test_twenty_thousand_rows(mlist: Any, clock: Clock) -> None:
     few: dict[str, int] = {}
     sorts = [each.value for each in module.table.Sort]
     for sort in sorts:
-        with statements() as seen:
+        with effort() as spent:
             get(path, count=50, sort=sort, days=30)
-        few[sort] = len(seen)
+        few[sort] = len(spent.statements)
     number = 20_000
     today = clock.moment.date()
     ids = [uuid4() for _ in range(number)]

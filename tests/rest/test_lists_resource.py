@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -19,7 +17,7 @@ from mailman.interfaces.pending import IPendings
 from mailman.interfaces.subscriptions import ISubscriptionManager, TokenOwner
 from mailman.interfaces.usermanager import IUserManager
 from mailman.utilities.datetime import now
-from sqlalchemy import event, select
+from sqlalchemy import select
 from zope.component import getUtility
 
 from qnet_mailman.bounces import discipline
@@ -32,27 +30,13 @@ from qnet_mailman.roles import grants
 from qnet_mailman.roles.people import Assignee, assign
 from qnet_mailman.roles.rights import Identity, Role
 from qnet_mailman.values import Closing
+from tests.effort import effort
 from tests.helpers import appoint, make_user, message, subscribe
 from tests.rest import client
 
 
 def ask(method: str, path: str, fields: dict[str, Any] | None = None) -> Any:
     return client.ask(method, f'plugins/qnet/lists/{path}', fields)
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """What the database is asked meanwhile."""
-    seen: list[str] = []
-
-    def note(*args: Any) -> None:
-        seen.append(args[2])
-
-    event.listen(config.db.engine, 'before_cursor_execute', note)
-    try:
-        yield seen
-    finally:
-        event.remove(config.db.engine, 'before_cursor_execute', note)
 
 
 def request_to_join(mlist: Any, address: str) -> None:
@@ -152,7 +136,7 @@ def test_who_was_enabled_again_is_not_suspended(mlist: Any) -> None:
 
 
 def test_as_many_statements_for_many_people(mlist: Any) -> None:
-    with statements() as few:
+    with effort() as few:
         ask('GET', mlist.list_id)
     for number in range(12):
         appoint(again(mlist), f'more{number}@example.org', may_post=True)
@@ -160,10 +144,10 @@ def test_as_many_statements_for_many_people(mlist: Any) -> None:
         suspend(again(mlist), f'full{number}@example.org')
         request_to_join(again(mlist), f'new{number}@example.org')
     config.db.commit()
-    with statements() as many:
+    with effort() as many:
         found = ask('GET', mlist.list_id).json
     assert len(found['administrators']) == 13
-    assert len(many) == len(few), many
+    assert len(many.statements) == len(few.statements), many
 
 
 # ------------------------------------------------------------------- settings
@@ -280,7 +264,7 @@ def test_a_role_that_ends_soon(mlist: Any) -> None:
 
 
 def test_as_many_statements_for_many_lists(mlist: Any, make_list: Any) -> None:
-    with statements() as few:
+    with effort() as few:
         ask('POST', 'overview', {'list': mlist.list_id, 'user_id': 'kim'})
     more = [make_list() for _ in range(8)]
     for number, each in enumerate(more):
@@ -288,10 +272,10 @@ def test_as_many_statements_for_many_lists(mlist: Any, make_list: Any) -> None:
         hold(each, 10 + number)
     names = [each.list_id for each in more]
     config.db.commit()
-    with statements() as many:
+    with effort() as many:
         answer = ask('POST', 'overview', {'list': names, 'user_id': 'kim'})
     assert len(answer.json['lists']) == 8
-    assert len(many) == len(few), many
+    assert len(many.statements) == len(few.statements), many
 
 
 def test_mistakes_in_an_overview(core: Any, monkeypatch: pytest.MonkeyPatch) -> None:

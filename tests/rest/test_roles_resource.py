@@ -7,13 +7,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from mailman.config import config
 from mailman.interfaces.listmanager import IListManager
-from sqlalchemy import event, select
+from sqlalchemy import select
 from zope.component import getUtility
 
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
+from tests.effort import effort
 from tests.helpers import queued
 from tests.rest.client import ask
 
@@ -180,18 +180,11 @@ def test_rights_need_a_person(core: Any, fields: dict[str, str]) -> None:
 def test_rights_ask_the_database_little(mlist: Any) -> None:
     assign(mlist)
     post('sign-in', **CLAIMS, roles='administrator')
-    seen: list[str] = []
-
-    def note(*args: Any) -> None:
-        seen.append(args[2])
-
-    event.listen(config.db.engine, 'before_cursor_execute', note)
-    try:
+    with effort() as spent:
         get('/rights', **WHO)
-    finally:
-        event.remove(config.db.engine, 'before_cursor_execute', note)
-    assert len([one for one in seen if 'qnet_' in one]) == 2, seen
-    assert len(seen) <= 3, seen
+    ours = [one for one in spent.statements if 'qnet_' in one]
+    assert len(ours) == 2, spent.statements
+    assert len(spent.statements) <= 3, spent.statements
 
 
 def test_an_owner_added_over_rest_is_none(mlist: Any) -> None:

@@ -35,7 +35,7 @@ from mailman.model.address import Address
 from mailman.model.member import Member
 from mailman.model.pending import Pended, PendedKeyValue
 from mailman.utilities.datetime import now
-from sqlalchemy import delete, event, func, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from zope.component import getUtility
 
 from qnet_mailman import clock
@@ -44,6 +44,7 @@ from qnet_mailman.model.lists import row_of
 from qnet_mailman.subscriptions import confirming, joining
 from qnet_mailman.subscriptions.confirming import Kind, Outcome
 from qnet_mailman.values import Visibility
+from tests.effort import effort
 from tests.helpers import make_user, subscribe
 from tests.subscriptions.joiners import (
     READER,
@@ -521,17 +522,9 @@ def test_looking_for_what_waits_is_one_statement(make_list: Any) -> None:
     mlist = make_list()
     for number in range(20):
         register(mlist, f'reader{number}@example.net')
-    seen: list[str] = []
-
-    def count(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        seen.append(statement)
-
-    event.listen(config.db.engine, 'before_cursor_execute', count)
-    try:
+    with effort() as spent:
         assert len(joining.pendings_of('reader7@example.net')) == 1
-    finally:
-        event.remove(config.db.engine, 'before_cursor_execute', count)
-    assert len(seen) == 1
+    assert len(spent.statements) == 1
 
 
 def test_stock_lists_stay_stock(make_list: Any) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +18,6 @@ from mailman.config import config
 from mailman.interfaces.mailinglist import IMailingList
 from mailman.interfaces.member import MemberRole
 from mailman.interfaces.usermanager import IUserManager
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 from zope.component import getUtility
 
@@ -29,6 +26,7 @@ from qnet_mailman.model.base import store
 from qnet_mailman.subscriptions import one_click
 from qnet_mailman.subscriptions.one_click import Claim, Outcome
 from tests.clock import BEGIN, Clock
+from tests.effort import effort
 from tests.helpers import add_address, make_user, queued, subscribe
 from tests.rest.client import ask
 
@@ -39,21 +37,6 @@ CLAIM = Claim(
     1, date(2026, 11, 22).toordinal(), 7, 4711, UUID('12345678123456781234567812345678')
 )
 ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """The SQL statements of a block."""
-    seen: list[str] = []
-
-    def note(*args: Any) -> None:
-        seen.append(args[2])
-
-    event.listen(config.db.engine, 'before_cursor_execute', note)
-    try:
-        yield seen
-    finally:
-        event.remove(config.db.engine, 'before_cursor_execute', note)
 
 
 @pytest.fixture
@@ -299,9 +282,11 @@ def test_few_statements_whatever_the_number(mlist: Any) -> None:
     config.db.commit()
     counts = []
     for some in (addresses[:1], addresses):
-        with statements() as seen:
+        with effort() as spent:
             assert len(one_click.tokens_for(mlist, some)) == len(some)
-        counts.append(len([one for one in seen if 'FROM mailinglist ' not in one]))
+        counts.append(
+            len([one for one in spent.statements if 'FROM mailinglist ' not in one])
+        )
     assert counts == [2, 2]
 
 
@@ -309,10 +294,10 @@ def test_leaving_a_large_list_costs_no_more(mlist: Any, make_list: Any) -> None:
     def cost(mlist: Any, address: str) -> int:
         token = token_of(mlist, address)
         config.db.commit()
-        with statements() as seen:
+        with effort() as spent:
             assert outcome(token) is Outcome.left
             config.db.commit()
-        return len(seen)
+        return len(spent.statements)
 
     subscribe(mlist, 'first@example.net')
     first = cost(mlist, 'first@example.net')
