@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,7 +12,12 @@ from mailman.interfaces.member import DeliveryMode
 
 from qnet_mailman.model.lists import set_mask
 from qnet_mailman.values import Mask
-from tests.helpers import appoint, subscribe
+from tests.helpers import appoint, empty, subscribe
+
+MARKER = (
+    'mlist(list_type, visibility, members=, administrators=, ...): the list that the '
+    'fixture `mlist` gives; see tests/lists.py'
+)
 
 
 def furnish(
@@ -54,11 +58,3 @@ def furnish(
     config.db.commit()
     empty('virgin')
     return mlist
-
-
-def empty(*names: str) -> None:
-    """Throw away what is in queues."""
-    for name in names:
-        folder = config.switchboards[name].queue_directory
-        for each in os.listdir(folder):
-            os.unlink(os.path.join(folder, each))

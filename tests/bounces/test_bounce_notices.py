@@ -16,7 +16,6 @@ import pytest
 from mailman.app.lifecycle import remove_list
 from mailman.config import config
 from mailman.interfaces.bounce import UnrecognizedBounceDisposition
-from mailman.interfaces.member import MemberRole
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
@@ -27,7 +26,7 @@ from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounceNotice
 from qnet_mailman.mta.wire import on_the_wire
 from tests.bounces.rounds import steps_and_cycle
-from tests.helpers import appoint, queued, subscribe
+from tests.helpers import appoint, queued
 
 START = datetime(2026, 1, 5, 15, 30)
 OWNER = 'pat@agency.example.gov'
@@ -37,14 +36,9 @@ REPORT = (
 )
 EXPECTED = Path(__file__).with_name('notice.expected')
 
-
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    found = make_list()
-    appoint(found, OWNER)
-    subscribe(found, 'mod@agency.example.gov', MemberRole.moderator)
-    config.db.commit()
-    return found
+pytestmark = pytest.mark.mlist(
+    administrators=[OWNER], moderators=['mod@agency.example.gov']
+)
 
 
 def bounced(mlist: Any, number: int = 1, event: Event = Event.bounced) -> None:

@@ -56,11 +56,6 @@ def halves(member: Any) -> int:
     )
 
 
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    return make_list()
-
-
 # ------------------------------------------------------------------- the days
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from mailman.interfaces.bans import IBanManager
 from mailman.interfaces.member import MemberRole
 from mailman.interfaces.usermanager import IUserManager
 from mailman.model.address import Address
@@ -44,6 +43,10 @@ header@example.org,"Nell
 Bcc: victim@example.org",normal,2019-01-02
 """
 
+pytestmark = pytest.mark.mlist(
+    members=['there@example.org'], banned=['banned@example.org']
+)
+
 
 def run(*arguments: str) -> Result:
     result = CliRunner().invoke(qnet, arguments)
@@ -56,15 +59,6 @@ def file(tmp_path: Path) -> Path:
     path = tmp_path / 'members.csv'
     path.write_text(FILE, encoding='utf-8')
     return path
-
-
-@pytest.fixture
-def mlist(core: SimpleNamespace, make_list: Any) -> Any:
-    mlist = make_list()
-    join(mlist, 'there@example.org')
-    IBanManager(mlist).ban('banned@example.org')
-    core.config.db.commit()
-    return mlist
 
 
 def join(mlist: Any, email: str, name: str = '') -> Any:

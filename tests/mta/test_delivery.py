@@ -48,6 +48,11 @@ POST = (
 )
 PLAIN = POST % b'text/plain; charset=utf-8' + b'From here on.\nNews.\n'
 
+pytestmark = [
+    pytest.mark.usefixtures('keeper'),
+    pytest.mark.mlist(members=READERS),
+]
+
 
 class Keeper:
     """Keeps what it is sent."""
@@ -80,16 +85,6 @@ def keeper(core: Any) -> Iterator[Keeper]:
     yield keeper
     config.pop('server')
     controller.stop()
-
-
-@pytest.fixture
-def mlist(make_list: Any, keeper: Keeper) -> Any:
-    mlist = make_list()
-    mlist.send_welcome_message = False
-    for reader in READERS:
-        subscribe(mlist, reader)
-    config.db.commit()
-    return mlist
 
 
 def send(mlist: Any, data: bytes = PLAIN, *recipients: str, **msgdata: Any) -> None:

@@ -50,7 +50,7 @@ from qnet_mailman.settings import Settings
 from qnet_mailman.subscriptions import confirming, sign_up
 from qnet_mailman.values import Closing
 from tests.bounces.rounds import steps_and_cycle
-from tests.clock import BEGIN, Clock, stop_clock
+from tests.clock import BEGIN, Clock
 from tests.helpers import appoint, make_user, message, post, queued, run, subscribe
 from tests.provisioning import samples
 from tests.provisioning.samples import DOMAIN, EXAMPLES, REMOVE
@@ -66,6 +66,13 @@ GOOD: dict[str, Any] = {
     'action': 'delete',
     'tell_members': False,
 }
+
+pytestmark = pytest.mark.mlist(
+    'discussion',
+    administrators=[ADMIN],
+    members=['ann@example.org', 'bob@example.org'],
+    digests={'dee@example.org': DeliveryMode.mime_digests},
+)
 
 
 def data(**changes: Any) -> dict[str, Any]:
@@ -123,27 +130,6 @@ def test_the_published_json_schema_and_the_example_are_current() -> None:
 
 
 # Closing and opening again.
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The time."""
-    return stop_clock(monkeypatch)
-
-
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    """A discussion list with an administrator who may post, and three members."""
-    found = make_list('discussion', 'public')
-    appoint(found, ADMIN, may_post=True)
-    for name in ('ann', 'bob'):
-        subscribe(found, f'{name}@example.org')
-    digester = subscribe(found, 'dee@example.org')
-    digester.preferences.delivery_mode = DeliveryMode.mime_digests
-    config.db.commit()
-    # The welcomes.
-    taken()
-    return found
 
 
 def provision(*, approved: bool = False, dry_run: bool = False, **more: Any) -> Result:

@@ -32,16 +32,15 @@ from tests.rest import client
 
 
 @pytest.fixture
-def mlist(make_list: Any, clock: Clock) -> Any:
-    mlist = make_list()
+def bounced(clock: Clock, mlist: Any, plain_list: Any) -> Any:
+    """A list with five members whose mail comes back."""
     runner = BounceRunner('bounces')
     for number in range(5):
         address = f'reader{number}@example.net'
         subscribe(mlist, address)
         runner._dispose(mlist, report(mlist, address), {})
     config.db.commit()
-    # The list's object goes with the session, which ends with each request.
-    return SimpleNamespace(list_id=mlist.list_id)
+    return plain_list
 
 
 def get(path: str, **params: Any) -> Any:
@@ -52,39 +51,41 @@ def post(path: str, **fields: str) -> Any:
     return client.ask('POST', f'plugins/qnet/{path}', fields)
 
 
-def test_pages(mlist: Any) -> None:
-    whole = get(f'lists/{mlist.list_id}/bounces').json
+def test_pages(bounced: Any) -> None:
+    whole = get(f'lists/{bounced.list_id}/bounces').json
     assert whole['total_size'] == 5
     assert [one['address'] for one in whole['entries']] == [
         f'reader{number}@example.net' for number in range(5)
     ]
     assert whole['entries'][0]['score'] == 1.0
-    page = get(f'lists/{mlist.list_id}/bounces', count=2, page=2).json
+    page = get(f'lists/{bounced.list_id}/bounces', count=2, page=2).json
     assert (page['start'], page['total_size']) == (2, 5)
     assert [one['address'] for one in page['entries']] == [
         'reader2@example.net',
         'reader3@example.net',
     ]
-    assert 'entries' not in get(f'lists/{mlist.list_id}/bounces', count=2, page=9).json
+    assert (
+        'entries' not in get(f'lists/{bounced.list_id}/bounces', count=2, page=9).json
+    )
 
 
-def test_one_member(mlist: Any) -> None:
-    found = get(f'lists/{mlist.list_id}/bounces', member='reader3@example.net').json
+def test_one_member(bounced: Any) -> None:
+    found = get(f'lists/{bounced.list_id}/bounces', member='reader3@example.net').json
     assert [one['address'] for one in found['entries']] == ['reader3@example.net']
 
 
-def test_mistakes(mlist: Any) -> None:
+def test_mistakes(bounced: Any) -> None:
     assert get('lists/nosuch.lists.example.gov/bounces').status_code == 404
     assert get('lists').status_code == 404
-    assert get(f'lists/{mlist.list_id}/bounces/more').status_code == 404
+    assert get(f'lists/{bounced.list_id}/bounces/more').status_code == 404
     for params in ({'page': 0}, {'count': -1}, {'count': 'x'}, {'page': 10**12}):
-        answer = get(f'lists/{mlist.list_id}/bounces', **params)
+        answer = get(f'lists/{bounced.list_id}/bounces', **params)
         assert answer.status_code == 400, params
 
 
-def test_few_statements_whatever_the_number(mlist: Any) -> None:
+def test_few_statements_whatever_the_number(bounced: Any) -> None:
     with effort() as spent:
-        get(f'lists/{mlist.list_id}/bounces')
+        get(f'lists/{bounced.list_id}/bounces')
     assert len(spent.statements) <= 8, spent.statements
 
 
@@ -302,9 +303,9 @@ KILOSTEPS = 30_000
 """Four times what it takes; a look at all rows for each would take a million."""
 
 
-def test_twenty_thousand_rows(mlist: Any, clock: Clock) -> None:
+def test_twenty_thousand_rows(bounced: Any, clock: Clock) -> None:
     """As many statements as for five rows, and none that looks at a row for each."""
-    path = f'lists/{mlist.list_id}/bounces/members'
+    path = f'lists/{bounced.list_id}/bounces/members'
     few: dict[str, int] = {}
     sorts = [each.value for each in module.table.Sort]
     for sort in sorts:
@@ -346,7 +347,7 @@ def test_twenty_thousand_rows(mlist: Any, clock: Clock) -> None:
                     'id': 10_000 + n,
                     '_member_id': member,
                     'role': MemberRole.member,
-                    'list_id': mlist.list_id,
+                    'list_id': bounced.list_id,
                     'address_id': 10_000 + n,
                     'preferences_id': 10_000 + n,
                 }
@@ -358,7 +359,7 @@ def test_twenty_thousand_rows(mlist: Any, clock: Clock) -> None:
             [
                 {
                     'member_id': str(member),
-                    'list_id': mlist.list_id,
+                    'list_id': bounced.list_id,
                     'email': f'many{n}@example.net',
                     'domain': 'example.net',
                     'day': today - timedelta(days=days),
@@ -377,7 +378,7 @@ def test_twenty_thousand_rows(mlist: Any, clock: Clock) -> None:
             [
                 {
                     'member_id': str(ids[n]),
-                    'list_id': mlist.list_id,
+                    'list_id': bounced.list_id,
                     'email': f'many{n}@example.net',
                     'disabled_at': clock.moment,
                     'warnings': n % 3,

@@ -21,6 +21,8 @@ from tests.rest.client import ask
 
 FORM = yaml.safe_dump(data()).encode()
 
+pytestmark = pytest.mark.usefixtures('core')
+
 
 def encoded(content: bytes) -> str:
     return base64.b64encode(content).decode()
@@ -36,11 +38,6 @@ def post(what: str = '', **fields: Any) -> Any:
 
 def hand_in(content: bytes = FORM, **more: Any) -> Any:
     return post(name='request.yaml', content=encoded(content), **more)
-
-
-@pytest.fixture(autouse=True)
-def site(core: Any) -> None:
-    """A site without a list."""
 
 
 def actors() -> list[tuple[str, str]]:

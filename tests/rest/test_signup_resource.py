@@ -16,10 +16,9 @@ from sqlalchemy import insert
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import QNetList
 from tests.effort import effort
-from tests.helpers import queued, run, subscribe
+from tests.helpers import empty, queued, run, subscribe
 from tests.subscriptions.joiners import (
     READER,
-    empty,
     let_expire,
     mails,
     register,

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from datetime import timedelta
 from typing import Any
@@ -18,7 +17,7 @@ from zope.component import getUtility
 
 from qnet_mailman.model.base import store
 from qnet_mailman.subscriptions import sign_up
-from tests.helpers import message, queued
+from tests.helpers import empty, message, queued
 from tests.rest.client import ask
 
 READER = 'reader@example.net'
@@ -41,13 +40,6 @@ def the_mail(to: str = READER) -> Any:
     (msg,) = mails()
     assert msg['to'] == to
     return msg
-
-
-def empty(name: str) -> None:
-    """Throw away what is in a queue."""
-    folder = config.switchboards[name].queue_directory
-    for each in os.listdir(folder):
-        os.unlink(os.path.join(folder, each))
 
 
 def text(msg: Any) -> str:

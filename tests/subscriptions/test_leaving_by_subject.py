@@ -41,6 +41,7 @@ from tests.helpers import (
     run,
     subscribe,
 )
+from tests.lists import furnish
 from tests.subscriptions.joiners import (
     let_expire,
     mails,
@@ -54,18 +55,8 @@ from tests.subscriptions.leavers import READER, answer, raw, to_command, to_list
 SECOND = 'reader.two@example.net'
 THIRD = 'reader.three@example.net'
 
-
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    return with_reader(make_list('discussion'))
-
-
-def with_reader(mlist: Any) -> Any:
-    mlist.send_welcome_message = False
-    mlist.admin_notify_mchanges = False
-    subscribe(mlist, READER)
-    config.db.commit()
-    return mlist
+WITH_READER = {'members': [READER], 'admin_notify_mchanges': False}
+pytestmark = pytest.mark.mlist('discussion', **WITH_READER)
 
 
 def unseen(mlist: Any) -> bool:
@@ -90,7 +81,7 @@ KINDS = [
 
 @pytest.mark.parametrize(('list_type', 'replies'), KINDS)
 def test_the_whole_round(make_list: Any, list_type: str, replies: Any) -> None:
-    mlist = with_reader(make_list(list_type))
+    mlist = furnish(make_list(list_type), **WITH_READER)
     mlist.send_goodbye_message = False
     if replies is not None:
         set_replies(mlist, replies)
@@ -405,8 +396,9 @@ def test_the_limit_is_for_all_lists_and_a_day(
     mlist: Any, make_list: Any, configure: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configure(unproven_mails_per_day='1')
+    other = furnish(make_list(), **WITH_READER)
     to_list(mlist)
-    to_list(with_reader(make_list()))
+    to_list(other)
     assert len(mails()) == 1
     moment = now() + timedelta(days=1)
     monkeypatch.setattr('qnet_mailman.model.limits.now', lambda: moment)
@@ -477,7 +469,7 @@ def test_whoever_was_removed_meanwhile_is_told(mlist: Any) -> None:
 
 
 def test_a_token_of_another_list_confirms_nothing(mlist: Any, make_list: Any) -> None:
-    other = with_reader(make_list())
+    other = furnish(make_list(), **WITH_READER)
     to_list(mlist)
     token = token_of(the_mail())
     question = email.message.Message()

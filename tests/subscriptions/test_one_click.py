@@ -38,14 +38,7 @@ CLAIM = Claim(
 )
 ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    mlist = make_list()
-    mlist.send_welcome_message = False
-    subscribe(mlist, READER)
-    config.db.commit()
-    return mlist
+pytestmark = pytest.mark.mlist(members=[READER])
 
 
 def token_of(mlist: Any, address: str = READER) -> str:
