@@ -7,7 +7,6 @@ import csv
 import email
 import io
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
@@ -26,6 +25,7 @@ from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounceNotice
 from qnet_mailman.mta.wire import on_the_wire
 from tests.bounces.rounds import steps_and_cycle
+from tests.expected import require_expected
 from tests.helpers import appoint, queued
 
 START = datetime(2026, 1, 5, 15, 30)
@@ -34,7 +34,6 @@ REPORT = (
     b'From: MAILER-DAEMON@example.net\nSubject: Returned mail\n'
     b'Content-Type: multipart/report; boundary=x\n\n--x\n\nNo such user.\n--x--\n'
 )
-EXPECTED = Path(__file__).with_name('notice.expected')
 
 pytestmark = pytest.mark.mlist(
     administrators=[OWNER], moderators=['mod@agency.example.gov']
@@ -127,7 +126,7 @@ def test_the_text(mlist: Any) -> None:
         if recipients == {OWNER}
     ]
     assert max(map(len, text.splitlines())) <= 78
-    assert text == EXPECTED.read_text('utf-8')
+    require_expected(text, __file__, 'notice')
 
 
 def test_fifty_rows_and_the_whole_table(mlist: Any) -> None:

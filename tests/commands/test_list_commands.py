@@ -20,6 +20,7 @@ from qnet_mailman.commands.cli_qnet import qnet
 from qnet_mailman.lists.description import describe
 from qnet_mailman.model.lists import is_personal
 from qnet_mailman.provisioning.apply import apply_form
+from tests.expected import require_expected
 from tests.provisioning.samples import ADDRESS, DOMAIN, LIST_ID, form, grant_roles
 
 
@@ -139,21 +140,7 @@ def test_set_is_all_or_nothing_and_tells_all_mistakes(requested: Any) -> None:
         'threshold=3',
     )
     assert result.exit_code == 1
-    assert result.stderr.splitlines() == [
-        '"mask" is not KEY=VALUE',
-        'threshold is given twice',
-        'mask: found "on"; expected administrators, everyone or off',
-        'threshold: found "0"; expected a whole number from 1 to 100',
-        'window-days: found "x"; expected a whole number from 1 to 365',
-        'reply_to: found "x"; expected an e-mail address such as '
-        'pat@agency.example.gov',
-        '"colour" is not a setting; known are display_name, description, mask, '
-        'replies, reply_to, threshold, window-days, personalize, '
-        'member-authentication',
-        'replies: found "accept"; expected reject: on a notification list only people '
-        'with posting privileges write, and messages of all others are rejected',
-        'Nothing was changed.',
-    ]
+    require_expected(result.stderr, __file__, 'mistakes-in-settings')
     assert describe(requested) == before
 
 

@@ -20,6 +20,7 @@ from qnet_mailman import site
 from qnet_mailman.commands.cli_qnet import qnet
 from qnet_mailman.forms import loading, schema
 from tests.effort import database_away
+from tests.expected import require_expected
 from tests.provisioning.samples import ADDRESS, EXAMPLES, data
 
 FORM = str(EXAMPLES / 'list-request.yaml')
@@ -41,25 +42,7 @@ def test_a_plan_then_a_list_then_nothing(core: SimpleNamespace) -> None:
     assert run('roles', 'import', str(EXAMPLES / 'grants.csv')).exit_code == 0
     planned = run('provision', '--dry-run', FORM)
     assert planned.exit_code == 0
-    assert planned.output.splitlines() == [
-        f'{FORM}: planned ({ADDRESS}, REQ0001234)',
-        f'  create the list {ADDRESS} in the style qnet-notification-public',
-        '  set display_name to "HQR Updates"',
-        '  set description to "News about hospital quality reporting."',
-        '  set mask to "administrators"',
-        '  set replies to "reject"',
-        '  set threshold to 5',
-        '  set window_days to 7',
-        '  add the administrator Pat Example <pat@agency.example.gov>, with posting '
-        'privileges',
-        '  add the administrator Sam Sample <sam@agency.example.gov>, without posting '
-        'privileges',
-        '  add the moderator Mo Example <mo@contractor.example.org>, without posting '
-        'privileges',
-        '  subscribe reader@hospital.example.org, quality@clinic.example.org, '
-        'lee@example.org',
-        '  note: subscribers of a form get no welcome message',
-    ]
+    require_expected(planned.output, __file__, 'planned', FORM=FORM)
     assert lists() == set()
     created = run('provision', FORM)
     assert created.exit_code == 0

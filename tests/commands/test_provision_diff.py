@@ -23,6 +23,7 @@ from qnet_mailman.roles.people import Assignee, assign, unassign
 from qnet_mailman.roles.rights import Role
 from qnet_mailman.values import Closing
 from tests.effort import effort
+from tests.expected import require_expected
 from tests.provisioning.samples import DOMAIN, data
 
 
@@ -83,23 +84,7 @@ def test_all_that_can_differ(folder: Path) -> None:
     before = everything()
     result = run('provision', '--diff', folder)
     assert result.exit_code == 1
-    assert result.stdout.splitlines() == [
-        f'{folder}/0.json: differs (list0@{DOMAIN})',
-        '  description: "Changed"; the form has "News about hospital quality '
-        'reporting."',
-        '  administrator sam@agency.example.gov: nothing; the form has "Sam Sample"',
-        '  moderator kim@example.org: "Kim"; the form has nothing',
-        '  moderator mo@example.org: "Mo Other, HARP ID mo1, may post"; the form has '
-        '"Mo Example"',
-        f'{folder}/1.json: differs (list1@{DOMAIN})',
-        '  type: "notification"; the form has "discussion"',
-        '  replies: "reject"; the form has "hold"',
-        f'{folder}/3.json: there is a form for it and no list (list3@{DOMAIN})',
-        f'list2@{DOMAIN}: there is a list and no form for it',
-        '       2  different',
-        '       1  without a list',
-        '       1  without a form',
-    ]
+    require_expected(result.stdout, __file__, 'differences', FOLDER=str(folder))
     assert everything() == before
     lines = run('provision', '--diff', '--json', folder).stdout.splitlines()
     found = [json.loads(line) for line in lines]

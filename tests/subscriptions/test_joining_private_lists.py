@@ -17,6 +17,8 @@ from mailman.interfaces.subscriptions import (
 
 from qnet_mailman.subscriptions import confirming
 from qnet_mailman.subscriptions.confirming import Kind
+from tests.clock import Clock
+from tests.expected import require_expected
 from tests.helpers import make_user, subscribe
 from tests.subscriptions.joiners import (
     READER,
@@ -64,23 +66,14 @@ def test_private_is_approved_and_then_confirmed(
     assert waiting() == 0
 
 
-def test_the_notice_to_the_administrators(make_list: Any) -> None:
+def test_the_notice_to_the_administrators(make_list: Any, clock: Clock) -> None:
     mlist = make_list('notification', 'private')
     token, _, _ = register(mlist)
     mail = the_mail(OWNERS)
     assert mail['from'] == OWNERS
     assert mail['subject'] == f'HQR Updates: {READER} asks to join'
-    words = text(mail)
-    for part in (
-        f'Who   Rea Reader <{READER}>',
-        '/mailman3/lists/news1.lists.example.gov/subscription_requests\n',
-        f'  confirm {token}\n',
-        '  news1-request@lists.example.gov\n',
-        'Answering this message does not approve',
-        'help@example.gov',
-    ):
-        assert part in words, part
-    assert '$' not in words
+    name = 'notice-to-who-approves'
+    require_expected(text(mail), __file__, name, TOKEN=token)
     # Once: asking again says nothing to anybody.
     with pytest.raises(SubscriptionPendingError):
         register(mlist)
