@@ -16,7 +16,7 @@ from mailman.interfaces.member import DeliveryStatus, MemberRole
 from mailman.model.address import Address
 from mailman.model.member import Member
 from mailman.model.preferences import Preferences
-from sqlalchemy import event, func, insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.exc import OperationalError
 
 from qnet_mailman import clock
@@ -95,13 +95,6 @@ def live(
             steps_and_cycle(start + timedelta(days=day, seconds=day))
             if subjects := outbox.subjects():
                 found[day] = subjects
-    return found
-
-
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    found = make_list()
-    found.send_welcome_message = False
     return found
 
 
@@ -443,25 +436,11 @@ def test_the_day_of_the_sites_time_zone(
     assert row.next_step_at == datetime(2026, 3, 9, 3, 40)
 
 
-def statements(work: Callable[[], None]) -> list[str]:
-    """The SQL that some work does."""
-    found: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        found.append(statement)
-
-    event.listen(config.db.engine, 'before_cursor_execute', note)
-    try:
-        work()
-    finally:
-        event.remove(config.db.engine, 'before_cursor_execute', note)
-    return found
-
-
 def test_nothing_is_due(mlist: Any, member: Any) -> None:
     steps_and_cycle(START)
-    found = statements(lambda: steps_and_cycle(START + timedelta(seconds=1)))
-    assert len(found) == 2, found
+    with effort() as spent:
+        steps_and_cycle(START + timedelta(seconds=1))
+    assert len(spent.statements) == 2, spent.statements
 
 
 def test_many_members_disabled_behind_our_back(mlist: Any) -> None:
