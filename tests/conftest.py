@@ -28,14 +28,11 @@ from mailman.interfaces.domain import IDomainManager
 from xdist.scheduler import LoadFileScheduling
 from zope.component import getUtility
 
+from qnet_mailman.demo.site import Site
 from qnet_mailman.setup import startup
 from qnet_mailman.site import reason_not_ready
-from tests import postgresql
+from tests import lists, postgresql, sites
 from tests.clock import Clock, stop_clock
-
-# Read when the demo's modules are imported, here and in its processes: a limit of 30
-# seconds is one of three minutes.  A test that passes never waits that long.
-os.environ.setdefault('QNET_DEMO_PATIENCE', '6')
 
 ON_POSTGRESQL = os.environ.get('QNET_TEST_DATABASE') == 'postgresql'
 ROOT = Path(__file__).resolve().parent.parent
@@ -87,12 +84,14 @@ ROOM = 4 * 1024**3
 """Bytes for the sites, databases and packages of a run."""
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Keep what tests write in memory, where that can be and nobody chose a folder.
 
     Mailman and its databases flush every file they write, which takes most of the time
     on a disk.  Programs that tests start, and xdist's workers, go by TMPDIR too.
     """
+    config.addinivalue_line('markers', lists.MARKER)
+    config.addinivalue_line('markers', sites.MARKER)
     if not os.environ.get('TMPDIR') and is_roomy_memory(MEMORY):
         os.environ['TMPDIR'] = str(MEMORY)
         tempfile.tempdir = None
@@ -276,3 +275,34 @@ def make_list(core: SimpleNamespace) -> Any:
         return mlist
 
     return make
+
+
+@pytest.fixture
+def mlist(request: pytest.FixtureRequest, make_list: Any) -> Any:
+    """A list as `pytest.mark.mlist` says: of a test, or of all in a file.
+
+    Without one it is a public list for notifications, without people.  The marker's
+    arguments are those of `make_list`, and of `furnish` in tests/lists.py:
+    ``pytestmark = pytest.mark.mlist('discussion', members=[READER])``.  Tests that are
+    parametrized with `mlist`, indirectly, say its visibility so.
+    """
+    marker = request.node.get_closest_marker('mlist')
+    args, kws = (marker.args, marker.kwargs) if marker else ((), {})
+    if visibility := getattr(request, 'param', ''):
+        args = (*args[:1], visibility)
+    return lists.furnish(make_list(*args), **kws)
+
+
+@pytest.fixture
+def plain_list(mlist: Any) -> SimpleNamespace:
+    """Names of `mlist`: its object goes with the session, which ends with a request."""
+    return SimpleNamespace(list_id=mlist.list_id, address=mlist.fqdn_listname)
+
+
+@pytest.fixture(scope='module')
+def site(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Site]:
+    """A running site, as `pytest.mark.site` of the file says; see tests/sites.py."""
+    with sites.marked_site(request, tmp_path_factory.mktemp('site')) as running:
+        yield running

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What something costs, in what is the same on every machine and at every load."""
+"""What the database is asked, which is the same on every machine and at every load.
+
+And a database that answers no more, at any statement that a test chooses.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from typing import Any
 
 from mailman.config import config
 from sqlalchemy import event
+from sqlalchemy.exc import OperationalError
 
 KILO = 1000
 
@@ -53,3 +57,34 @@ def effort() -> Iterator[Effort]:
             with suppress(sqlite3.ProgrammingError):
                 # It is not closed yet.
                 connection.set_progress_handler(None, 0)
+
+
+AWAY = 'connection refused'
+"""What the driver says of a database that is away."""
+
+
+@contextmanager
+def database_away(
+    word: str = '', *, after: int = 0, times: int | None = None
+) -> Iterator[None]:
+    """Mailman's database refuses what it is asked in the block.
+
+    :param word: Only statements in which this stands.
+    :param after: How many of these it answers first.
+    :param times: How many of these it refuses then; None for all.
+    """
+    asked = 0
+
+    def refuse(_conn: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        nonlocal asked
+        if word not in statement:
+            return
+        asked += 1
+        if asked > after and (times is None or asked <= after + times):
+            raise OperationalError(statement, None, Exception(AWAY))
+
+    event.listen(config.db.engine, 'before_cursor_execute', refuse)
+    try:
+        yield
+    finally:
+        event.remove(config.db.engine, 'before_cursor_execute', refuse)

@@ -113,3 +113,11 @@ def queued(name: str) -> list[tuple[Message, dict[str, Any]]]:
         path = f'{switchboard.queue_directory}/{filebase}'
         os.rename(path + '.bak', path + '.pck')
     return found
+
+
+def empty(*names: str) -> None:
+    """Throw away what is in queues."""
+    for name in names:
+        folder = config.switchboards[name].queue_directory
+        for each in os.listdir(folder):
+            os.unlink(os.path.join(folder, each))

@@ -25,19 +25,14 @@ from qnet_mailman.model.base import store
 from qnet_mailman.model.requests import QNetRequest
 from qnet_mailman.review import arrival
 from tests.attacks.automatic_answers import KINDS, Kind
-from tests.helpers import appoint, message, post, queued, run, subscribe
-from tests.subscriptions.joiners import command, empty, mails, members, text
+from tests.helpers import appoint, empty, message, post, queued, run, subscribe
+from tests.subscriptions.joiners import command, mails, members, text
 
 PAT = 'pat@agency.test'
 FORMS = 'forms@lists.example.gov'
 NO = 'No! I did not write this.'
 
-
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    mlist = make_list('discussion')
-    mlist.send_welcome_message = False
-    return mlist
+pytestmark = pytest.mark.mlist('discussion')
 
 
 def hold(mlist: Any) -> Any:

@@ -28,9 +28,8 @@ from qnet_mailman.model.lists import set_replies
 from qnet_mailman.posting import backscatter
 from qnet_mailman.review import arrival
 from qnet_mailman.values import Replies
-from tests.helpers import appoint, message, post, queued, run, subscribe
+from tests.helpers import appoint, empty, message, post, queued, run, subscribe
 from tests.subscriptions.joiners import (
-    empty,
     find_list,
     members,
     rest,

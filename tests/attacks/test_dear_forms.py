@@ -38,7 +38,7 @@ PAT = 'pat@example.gov'
 
 
 @pytest.fixture(autouse=True)
-def site(configure: Any) -> None:
+def few_forms(configure: Any) -> None:
     configure(
         forms_address=ADDRESS,
         forms_max_waiting='20',

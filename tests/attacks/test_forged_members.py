@@ -20,20 +20,15 @@ from qnet_mailman.model.lists import member_authentication_of, set_member_authen
 from qnet_mailman.posting.decision import Fate, Standing, decide
 from qnet_mailman.settings import PosterAuthentication
 from qnet_mailman.values import ListType, Replies
-from tests.helpers import appoint, message, post, queued, run, subscribe
-from tests.subscriptions.joiners import empty, mails
+from tests.helpers import appoint, empty, message, post, queued, run, subscribe
+from tests.subscriptions.joiners import mails
 
 MEMBER = 'member@agency.test'
 SHOWN = 'Authentication-Results: mx.example.gov; dmarc=pass header.from=agency.test\r\n'
 FORGED = 'Authentication-Results: mx.evil.test; dmarc=pass header.from=agency.test\r\n'
 
-
-@pytest.fixture(params=['public', 'private'])
-def mlist(make_list: Any, request: Any) -> Any:
-    mlist = make_list('discussion', request.param)
-    mlist.send_welcome_message = False
-    subscribe(mlist, MEMBER)
-    return mlist
+pytestmark = pytest.mark.mlist('discussion', members=[MEMBER])
+on_both = pytest.mark.parametrize('mlist', ['public', 'private'], indirect=True)
 
 
 def forge(mlist: Any, sender: str = MEMBER, fields: str = '') -> str:
@@ -58,11 +53,13 @@ def questions() -> list[str]:
     return [str(m['to']) for m in mails() if 'Did you write' in str(m['subject'])]
 
 
+@on_both
 def test_off_believes_whatever_is_written(mlist: Any) -> None:
     assert member_authentication_of(mlist) is PosterAuthentication.off
     assert forge(mlist) == 'delivered'
 
 
+@on_both
 @pytest.mark.parametrize('word', ['confirm', 'required'])
 @pytest.mark.parametrize('who', ['member', 'accepted', 'moderator', 'administrator'])
 @pytest.mark.parametrize('fields', ['', FORGED])
@@ -82,12 +79,14 @@ def test_a_forged_author_is_not_delivered(
     assert questions() == ([sender] if word == 'confirm' else [])
 
 
+@on_both
 @pytest.mark.parametrize('word', ['confirm', 'required'])
 def test_a_shown_member_is_delivered(mlist: Any, word: str) -> None:
     set_member_authentication(mlist, PosterAuthentication(word))
     assert forge(mlist, fields=SHOWN) == 'delivered'
 
 
+@on_both
 def test_a_forged_poster_is_no_way_around(mlist: Any, configure: Any) -> None:
     configure(poster_authentication='off')
     appoint(mlist, 'poster@agency.test', may_post=True)

@@ -15,33 +15,26 @@ import pytest
 import yaml
 
 from bench.dear.forms import mail_with, rows_of_nothing, split_parameters, yaml_items
-from qnet_mailman.demo.configuration import ROOT
 from qnet_mailman.demo.site import Site
 from tests.review.senders import mail
+from tests.sites import EXAMPLES, FORM
 
 FORMS = 'requests@lists.example.gov'
-EXAMPLES = ROOT / 'provisioning' / 'examples'
-FORM = EXAMPLES / 'list-request.yaml'
 LIST = 'hqr-updates@lists.example.gov'
 PAT = 'pat@agency.example.gov'
 MALLORY = 'mallory@evil.example'
 SHOWN = b'Authentication-Results: mx.example.gov; spf=pass smtp.mailfrom=%s\r\n'
 STYLE = 'qnet-discussion-public'
 
-
-@pytest.fixture(scope='module')
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    settings = {
+pytestmark = pytest.mark.site(
+    qnet_cfg_overrides={
         'forms_address': FORMS,
         'trusted_authserv_ids': 'mx.example.gov',
         'forms_max_waiting': '20',
         'forms_waiting_per_sender': '3',
         'forms_waiting_per_domain': '6',
     }
-    folder = tmp_path_factory.mktemp('site')
-    with Site(folder, web=False, qnet_cfg_overrides=settings) as running:
-        running.mailman('qnet', 'provision', str(FORM), check=True)
-        yield running
+)
 
 
 def waiting(site: Site) -> list[dict[str, Any]]:

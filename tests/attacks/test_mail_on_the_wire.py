@@ -5,11 +5,9 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
 
 import pytest
 
-from qnet_mailman.demo.configuration import ROOT
 from qnet_mailman.demo.sink import Delivered
 from qnet_mailman.demo.site import Site
 
@@ -22,27 +20,22 @@ EVIL = 'buy-at-evil.test'
 LIMIT = 5
 _numbers = itertools.count(1)
 
-
-@pytest.fixture(scope='module')
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    settings = {
+pytestmark = pytest.mark.site(
+    qnet_cfg_overrides={
         'poster_authentication': 'confirm',
         'trusted_authserv_ids': 'mx.example.gov',
         'forms_address': FORMS,
     }
-    with Site(
-        tmp_path_factory.mktemp('site'), web=False, qnet_cfg_overrides=settings
-    ) as running:
-        form = ROOT / 'provisioning' / 'examples' / 'list-request.yaml'
-        running.mailman('qnet', 'provision', str(form), check=True)
-        answer = running.rest(
-            'POST',
-            'lists',
-            {'fqdn_listname': TALK, 'style_name': 'qnet-discussion-private'},
-        )
-        assert answer.status_code == 201, answer.text
-        running.wait_idle()
-        yield running
+)
+
+
+@pytest.fixture(scope='module', autouse=True)
+def discussion(site: Site) -> None:
+    """A discussion list beside the notification list of the form."""
+    fields = {'fqdn_listname': TALK, 'style_name': 'qnet-discussion-private'}
+    answer = site.rest('POST', 'lists', fields)
+    assert answer.status_code == 201, answer.text
+    site.wait_idle()
 
 
 def write(

@@ -21,6 +21,7 @@ import requests
 
 from qnet_mailman.demo.processes import wait_until
 from qnet_mailman.demo.site import Site
+from tests.sites import started
 from tests.web.gate.stub_mailman import NEWS_ADDRESS
 from tests.web.gate.test_gate_matrix import PAGES
 
@@ -72,7 +73,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     site.web_settings['Q_CLUSTER'] = {'orm': 'default', 'timeout': 300, 'retry': 360}
     # Nobody wants to wait for a minute here.
     site.web_settings['RIGHTS_CACHE_SECONDS'] = 1
-    with site:
+    with started(site, forms=()):
         site.rest('POST', 'domains', {'mail_host': site.domain})
         yield site
 

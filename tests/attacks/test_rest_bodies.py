@@ -11,7 +11,6 @@ import base64
 import http.client
 import json
 import socket
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -23,11 +22,7 @@ PLUGIN = '/3.1/plugins/qnet'
 PATHS = ('/3.1/lists', '/3.1/members', f'{PLUGIN}/signup', f'{PLUGIN}/forms/apply')
 JSON, FORM = 'application/json', 'application/x-www-form-urlencoded'
 
-
-@pytest.fixture(scope='module')
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with Site(tmp_path_factory.mktemp('rest'), web=False) as running:
-        yield running
+pytestmark = pytest.mark.site(forms=())
 
 
 def announce(site: Site, path: str, *fields: str, known: bool = True) -> int:

@@ -7,7 +7,6 @@ import csv
 import email
 import io
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
@@ -16,7 +15,6 @@ import pytest
 from mailman.app.lifecycle import remove_list
 from mailman.config import config
 from mailman.interfaces.bounce import UnrecognizedBounceDisposition
-from mailman.interfaces.member import MemberRole
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
@@ -27,7 +25,8 @@ from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounceNotice
 from qnet_mailman.mta.wire import on_the_wire
 from tests.bounces.rounds import steps_and_cycle
-from tests.helpers import appoint, queued, subscribe
+from tests.expected import require_expected
+from tests.helpers import appoint, queued
 
 START = datetime(2026, 1, 5, 15, 30)
 OWNER = 'pat@agency.example.gov'
@@ -35,16 +34,10 @@ REPORT = (
     b'From: MAILER-DAEMON@example.net\nSubject: Returned mail\n'
     b'Content-Type: multipart/report; boundary=x\n\n--x\n\nNo such user.\n--x--\n'
 )
-EXPECTED = Path(__file__).with_name('notice.expected')
 
-
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    found = make_list()
-    appoint(found, OWNER)
-    subscribe(found, 'mod@agency.example.gov', MemberRole.moderator)
-    config.db.commit()
-    return found
+pytestmark = pytest.mark.mlist(
+    administrators=[OWNER], moderators=['mod@agency.example.gov']
+)
 
 
 def bounced(mlist: Any, number: int = 1, event: Event = Event.bounced) -> None:
@@ -133,7 +126,7 @@ def test_the_text(mlist: Any) -> None:
         if recipients == {OWNER}
     ]
     assert max(map(len, text.splitlines())) <= 78
-    assert text == EXPECTED.read_text('utf-8')
+    require_expected(text, __file__, 'notice')
 
 
 def test_fifty_rows_and_the_whole_table(mlist: Any) -> None:

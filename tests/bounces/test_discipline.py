@@ -3,20 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
-from uuid import UUID
 
 import pytest
 from mailman.app.lifecycle import remove_list
 from mailman.config import config
 from mailman.interfaces.member import DeliveryStatus, MemberRole
-from mailman.model.address import Address
-from mailman.model.member import Member
-from mailman.model.preferences import Preferences
-from sqlalchemy import event, func, insert, select, update
+from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
 from qnet_mailman import clock
@@ -24,92 +19,19 @@ from qnet_mailman.bounces import discipline, ledger, notices
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce, QNetBounceNotice, QNetSuspension
 from tests.bounces.rounds import steps_and_cycle
-from tests.effort import effort
+from tests.bounces.suspending import (
+    GOODBYE,
+    START,
+    WARNING,
+    Outbox,
+    disable,
+    live,
+    member,
+    suspensions,
+)
 from tests.helpers import make_user, queued, subscribe
 
-START = datetime(2026, 1, 5, 15, 30)
-WARNING = 'Messages of HQR Updates do not reach you'
-GOODBYE = 'Your subscription to HQR Updates has ended'
-
-
-def bounce(member: Any, at: datetime, half_points: int = 2) -> None:
-    """A row of the ledger, as scoring writes it."""
-    store().add(
-        QNetBounce(
-            member_id=str(member.member_id),
-            list_id=member.list_id,
-            email=member.address.email,
-            domain=member.address.email.partition('@')[2],
-            day=clock.today(at),
-            half_points=half_points,
-            kind='hard',
-            reason='address unknown',
-            status='5.1.1',
-            evidence='550 5.1.1 <reader@example.net>: user unknown',
-            received_at=at,
-        )
-    )
-
-
-def disable(mlist: Any, member: Any, at: datetime = START) -> None:
-    """Five hard bounces, the last of them now."""
-    for days in range(5):
-        bounce(member, at - timedelta(days=days))
-    discipline.reached(mlist, member, 10, now=at)
-    config.db.commit()
-
-
-def suspensions() -> int:
-    return store().scalar(select(func.count(QNetSuspension.id))) or 0
-
-
-class Outbox:
-    """What went to one address, by the day on which it did."""
-
-    def __init__(self, address: str = 'reader@example.net') -> None:
-        self.address = address
-        self._seen: set[str] = set()
-
-    def new(self) -> list[Any]:
-        found = [
-            msg
-            for msg, data in queued('virgin')
-            if self.address in data['recipients']
-            and msg['message-id'] not in self._seen
-        ]
-        self._seen |= {msg['message-id'] for msg in found}
-        return found
-
-    def subjects(self) -> list[str]:
-        return [str(msg['subject']) for msg in self.new()]
-
-
-def live(
-    days: Callable[[int], bool] = lambda day: True, until: int = 40, start: Any = START
-) -> dict[int, list[str]]:
-    """Run the periodic work once a day; which e-mail came on which day."""
-    outbox = Outbox()
-    found = {}
-    for day in range(until):
-        if days(day):
-            steps_and_cycle(start + timedelta(days=day, seconds=day))
-            if subjects := outbox.subjects():
-                found[day] = subjects
-    return found
-
-
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    found = make_list()
-    found.send_welcome_message = False
-    return found
-
-
-@pytest.fixture
-def member(mlist: Any) -> Any:
-    found = subscribe(mlist, 'reader@example.net')
-    config.db.commit()
-    return found
+__all__ = ['member']
 
 
 def test_three_weeks(mlist: Any, member: Any) -> None:
@@ -353,199 +275,3 @@ def test_reached_twice(mlist: Any, member: Any) -> None:
     assert suspensions() == 1
     events = store().scalars(select(QNetBounceNotice.event)).all()
     assert events == ['disabled']
-
-
-def test_events_for_administrators(mlist: Any, member: Any) -> None:
-    discipline_events = []
-    with patch.object(notices, 'send_all'):
-        disable(mlist, member)
-        live()
-        discipline_events = [
-            (row.event, row.email, row.kind, row.reason, row.half_score, row.threshold)
-            for row in store().scalars(
-                select(QNetBounceNotice).order_by(QNetBounceNotice.id)
-            )
-        ]
-    about = ('reader@example.net', 'hard', 'address unknown', 10, 5)
-    assert discipline_events == [('disabled', *about), ('removed', *about)]
-
-
-def test_the_warning(mlist: Any, member: Any) -> None:
-    disable(mlist, member)
-    steps_and_cycle(START)
-    (warning,) = Outbox().new()
-    text = warning.get_payload(decode=True).decode()
-    assert warning['auto-submitted'] == 'auto-generated'
-    assert str(warning['from']) == mlist.owner_address
-    assert max(map(len, text.splitlines())) <= 78
-    for words in (
-        'reader@example.net',
-        'came back on January 5, 2026, because your mail server does not know',
-        '550 5.1.1 <reader@example.net>: user unknown',
-        'ends on January 26, 2026',
-        'This is warning 1 of 3',
-        'Allow the domain lists.example.gov',
-        'Ask your IT department',
-        'blocklist',
-        mlist.owner_address,
-        f'https://lists.example.gov/mailman3/lists/{mlist.list_id}/',
-        'help@example.gov',
-        '1-800-555-0100',
-    ):
-        assert words in ' '.join(text.split())
-    assert '$' not in text
-
-
-def test_the_warning_without_a_web_side_and_without_a_report(
-    mlist: Any, member: Any, configure: Any
-) -> None:
-    configure(web_url='')
-    discipline.reached(mlist, member, 10, now=START)
-    steps_and_cycle(START)
-    (warning,) = Outbox().new()
-    text = warning.get_payload(decode=True).decode()
-    assert 'Mail to this address came back to us.' in text
-    assert 'http' not in text
-    assert '$' not in text
-
-
-@pytest.mark.parametrize('web_url', ['', 'https://lists.example.gov'])
-def test_the_last_message(
-    mlist: Any, member: Any, configure: Any, web_url: str
-) -> None:
-    configure(web_url=web_url)
-    mlist.bounce_you_are_disabled_warnings = 0
-    mlist.send_goodbye_message = False
-    disable(mlist, member)
-    steps_and_cycle(START)
-    (goodbye,) = Outbox().new()
-    text = goodbye.get_payload(decode=True).decode()
-    assert mlist.join_address in text
-    assert ('https://' in text) == bool(web_url)
-    assert max(map(len, text.splitlines())) <= 78
-    assert 'help@example.gov' in text
-    assert '$' not in text
-
-
-def test_the_day_of_the_sites_time_zone(
-    mlist: Any, member: Any, configure: Any
-) -> None:
-    configure(time_zone='America/New_York')
-    # March 1 there; clocks go forward on March 8.
-    start = datetime(2026, 3, 2, 4, 45)
-    disable(mlist, member, start)
-    steps_and_cycle(start)
-    (warning,) = Outbox().new()
-    text = warning.get_payload(decode=True).decode()
-    assert 'came back on March 1, 2026' in text
-    assert 'ends on March 22, 2026' in text
-    row = store().scalars(select(QNetSuspension)).one()
-    assert row.next_step_at == datetime(2026, 3, 9, 3, 40)
-
-
-def statements(work: Callable[[], None]) -> list[str]:
-    """The SQL that some work does."""
-    found: list[str] = []
-
-    def note(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        found.append(statement)
-
-    event.listen(config.db.engine, 'before_cursor_execute', note)
-    try:
-        work()
-    finally:
-        event.remove(config.db.engine, 'before_cursor_execute', note)
-    return found
-
-
-def test_nothing_is_due(mlist: Any, member: Any) -> None:
-    steps_and_cycle(START)
-    found = statements(lambda: steps_and_cycle(START + timedelta(seconds=1)))
-    assert len(found) == 2, found
-
-
-def test_many_members_disabled_behind_our_back(mlist: Any) -> None:
-    _many_disabled(mlist, 250)
-    discipline.reconcile(START)
-    assert suspensions() == 250
-    store().execute(update(Preferences).values(delivery_status=None))
-    config.db.commit()
-    discipline.reconcile(START)
-    assert suspensions() == 0
-
-
-def test_ten_thousand_suspended_members(mlist: Any) -> None:
-    """Point 15: they do not slow the periodic work where nothing is due."""
-    ids = _many_disabled(mlist, 10_000)
-    store().execute(
-        insert(QNetSuspension),
-        [
-            {
-                'member_id': member_id,
-                'list_id': mlist.list_id,
-                'email': 'reader@example.net',
-                'disabled_at': START,
-                'warnings': 1,
-                'next_step_at': START + timedelta(days=6),
-            }
-            for member_id in ids
-        ],
-    )
-    config.db.commit()
-    with effort() as once_a_cycle:
-        steps_and_cycle(START)
-    with effort() as usually:
-        steps_and_cycle(START + timedelta(minutes=1))
-    assert suspensions() == 10_000
-    assert len(once_a_cycle.statements) <= 10
-    # A hundred for each member; not one look at all of them for each.
-    assert once_a_cycle.kilosteps < 1000
-    assert len(usually.statements) == 2
-    assert usually.kilosteps <= 1
-
-
-def _many_disabled(mlist: Any, number: int) -> list[str]:
-    """Many members whom somebody disabled; their ids."""
-    numbers = range(1_000_000, 1_000_000 + number)
-    store().execute(
-        insert(Preferences),
-        [{'id': n, 'delivery_status': DeliveryStatus.by_bounces} for n in numbers],
-    )
-    store().execute(
-        Address.__table__.insert(),
-        [{'id': n, 'email': f'{n}@example.net', 'display_name': ''} for n in numbers],
-    )
-    store().execute(
-        Member.__table__.insert(),
-        [
-            {
-                'id': n,
-                '_member_id': UUID(int=n),
-                'role': MemberRole.member,
-                'list_id': mlist.list_id,
-                'address_id': n,
-                'preferences_id': n,
-            }
-            for n in numbers
-        ],
-    )
-    config.db.commit()
-    return [str(UUID(int=n)) for n in numbers]
-
-
-def test_more_warnings_than_a_batch(mlist: Any) -> None:
-    _many_disabled(mlist, 2 * discipline.BATCH + 10)
-    discipline.reconcile(START)
-    discipline.do_steps(START)
-    assert len(queued('virgin')) == 2 * discipline.BATCH + 10
-    assert store().scalars(select(QNetSuspension.warnings).distinct()).all() == [1]
-
-
-def test_the_rest_waits_for_the_next_round(mlist: Any) -> None:
-    for number in range(5):
-        disable(mlist, subscribe(mlist, f'{number}@example.net'))
-    with patch.object(discipline, 'PATIENCE', 0.0):
-        discipline.do_steps(START)
-    assert queued('virgin') == []
-    discipline.do_steps(START)
-    assert len(queued('virgin')) == 5

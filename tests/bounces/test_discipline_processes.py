@@ -42,6 +42,16 @@ for line in sys.stdin:
 """
 
 
+@pytest.fixture
+def overdue(mlist: Any) -> Any:
+    """A list with members who are to be warned."""
+    for number in range(MEMBERS):
+        member = subscribe(mlist, f'{number}@example.net')
+        discipline.reached(mlist, member, 10, now=START)
+    config.db.commit()
+    return mlist
+
+
 class Runner:
     """A process that does the periodic work when it is told to."""
 
@@ -70,17 +80,6 @@ class Runner:
             stream.close()
 
 
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    found = make_list()
-    found.send_welcome_message = False
-    for number in range(MEMBERS):
-        member = subscribe(found, f'{number}@example.net')
-        discipline.reached(found, member, 10, now=START)
-    config.db.commit()
-    return found
-
-
 def got() -> Counter[str]:
     """How many e-mails each member got."""
     found: Counter[str] = Counter()
@@ -90,7 +89,7 @@ def got() -> Counter[str]:
 
 
 @pytest.mark.long
-def test_three_runners_at_once(core: SimpleNamespace, mlist: Any) -> None:
+def test_three_runners_at_once(core: SimpleNamespace, overdue: Any) -> None:
     everybody = {f'{number}@example.net' for number in range(MEMBERS)}
     runners = [Runner(core) for _ in range(3)]
     try:
@@ -106,7 +105,7 @@ def test_three_runners_at_once(core: SimpleNamespace, mlist: Any) -> None:
         for runner in runners:
             runner.stop()
     config.db.store.expire_all()
-    assert list(mlist.members.members) == []
+    assert list(overdue.members.members) == []
     assert store().scalars(select(QNetSuspension)).all() == []
     # Everything that was to be told was told, once a cycle.
     subjects = [str(msg['subject']) for msg, _data in queued('virgin')]
@@ -118,7 +117,7 @@ def test_three_runners_at_once(core: SimpleNamespace, mlist: Any) -> None:
 
 @pytest.mark.long
 @pytest.mark.landing
-def test_a_runner_is_killed(core: SimpleNamespace, mlist: Any) -> None:
+def test_a_runner_is_killed(core: SimpleNamespace, overdue: Any) -> None:
     """Each kill repeats one member's e-mail at most, and loses none."""
     kills = 0
     for enough in (5, 15, 25):

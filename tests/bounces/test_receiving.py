@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,7 +16,7 @@ from mailman.interfaces.bounce import (
 )
 from mailman.interfaces.member import DeliveryStatus, MemberRole
 from mailman.interfaces.usermanager import IUserManager
-from sqlalchemy import event, select
+from sqlalchemy import select
 from zope.component import getUtility
 
 from qnet_mailman.bounces import ledger, whose
@@ -38,24 +36,10 @@ from tests.bounces.reports import (
     verp,
 )
 from tests.clock import Clock
+from tests.effort import effort
 from tests.helpers import add_address, make_user, message, subscribe
 
 READER = 'reader@example.net'
-
-
-@contextmanager
-def counted_statements() -> Iterator[list[str]]:
-    """The statements that are executed meanwhile."""
-    seen: list[str] = []
-
-    def note(*args: Any) -> None:
-        seen.append(args[2])
-
-    event.listen(config.db.engine, 'before_cursor_execute', note)
-    try:
-        yield seen
-    finally:
-        event.remove(config.db.engine, 'before_cursor_execute', note)
 
 
 def dispose(mlist: Any, msg: Any, **msgdata: Any) -> None:
@@ -74,11 +58,6 @@ def halves(member: Any) -> int:
         row.half_points
         for row in rows(member_id=str(member.member_id), state='counted')
     )
-
-
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    return make_list()
 
 
 # ------------------------------------------------------------------- the days
@@ -426,11 +405,11 @@ def test_a_report_costs_at_most_six_statements(
         place, verifier = whose.Place.of(mlist), Verifier()
         assert verifier.read(str(msg['to'])[8:56])
         data = received(msg)
-        with counted_statements() as statements:
+        with effort() as spent:
             runner._receive(place, msg, data, verifier)
-        assert len(statements) <= 6, statements
-        with counted_statements() as statements:
+        assert len(spent.statements) <= 6, spent.statements
+        with effort() as spent:
             runner._receive(place, msg, data, verifier)
-        assert len(statements) <= 2
+        assert len(spent.statements) <= 2
         config.db.commit()
     assert len(rows(domain='example.net')) == 9

@@ -22,25 +22,20 @@ from qnet_mailman.runners.bounce import BounceRunner
 from tests.bounces.reports import BLOCKED, UNKNOWN, received, report, rows
 from tests.bounces.test_receiving import notices
 from tests.clock import Clock
-from tests.helpers import subscribe
 
 DOMAIN = 'provider.example'
+
+pytestmark = pytest.mark.mlist(
+    members=[
+        *(f'm{number}@{DOMAIN}' for number in range(20)),
+        *(f'm{number}@elsewhere.example' for number in range(60)),
+    ]
+)
 
 
 @pytest.fixture(autouse=True)
 def nothing_remembered() -> None:
     providers._counts.clear()
-
-
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    mlist = make_list()
-    for number in range(20):
-        subscribe(mlist, f'm{number}@{DOMAIN}')
-    for number in range(60):
-        subscribe(mlist, f'm{number}@elsewhere.example')
-    config.db.commit()
-    return mlist
 
 
 def bounce(mlist: Any, numbers: Any, said: str = BLOCKED, domain: str = DOMAIN) -> None:

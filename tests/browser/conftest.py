@@ -20,15 +20,14 @@ import yaml
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from qnet_mailman.demo.configuration import ROOT
 from qnet_mailman.demo.site import Delivered, Site
+from tests.sites import EXAMPLES, FORM, started
 
 SIZES = {
     # WCAG 2.1, success criterion 1.4.10: a page 320 pixels wide.
     'narrow': {'width': 320, 'height': 640},
     'desktop': {'width': 1280, 'height': 900},
 }
-EXAMPLES = ROOT / 'provisioning/examples'
 PUBLIC = 'hqr-updates@lists.example.gov'
 ALSO_PUBLIC = 'measures@lists.example.gov'
 PRIVATE = 'hqr-workgroup@lists.example.gov'
@@ -82,14 +81,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     }
     also = folder / 'measures.yaml'
     also.write_text(yaml.safe_dump(form, sort_keys=False), 'utf-8')
-    with Site(folder / 'site') as running:
-        running.mailman(
-            *('qnet', 'provision', str(also)),
-            *(str(EXAMPLES / 'list-request.yaml'),),
-            *(str(EXAMPLES / 'discussion-private.json'),),
-            check=True,
-        )
-        running.wait_idle()
+    forms = (also, FORM, EXAMPLES / 'discussion-private.json')
+    with started(Site(folder / 'site'), forms) as running:
         yield running
 
 

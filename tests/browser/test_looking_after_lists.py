@@ -23,7 +23,8 @@ from qnet_mailman.demo.people import PROVIDER, Account
 from qnet_mailman.demo.processes import wait_until
 from qnet_mailman.demo.reports import USER_UNKNOWN
 from qnet_mailman.demo.site import Site
-from tests.browser.conftest import EXAMPLES, PUBLIC, SIZES, look_at, tab_to
+from tests.browser.conftest import PUBLIC, SIZES, look_at, tab_to
+from tests.sites import started
 from tests.web.harp.certified import SECRET, CertifiedProvider
 
 LIST_ID = PUBLIC.replace('@', '.')
@@ -57,10 +58,7 @@ def site(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     }
     provider.start()
     try:
-        with site:
-            form = str(EXAMPLES / 'list-request.yaml')
-            site.mailman('qnet', 'provision', form, check=True)
-            site.wait_idle()
+        with started(site):
             yield site
     finally:
         provider.stop()

@@ -12,11 +12,10 @@ import pytest
 import yaml
 from click.testing import CliRunner, Result
 from mailman.interfaces.listmanager import IListManager
-from sqlalchemy import event
-from sqlalchemy.exc import OperationalError
 from zope.component import getUtility
 
 from qnet_mailman.commands.cli_qnet import qnet
+from tests.effort import database_away
 from tests.helpers import queued
 from tests.provisioning.samples import ADDRESS, EXAMPLES, data
 
@@ -99,17 +98,8 @@ def test_json(good: Path) -> None:
 
 def test_a_database_that_fails_leaves_it_waiting(core: Any, good: Path) -> None:
     run('take', str(good))
-
-    def refuse(conn: Any, cur: Any, statement: str, *rest: Any) -> None:
-        if 'INSERT INTO mailinglist ' in statement:
-            raise OperationalError(statement, {}, Exception('connection refused'))
-
-    engine = core.config.db.engine
-    event.listen(engine, 'before_cursor_execute', refuse)
-    try:
+    with database_away('INSERT INTO mailinglist '):
         failed = run('approve', '1')
-    finally:
-        event.remove(engine, 'before_cursor_execute', refuse)
     assert failed.exit_code == 2
     assert 'nothing was changed: connection refused' in failed.output
     [one] = json.loads(run('list', '--json').output)

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from mailman.interfaces.bans import IBanManager
 from mailman.interfaces.member import MemberRole
 from mailman.interfaces.usermanager import IUserManager
 from mailman.model.address import Address
@@ -20,13 +19,14 @@ from mailman.model.preferences import Preferences
 from mailman.model.uid import UID
 from mailman.model.user import User
 from mailman.utilities.datetime import now
-from sqlalchemy import event, func, select, text
+from sqlalchemy import func, select, text
 from zope.component import getUtility
 
 from qnet_mailman.commands.cli_qnet import qnet
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.provisioning import importing
+from tests.effort import effort
 
 FILE = """\
 EmailAddr_,FullName_,MemberType_,DateJoined_
@@ -43,6 +43,10 @@ header@example.org,"Nell
 Bcc: victim@example.org",normal,2019-01-02
 """
 
+pytestmark = pytest.mark.mlist(
+    members=['there@example.org'], banned=['banned@example.org']
+)
+
 
 def run(*arguments: str) -> Result:
     result = CliRunner().invoke(qnet, arguments)
@@ -55,15 +59,6 @@ def file(tmp_path: Path) -> Path:
     path = tmp_path / 'members.csv'
     path.write_text(FILE, encoding='utf-8')
     return path
-
-
-@pytest.fixture
-def mlist(core: SimpleNamespace, make_list: Any) -> Any:
-    mlist = make_list()
-    join(mlist, 'there@example.org')
-    IBanManager(mlist).ban('banned@example.org')
-    core.config.db.commit()
-    return mlist
 
 
 def join(mlist: Any, email: str, name: str = '') -> Any:
@@ -291,20 +286,11 @@ def test_a_thousand_members_take_few_statements(
     path.write_text(
         '\n'.join(f'p{n}@example.org' for n in range(1000)), encoding='utf-8'
     )
-    statements: list[str] = []
-
-    def note(*arguments: Any) -> None:
-        statements.append(arguments[2])
-
-    engine = core.config.db.engine
-    event.listen(engine, 'before_cursor_execute', note)
-    try:
+    with effort() as spent:
         run('import-members', mlist.fqdn_listname, str(path))
-    finally:
-        event.remove(engine, 'before_cursor_execute', note)
     assert mlist.members.member_count == 1001
-    assert len(statements) < 40
-    if engine.dialect.name == 'postgresql':
+    assert len(spent.statements) < 40
+    if core.config.db.engine.dialect.name == 'postgresql':
         # It need not find out by itself how many there are now.
         query = text("SELECT reltuples FROM pg_class WHERE relname = 'member'")
         assert core.config.db.store.scalar(query) >= 1000

@@ -14,13 +14,13 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from mailman.interfaces.listmanager import IListManager
-from sqlalchemy import event
-from sqlalchemy.exc import OperationalError
 from zope.component import getUtility
 
 from qnet_mailman import site
 from qnet_mailman.commands.cli_qnet import qnet
 from qnet_mailman.forms import loading, schema
+from tests.effort import database_away
+from tests.expected import require_expected
 from tests.provisioning.samples import ADDRESS, EXAMPLES, data
 
 FORM = str(EXAMPLES / 'list-request.yaml')
@@ -42,25 +42,7 @@ def test_a_plan_then_a_list_then_nothing(core: SimpleNamespace) -> None:
     assert run('roles', 'import', str(EXAMPLES / 'grants.csv')).exit_code == 0
     planned = run('provision', '--dry-run', FORM)
     assert planned.exit_code == 0
-    assert planned.output.splitlines() == [
-        f'{FORM}: planned ({ADDRESS}, REQ0001234)',
-        f'  create the list {ADDRESS} in the style qnet-notification-public',
-        '  set display_name to "HQR Updates"',
-        '  set description to "News about hospital quality reporting."',
-        '  set mask to "administrators"',
-        '  set replies to "reject"',
-        '  set threshold to 5',
-        '  set window_days to 7',
-        '  add the administrator Pat Example <pat@agency.example.gov>, with posting '
-        'privileges',
-        '  add the administrator Sam Sample <sam@agency.example.gov>, without posting '
-        'privileges',
-        '  add the moderator Mo Example <mo@contractor.example.org>, without posting '
-        'privileges',
-        '  subscribe reader@hospital.example.org, quality@clinic.example.org, '
-        'lee@example.org',
-        '  note: subscribers of a form get no welcome message',
-    ]
+    require_expected(planned.output, __file__, 'planned', FORM=FORM)
     assert lists() == set()
     created = run('provision', FORM)
     assert created.exit_code == 0
@@ -168,15 +150,8 @@ def test_broken_settings_stop_every_command(
 def test_a_database_that_is_away(
     core: SimpleNamespace, command: tuple[str, ...]
 ) -> None:
-    def fail(*args: Any) -> None:
-        raise OperationalError('SELECT', None, Exception('connection refused'))
-
-    engine = core.config.db.engine
-    event.listen(engine, 'before_cursor_execute', fail)
-    try:
+    with database_away():
         result = run(*command)
-    finally:
-        event.remove(engine, 'before_cursor_execute', fail)
     assert result.exit_code == 2
     assert 'connection refused' in result.output
 

@@ -19,6 +19,15 @@ from tests.helpers import queued
 PAT = ('pexample', '--role', 'administrator')
 
 
+@pytest.fixture
+def administered(mlist: Any) -> Any:
+    """A list with an administrator, who was assigned at the command line."""
+    new = ('--role', 'administrator', '--name', 'Pat', '--harp-id', 'PExample')
+    address = mlist.fqdn_listname
+    assert run('assign', address, 'pat@agency.example.gov', *new).exit_code == 0
+    return mlist
+
+
 def run(*arguments: str) -> Result:
     result = CliRunner().invoke(qnet, ('roles', *arguments))
     assert isinstance(result.exception, SystemExit | None), result.exc_info
@@ -29,18 +38,13 @@ def subjects() -> list[str]:
     return [str(msg['subject']) for msg, _data in queued('out')]
 
 
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    mlist = make_list()
-    new = ('--role', 'administrator', '--name', 'Pat', '--harp-id', 'PExample')
-    address = mlist.fqdn_listname
-    assert run('assign', address, 'pat@agency.example.gov', *new).exit_code == 0
-    return mlist
-
-
-def test_the_life_of_a_grant(mlist: Any) -> None:
+def test_the_life_of_a_grant(administered: Any) -> None:
     def state() -> str:
-        return run('list', mlist.list_id).output.rpartition('may not post')[2].strip()
+        return (
+            run('list', administered.list_id)
+            .output.rpartition('may not post')[2]
+            .strip()
+        )
 
     assert state() == ', waits for the HARP role'
     assert run('deny', *PAT, '--reason', 'Not yet.').output == (
@@ -70,13 +74,13 @@ def test_the_life_of_a_grant(mlist: Any) -> None:
     assert run('list', '--grants', '--status', 'active').output == ''
 
 
-def test_who_has_only_the_lesser_role(mlist: Any) -> None:
+def test_who_has_only_the_lesser_role(administered: Any) -> None:
     run('approve', 'pexample', '--role', 'moderator', '--no-mail')
     assert 'waits for the HARP role; may moderate' in run('list').output
     assert subjects() == []
 
 
-def test_mistakes(mlist: Any) -> None:
+def test_mistakes(administered: Any) -> None:
     for arguments, said in (
         (('revoke', *PAT, '--reason', 'x'), 'does not have the role'),
         (('approve', 'a:b:', '--role', 'moderator', '--email', 'x'), '--email: found'),
@@ -84,7 +88,7 @@ def test_mistakes(mlist: Any) -> None:
         (('approve', 'x\ny', '--role', 'moderator'), 'USER_ID: found'),
         (('approve', 'x', '--provider', '-', '--role', 'moderator'), 'USER_ID: found'),
         (('expire-at', 'pat', 'soon', '--role', 'moderator'), 'WHEN: found "soon"'),
-        (('list', '--grants', mlist.list_id), 'a grant is not about a list'),
+        (('list', '--grants', administered.list_id), 'a grant is not about a list'),
         (('list', '--status', 'active'), '--status is for --grants'),
         (('change-address', 'x@example.org', 'y@example.org'), 'is not assigned'),
     ):
@@ -94,15 +98,15 @@ def test_mistakes(mlist: Any) -> None:
     assert run('list', '--grants').output == ''
 
 
-def test_change_address(mlist: Any) -> None:
+def test_change_address(administered: Any) -> None:
     changed = run('change-address', 'pat@agency.example.gov', 'Pat@example.org')
     assert changed.output == (
-        f'{mlist.list_id}: pat@agency.example.gov -> pat@example.org\n'
+        f'{administered.list_id}: pat@agency.example.gov -> pat@example.org\n'
     )
     assert 'pat@example.org' in run('list').output
 
 
-def test_import(mlist: Any, tmp_path: Path) -> None:
+def test_import(administered: Any, tmp_path: Path) -> None:
     file = tmp_path / 'grants.csv'
     file.write_text('user_id,role\npexample,List Administrator\nann,king\n')
     result = run('import', str(file))
@@ -150,7 +154,7 @@ def test_import(mlist: Any, tmp_path: Path) -> None:
     }
 
 
-def test_the_audit_log_has_it_all(mlist: Any, tmp_path: Path) -> None:
+def test_the_audit_log_has_it_all(administered: Any, tmp_path: Path) -> None:
     file = tmp_path / 'grants.csv'
     file.write_text('user_id,role\npexample,List Administrator\n')
     run('import', str(file))
@@ -166,13 +170,13 @@ def test_the_audit_log_has_it_all(mlist: Any, tmp_path: Path) -> None:
     assert [row['detail'].get('by') for row in rows] == ['import', None, 'operator']
 
 
-def test_check(mlist: Any) -> None:
+def test_check(administered: Any) -> None:
     def findings() -> list[tuple[str, str]]:
         return [
             (f.level, f.text) for f in health.examine(web=False) if f.subject == 'roles'
         ]
 
-    without = f'1 lists without administrators: {mlist.list_id}'
+    without = f'1 lists without administrators: {administered.list_id}'
     assert findings() == [
         (
             'warning',

@@ -11,21 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from qnet_mailman.demo.configuration import ROOT
 from qnet_mailman.demo.site import Site
+from tests.sites import started
 
-FORM = ROOT / 'provisioning' / 'examples' / 'list-request.yaml'
 LIST = 'hqr-updates@lists.example.gov'
 POSTER = 'pat@agency.example.gov'
 READER = 'reader@hospital.example.org'
 
 
-@pytest.fixture(scope='module')
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+@pytest.fixture(scope='package')
+def plain_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A running site with the list of the example form."""
-    with Site(tmp_path_factory.mktemp('site'), web=False) as running:
-        running.mailman('qnet', 'provision', str(FORM), check=True)
-        running.wait_idle()
+    with started(Site(tmp_path_factory.mktemp('site'), web=False)) as running:
         yield running
 
 

@@ -17,7 +17,6 @@ from qnet_mailman.demo.site import Site
 from qnet_mailman.site import describe
 from tests import postgresql
 from tests.end_to_end.conftest import (
-    FORM,
     LIST,
     POSTER,
     announcement,
@@ -26,6 +25,10 @@ from tests.end_to_end.conftest import (
     set_key,
     signal_runner,
 )
+from tests.sites import started
+
+# One of its own: REST keeps what it was started with.
+pytestmark = pytest.mark.site()
 
 
 def wait_for(text: str, site: Site) -> None:
@@ -75,13 +78,12 @@ def server() -> Iterator[postgresql.Server]:
 def pg_site(
     server: postgresql.Server, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Site]:
-    with Site(
+    site = Site(
         tmp_path_factory.mktemp('pg-site'),
         web=False,
         database_url=server.create_database('mailman'),
-    ) as running:
-        running.mailman('qnet', 'provision', str(FORM), check=True)
-        running.wait_idle()
+    )
+    with started(site) as running:
         yield running
 
 

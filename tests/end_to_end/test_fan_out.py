@@ -7,7 +7,6 @@ import contextlib
 import signal
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
@@ -15,7 +14,8 @@ import pytest
 from qnet_mailman.demo.processes import wait_until
 from qnet_mailman.demo.site import Site
 from qnet_mailman.subscriptions.one_click import BATCH
-from tests.end_to_end.conftest import FORM, LIST, POSTER, announcement, signal_runner
+from tests.end_to_end.conftest import LIST, POSTER, announcement, signal_runner
+from tests.sites import FORM
 
 MEMBERS = 3 * BATCH
 SMALL = 'small-news@lists.example.gov'
@@ -23,20 +23,18 @@ QUEUES = ('in', 'pipeline', 'out')
 REGULAR_MEMBER = 1
 """Mailman's number of the role."""
 
+pytestmark = pytest.mark.site()
 
-@pytest.fixture(scope='module')
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A site with a large list, and a small one of the same administrator."""
-    folder = tmp_path_factory.mktemp('fan-out')
-    with Site(folder, web=False) as running:
-        running.mailman('qnet', 'provision', str(FORM), check=True)
-        small = FORM.read_text('utf-8').replace('hqr-updates', 'small-news')
-        form = folder / 'small.yaml'
-        form.write_text(small.replace('REQ0001234', 'REQ0001235'), 'utf-8')
-        running.mailman('qnet', 'provision', str(form), check=True)
-        running.wait_idle()
-        add_members(running)
-        yield running
+
+@pytest.fixture(scope='module', autouse=True)
+def lists(site: Site, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A large list, and a small one of the same administrator."""
+    small = FORM.read_text('utf-8').replace('hqr-updates', 'small-news')
+    form = tmp_path_factory.mktemp('forms') / 'small.yaml'
+    form.write_text(small.replace('REQ0001234', 'REQ0001235'), 'utf-8')
+    site.mailman('qnet', 'provision', str(form), check=True)
+    site.wait_idle()
+    add_members(site)
 
 
 def readers(count: int = MEMBERS) -> list[str]:

@@ -8,27 +8,18 @@ from __future__ import annotations
 
 import json
 import smtplib
-from collections.abc import Iterator
 
 import pytest
 
-from qnet_mailman.demo.configuration import ROOT
 from qnet_mailman.demo.processes import wait_until
 from qnet_mailman.demo.sink import Delivered
 from qnet_mailman.demo.site import Site
+from tests.sites import EXAMPLES
 
 ADDRESS = 'requests@lists.example.gov'
 SENDER = 'pat@agency.example.gov'
-EXAMPLES = ROOT / 'provisioning' / 'examples'
 
-
-@pytest.fixture(scope='module')
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp('site')
-    with Site(
-        folder, web=False, qnet_cfg_overrides={'forms_address': ADDRESS}
-    ) as running:
-        yield running
+pytestmark = pytest.mark.site(forms=(), qnet_cfg_overrides={'forms_address': ADDRESS})
 
 
 def waiting(site: Site) -> list[str]:

@@ -12,7 +12,7 @@ from qnet_mailman.demo.site import Site
 from tests.end_to_end.conftest import LIST, POSTER, delivered_once
 
 DISCUSSION = 'talk@lists.example.gov'
-STRANGER = 'stranger@example.com'
+STRANGER = 'nobody@example.com'
 _numbers = itertools.count(1)
 
 

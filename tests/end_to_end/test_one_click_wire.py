@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import Message
 from html import unescape
@@ -14,25 +13,18 @@ import pytest
 
 from qnet_mailman.demo.sink import Delivered
 from qnet_mailman.demo.site import Site
-from tests.end_to_end.conftest import FORM, LIST, POSTER, READER
+from tests.end_to_end.conftest import LIST, POSTER, READER
 
 READERS = (READER, 'quality@clinic.example.org', 'lee@example.org')
 WEB_URL = 'https://lists.example.gov'
 
 
-@pytest.fixture(scope='module')
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A running site whose messages name a web side."""
-    folder = tmp_path_factory.mktemp('site')
-    with Site(folder, web=False, qnet_cfg_overrides={'web_url': WEB_URL}) as running:
-        running.mailman('qnet', 'provision', str(FORM), check=True)
-        running.wait_idle()
-        yield running
-
-
 PLAIN = 'Grüße an alle.\r\n\r\nVon hier an'
 PAGE = '<html><body><p>Gr&uuml;&szlig;e</p></body></html>'
 CALENDAR = 'BEGIN:VCALENDAR\r\nVERSION:2.0\r\nMETHOD:PUBLISH\r\nEND:VCALENDAR'
+
+#: Messages name a web side.
+pytestmark = pytest.mark.site(qnet_cfg_overrides={'web_url': WEB_URL})
 
 
 def multipart(sub: str, *parts: tuple[str, str]) -> tuple[str, bytes]:

@@ -16,8 +16,9 @@ from qnet_mailman.demo.sink import Refusal
 from qnet_mailman.demo.site import Site
 from qnet_mailman.subscriptions.one_click import BATCH
 from tests import postfix
-from tests.end_to_end.conftest import FORM, LIST, POSTER, READER, announcement
+from tests.end_to_end.conftest import LIST, POSTER, READER, announcement
 from tests.end_to_end.test_fan_out import add_members, nobody_bounced, readers
+from tests.sites import FORM
 
 MEMBERS = BATCH + 100
 GONE = 'gone@hospital.example.org'

@@ -21,13 +21,9 @@ import pytest
 
 from qnet_mailman.demo.processes import wait_until
 from qnet_mailman.demo.site import Site
-from qnet_mailman.model.return_addresses import (
-    Claim,
-    encode,
-    membership_of,
-    post_of,
-)
-from tests.end_to_end.conftest import FORM, LIST, POSTER
+from qnet_mailman.model.return_addresses import Claim, encode, membership_of, post_of
+from tests.end_to_end.conftest import LIST, POSTER
+from tests.sites import started
 
 GONE = 'gone@hospital.example.org'
 """Bounces on days 0 to 4, and nobody does anything about it."""
@@ -116,8 +112,7 @@ def site(tmp_path: Path) -> Iterator[MovedSite]:
     )
     moved.folder.mkdir()
     moved.move_to(0)
-    with moved:
-        moved.mailman('qnet', 'provision', str(FORM), check=True)
+    with started(moved):
         for address in (GONE, BACK, LATE):
             answer = moved.rest(
                 'POST',

@@ -20,7 +20,7 @@ from qnet_mailman.demo.configuration import ROOT
 from qnet_mailman.demo.narrator import Narrator
 from qnet_mailman.demo.roles import Visitor
 from qnet_mailman.demo.site import Site
-from tests.end_to_end.conftest import FORM, LIST
+from tests.end_to_end.conftest import LIST
 
 OWNER = 'sam@agency.example.gov'
 CHANGE = ROOT / 'provisioning' / 'examples' / 'threshold-change.yaml'
@@ -37,19 +37,18 @@ user = get_user_model().objects.create_user(name, email, password)
 EmailAddress.objects.create(user=user, email=email, verified=True, primary=True)
 """
 
+pytestmark = pytest.mark.site(web=True, provider=True)
 
-@pytest.fixture(scope='module')
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with Site(tmp_path_factory.mktemp('thresholds'), provider=True) as running:
-        running.mailman('qnet', 'provision', str(FORM), check=True)
-        running.wait_idle()
-        subprocess.run(
-            [sys.executable, '-c', MAKE_ACCOUNT, 'sam', OWNER, 'owner password'],
-            env=running.environment(),
-            check=True,
-            timeout=300,
-        )
-        yield running
+
+@pytest.fixture(scope='module', autouse=True)
+def sam(site: Site) -> None:
+    """An account with a local password."""
+    subprocess.run(
+        [sys.executable, '-c', MAKE_ACCOUNT, 'sam', OWNER, 'owner password'],
+        env=site.environment(),
+        check=True,
+        timeout=300,
+    )
 
 
 def token_in(page: str) -> str:

@@ -18,7 +18,7 @@ from qnet_mailman.demo.ports import HOST
 from qnet_mailman.demo.processes import wait_until
 from qnet_mailman.demo.site import Site
 from qnet_mailman.subscriptions.one_click import BATCH
-from tests.end_to_end.conftest import FORM, LIST, POSTER, announcement, log_of
+from tests.end_to_end.conftest import LIST, POSTER, announcement, log_of
 from tests.end_to_end.test_fan_out import (
     add_members,
     copies,
@@ -27,6 +27,7 @@ from tests.end_to_end.test_fan_out import (
     readers,
     send,
 )
+from tests.sites import started
 
 MEMBERS = 2 * BATCH + 100
 KILOBYTE = 1024
@@ -86,9 +87,7 @@ def proxy_and_site(
             and not subprocess.run(mount, capture_output=True).returncode
         ):
             stack.callback(subprocess.run, ['umount', '-l', str(queue)], check=True)
-        stack.enter_context(site)
-        site.mailman('qnet', 'provision', str(FORM), check=True)
-        site.wait_idle()
+        stack.enter_context(started(site))
         add_members(site, MEMBERS)
         yield proxy, site
 

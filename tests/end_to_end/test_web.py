@@ -12,7 +12,7 @@ import requests
 
 from qnet_mailman.demo.processes import wait_until
 from qnet_mailman.demo.site import Site
-from tests.end_to_end.conftest import FORM, LIST, POSTER, READER, announcement, set_key
+from tests.end_to_end.conftest import LIST, POSTER, READER, announcement, set_key
 
 STYLES = {
     'qnet-notification-public',
@@ -23,13 +23,7 @@ STYLES = {
 
 STYLE_OF_TALK = 'qnet-discussion-public'
 
-
-@pytest.fixture(scope='module')
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    with Site(tmp_path_factory.mktemp('web-site')) as running:
-        running.mailman('qnet', 'provision', str(FORM), check=True)
-        running.wait_idle()
-        yield running
+pytestmark = pytest.mark.site(web=True)
 
 
 @pytest.fixture

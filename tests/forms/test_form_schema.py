@@ -14,9 +14,9 @@ from qnet_mailman.forms.mistakes import MAX_ERRORS, Document, FormInvalid
 from qnet_mailman.forms.schema import validate
 from qnet_mailman.settings import Settings
 from qnet_mailman.values import Replies
+from tests.expected import require_expected
 from tests.provisioning.samples import ADDRESS, DOMAIN, EXAMPLES, REMOVE, data, form
 
-HERE = Path(__file__).parent
 SETTINGS = Settings(domain=DOMAIN, support_address='help@example.gov')
 
 EMAIL = 'expected an e-mail address such as pat@agency.example.gov'
@@ -374,5 +374,4 @@ def test_the_example_with_mistakes() -> None:
     with pytest.raises(FormInvalid) as invalid:
         loading.load(EXAMPLES / 'with-mistakes.yaml', SETTINGS)
     found = [f'{error.line}: {error}' for error in invalid.value.errors]
-    expected = (HERE / 'with-mistakes.expected').read_text(encoding='utf-8')
-    assert '\n'.join(found) + '\n' == expected
+    require_expected('\n'.join(found), __file__, 'with-mistakes')

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import base64
 import email
-import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +17,7 @@ from mailman.utilities.email import add_message_hash
 
 from qnet_mailman.demo.ports import Reservation
 from qnet_mailman.mta.deliver import deliver
-from tests.helpers import add_address, appoint, make_user, queued, run, subscribe
+from tests.helpers import add_address, appoint, empty, make_user, queued, run, subscribe
 from tests.masking.test_masking_properties import message
 from tests.masking.tools import HOSTILE, calendar_traces, traces
 
@@ -90,13 +89,6 @@ def mail_server(core: Any) -> Iterator[Keeper]:
     yield keeper
     config.pop('server')
     controller.stop()
-
-
-def empty(*names: str) -> None:
-    for name in names:
-        folder = config.switchboards[name].queue_directory
-        for file in os.listdir(folder):
-            os.unlink(os.path.join(folder, file))
 
 
 def test_no_trace_in_the_bytes(make_list: Any, mail_server: Keeper) -> None:

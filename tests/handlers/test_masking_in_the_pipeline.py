@@ -22,19 +22,18 @@ SECOND = 'pexample@corp.example.com'
 MEMBER = 'lee@example.org'
 TRACES = (ADMIN, SECOND, 'Pat Example', 'laptop7.agency.example.gov', '192.0.2.77')
 
+pytestmark = pytest.mark.mlist(
+    'discussion', administrators=[ADMIN], members=[MEMBER, 'reader@example.net']
+)
 
-@pytest.fixture
-def mlist(configure: Any, make_list: Any) -> Any:
+
+@pytest.fixture(autouse=True)
+def pat(configure: Any) -> None:
+    """The administrator has a name and another address, and needs to show nothing."""
     configure(poster_authentication='off')
-    mlist = make_list('discussion')
-    mlist.send_welcome_message = False
-    appoint(mlist, ADMIN, may_post=True)
     user = make_user(ADMIN)
     user.display_name = 'Pat Example'
     add_address(user, SECOND)
-    for address in (MEMBER, 'reader@example.net'):
-        subscribe_address(mlist, address)
-    return mlist
 
 
 def raw(mlist: Any, sender: str, name: str, number: int, more: str = '') -> str:

@@ -21,8 +21,15 @@ from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import set_mask
 from qnet_mailman.values import Mask
-from tests.handlers.test_hostile_posts_on_the_wire import empty
-from tests.helpers import add_address, make_user, message, post, queued, run, subscribe
+from tests.helpers import (
+    add_address,
+    empty,
+    make_user,
+    message,
+    post,
+    queued,
+    run,
+)
 from tests.masking.authors import Author, authors, what_is_left
 from tests.masking.test_masked_authors import from_lines
 from tests.masking.test_masked_authors import post as any_post
@@ -30,17 +37,17 @@ from tests.masking.test_masked_authors import post as any_post
 PAT = 'pat@agency.test'
 SECOND = 'pexample@home.test'
 
+pytestmark = pytest.mark.mlist(
+    'discussion', members=['reader@example.net'], filter_content=False
+)
 
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    mlist = make_list('discussion')
-    mlist.send_welcome_message = False
-    mlist.filter_content = False
-    subscribe(mlist, 'reader@example.net')
+
+@pytest.fixture(autouse=True)
+def pat(core: Any) -> None:
+    """Somebody with two addresses."""
     user = make_user(PAT)
     user.display_name = 'Pat Known'
     add_address(user, SECOND)
-    return mlist
 
 
 def accept(mlist: Any) -> None:

@@ -24,7 +24,7 @@ from mailman.model.address import Address
 from mailman.model.member import Member
 from mailman.model.user import User
 from mailman.mta.verp import VERPMixin
-from sqlalchemy import event, insert
+from sqlalchemy import insert
 from zope.component import getUtility
 
 from qnet_mailman.demo.ports import Reservation
@@ -35,6 +35,7 @@ from qnet_mailman.mta.wire import on_the_wire
 from qnet_mailman.runners.digest import DigestRunner
 from qnet_mailman.subscriptions import one_click
 from qnet_mailman.templates.sending import send as send_notice
+from tests.effort import effort
 from tests.helpers import appoint, message, post, queued, run, subscribe
 
 READERS = ('a@example.net', 'b@example.net', 'C.Upper@Example.org')
@@ -46,6 +47,11 @@ POST = (
     b'Bcc: hidden@example.org\nContent-Type: %s\n\n'
 )
 PLAIN = POST % b'text/plain; charset=utf-8' + b'From here on.\nNews.\n'
+
+pytestmark = [
+    pytest.mark.usefixtures('keeper'),
+    pytest.mark.mlist(members=READERS),
+]
 
 
 class Keeper:
@@ -79,16 +85,6 @@ def keeper(core: Any) -> Iterator[Keeper]:
     yield keeper
     config.pop('server')
     controller.stop()
-
-
-@pytest.fixture
-def mlist(make_list: Any, keeper: Keeper) -> Any:
-    mlist = make_list()
-    mlist.send_welcome_message = False
-    for reader in READERS:
-        subscribe(mlist, reader)
-    config.db.commit()
-    return mlist
 
 
 def send(mlist: Any, data: bytes = PLAIN, *recipients: str, **msgdata: Any) -> None:
@@ -290,19 +286,11 @@ def test_few_statements_whatever_the_number(mlist: Any, keeper: Keeper) -> None:
     counts = []
     for number in (10, 100, 1000):
         keeper.sent.clear()
-        seen: list[str] = []
-
-        def note(*args: Any, seen: list[str] = seen) -> None:
-            seen.append(args[2])
-
         config.db.commit()
-        event.listen(config.db.engine, 'before_cursor_execute', note)
-        try:
+        with effort() as spent:
             send(mlist, PLAIN, *everyone[:number])
-        finally:
-            event.remove(config.db.engine, 'before_cursor_execute', note)
         assert len(keeper.sent) == number
-        counts.append(len(seen))
+        counts.append(len(spent.statements))
         tokens = {
             token_in(email.message_from_bytes(data)) for _, _, data in keeper.sent
         }

@@ -30,7 +30,7 @@ from qnet_mailman.mta import hosts, refusal
 from qnet_mailman.mta.deliver import deliver
 from qnet_mailman.mta.hosts import LONGEST_REST, REST, Host, Hosts, parse
 from qnet_mailman.runners.outgoing import OutgoingRunner
-from tests.helpers import message, queued, subscribe
+from tests.helpers import message, queued
 
 READERS = [f'reader{number}@example.net' for number in range(6)]
 POST = (
@@ -39,6 +39,8 @@ POST = (
 )
 
 # --------------------------------------------------------------- without servers
+
+pytestmark = pytest.mark.mlist(members=READERS)
 
 
 @pytest.mark.parametrize(
@@ -198,16 +200,6 @@ def serve() -> Iterator[Callable[..., Keeper]]:
     yield start
     for keeper in started:
         keeper.controller.stop(no_assert=True)
-
-
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    mlist = make_list()
-    mlist.send_welcome_message = False
-    for reader in READERS:
-        subscribe(mlist, reader)
-    config.db.commit()
-    return mlist
 
 
 def send(mlist: Any, **msgdata: Any) -> None:

@@ -21,7 +21,7 @@ from qnet_mailman.mta import refusal
 from qnet_mailman.mta.deliver import deliver
 from qnet_mailman.mta.wire import LONGEST, in_seven_bits, with_line_ends
 from qnet_mailman.runners.outgoing import OutgoingRunner
-from tests.helpers import message, subscribe
+from tests.helpers import message
 
 READERS = [f'reader{number}@example.net' for number in range(6)]
 HEAD = (
@@ -32,6 +32,8 @@ PLAIN = HEAD + b'text/plain; charset=utf-8\n\nNews.\n'
 ALL = ('8BITMIME', 'SMTPUTF8', 'SIZE 10000000')
 
 Answer = Callable[[bytes, int], 'str | None']
+
+pytestmark = pytest.mark.mlist(members=READERS)
 
 
 class Server(socketserver.ThreadingTCPServer):
@@ -107,16 +109,6 @@ def server(core: Any) -> Iterator[Server]:
         yield server
         config.pop('server')
         server.shutdown()
-
-
-@pytest.fixture
-def mlist(make_list: Any, server: Server) -> Any:
-    mlist = make_list()
-    mlist.send_welcome_message = False
-    for reader in READERS:
-        subscribe(mlist, reader)
-    config.db.commit()
-    return mlist
 
 
 def send(mlist: Any, data: bytes, *recipients: str, **msgdata: Any) -> None:

@@ -25,19 +25,14 @@ from zope.component import getUtility
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.posting.confirmation import Outcome, confirm
-from tests.helpers import appoint, message, post, queued, run
+from tests.helpers import message, post, queued, run
 
 FORGED = (
     'From: Pat Example <pat@agency.example.gov>\r\nTo: {list}\r\n'
     'Subject: {subject}\r\nMessage-ID: <{id}@example.net>\r\n\r\n{subject}\r\n'
 )
 
-
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    mlist = make_list()
-    appoint(mlist, 'pat@agency.example.gov', may_post=True)
-    return mlist
+pytestmark = pytest.mark.mlist(administrators=['pat@agency.example.gov'])
 
 
 def hold(mlist: Any, subject: str = 'News', number: int = 1) -> tuple[str, Any]:

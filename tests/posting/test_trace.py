@@ -15,10 +15,13 @@ from qnet_mailman.model import keys
 from qnet_mailman.model.lists import set_mask
 from qnet_mailman.posting import trace
 from qnet_mailman.values import Mask
-from tests.helpers import message, post, queued, run, subscribe
+from tests.helpers import message, post, queued, run
 
 MEMBER = 'lee@example.org'
-pytestmark = pytest.mark.usefixtures('core')
+pytestmark = [
+    pytest.mark.usefixtures('core'),
+    pytest.mark.mlist('discussion', members=[MEMBER, 'reader@example.net']),
+]
 
 
 def passed(*list_ids: str) -> Message:
@@ -74,15 +77,6 @@ def test_many_lists_fit_into_the_field() -> None:
     msg = passed(*(f'list{number}.example.gov' for number in range(24)))
     assert max(len(line) for line in msg.as_string().splitlines()) < 998
     assert trace.read(msg).hops == 24
-
-
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    mlist = make_list('discussion')
-    mlist.send_welcome_message = False
-    subscribe(mlist, MEMBER)
-    subscribe(mlist, 'reader@example.net')
-    return mlist
 
 
 def raw(mlist: Any, servers: int, more: str = '') -> str:

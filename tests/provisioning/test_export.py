@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -17,7 +15,7 @@ from mailman.app.lifecycle import create_list
 from mailman.app.lifecycle import remove_list as remove
 from mailman.config import config
 from mailman.interfaces.listmanager import IListManager
-from sqlalchemy import delete, event
+from sqlalchemy import delete
 from zope.component import getUtility
 
 from qnet_mailman import site, values
@@ -36,6 +34,7 @@ from qnet_mailman.provisioning.apply import apply_form
 from qnet_mailman.roles.people import Assignee, assign, unassign
 from qnet_mailman.roles.rights import Role
 from qnet_mailman.values import Closing
+from tests.effort import effort
 from tests.helpers import subscribe
 from tests.provisioning.samples import ADDRESS, DOMAIN, LIST_ID, data, form
 
@@ -285,21 +284,6 @@ def test_what_a_list_is_called_cannot_leave_its_comment(make_list: Any) -> None:
     assert read_again(mlist).ticket == values.TO_FILL_IN
 
 
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """What the database is asked meanwhile."""
-    seen: list[str] = []
-
-    def note(*args: Any) -> None:
-        seen.append(args[2])
-
-    event.listen(config.db.engine, 'before_cursor_execute', note)
-    try:
-        yield seen
-    finally:
-        event.remove(config.db.engine, 'before_cursor_execute', note)
-
-
 def test_members_and_people_do_not_cost_statements(
     core: SimpleNamespace, tmp_path: Path
 ) -> None:
@@ -318,12 +302,12 @@ def test_members_and_people_do_not_cost_statements(
         assert apply_form(wanted, actor='test').outcome == 'created'
         config.db.store.expunge_all()
         address = f'list{number}@{DOMAIN}'
-        with statements() as seen:
+        with effort() as spent:
             file = tmp_path / f'{number}.csv'
             assert run('show', address, '--form', '--subscribers', file).exit_code == 0
             config.db.store.expunge_all()
             assert run('show', address).exit_code == 0
-        counts.append(len(seen))
+        counts.append(len(spent.statements))
         assert len(file.read_text(encoding='utf-8').splitlines()) == many + 1
     assert counts[0] == counts[1]
 

@@ -4,11 +4,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from email.message import Message
-from operator import attrgetter
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,48 +11,15 @@ import pytest
 from mailman.app.lifecycle import remove_list
 from mailman.interfaces.bans import IBanManager
 from mailman.interfaces.domain import IDomainManager
-from mailman.interfaces.listmanager import IListManager
 from mailman.interfaces.mailinglist import ReplyToMunging
 from mailman.interfaces.member import MemberRole
 from mailman.interfaces.usermanager import IUserManager
-from sqlalchemy import inspect as sqlalchemy_inspect
-from sqlalchemy import select
 from zope.component import getUtility
 
 from qnet_mailman.lists.description import describe
-from qnet_mailman.model.audit import QNetAudit
-from qnet_mailman.model.base import store
-from qnet_mailman.model.forms import QNetForm
-from qnet_mailman.provisioning import notices
-from qnet_mailman.provisioning.apply import Result, apply_form
-from tests.effort import effort
-from tests.provisioning.samples import ADDRESS, DOMAIN, LIST_ID, data, form, grant_roles
-
-
-def provision(**changes: Any) -> Result:
-    return apply_form(form(**changes), actor='operator:test', approved=True)
-
-
-def the_list() -> Any:
-    return getUtility(IListManager).get(ADDRESS)
-
-
-def sent(core: SimpleNamespace) -> dict[str, Message]:
-    """The notices that wait for delivery, by recipient; they are taken out."""
-    switchboard = core.config.switchboards['virgin']
-    found: dict[str, Message] = {}
-    for name in switchboard.files:
-        message, data = switchboard.dequeue(name)
-        switchboard.finish(name)
-        (recipient,) = data['recipients']
-        assert recipient.lower() not in found
-        found[recipient.lower()] = message
-    return found
-
-
-def audited() -> list[tuple[str, str, str]]:
-    rows = store().scalars(select(QNetAudit).order_by(QNetAudit.id))
-    return [(row.actor, row.action, row.subject) for row in rows]
+from qnet_mailman.provisioning.apply import apply_form
+from tests.provisioning.applying import audited, provision, sent, the_list
+from tests.provisioning.samples import ADDRESS, DOMAIN, data, form, grant_roles
 
 
 def test_a_form_becomes_a_list(core: SimpleNamespace) -> None:
@@ -323,188 +285,3 @@ def test_a_site_may_take_fewer_characters_in_names(core: SimpleNamespace) -> Non
     assert result.errors[0].field == 'list, name'
     assert 'characters this site refuses' in result.errors[0].message
     assert the_list() is None
-
-
-def test_notices_tell_everybody_what_to_do(core: SimpleNamespace) -> None:
-    provision(approver={'name': 'Chris Chief', 'email': 'chris@example.gov'})
-    notes = sent(core)
-    assert set(notes) == {
-        'pat@agency.example.gov',
-        'sam@agency.example.gov',
-        'mo@example.org',
-        'rae@agency.example.gov',
-        'chris@example.gov',
-    }
-    for note in notes.values():
-        text = note.get_payload()
-        assert note['Auto-Submitted'] == 'auto-generated'
-        assert '$' not in text
-        for part in (
-            'HQR Updates',
-            ADDRESS,
-            'REQ0001234',
-            'public notification list (one-way)',
-            f'hqr-updates-owner@{DOMAIN}',
-            f'hqr-updates-leave@{DOMAIN}',
-            'help@example.gov',
-            '1-800-555-0100',
-        ):
-            assert part in text
-        assert max(map(len, text.splitlines())) <= 80
-    for email, role in (
-        ('pat@agency.example.gov', 'Administrator'),
-        ('mo@example.org', 'Moderator'),
-    ):
-        text = notes[email].get_payload()
-        assert 'Program:       QualityNet Workspace' in text
-        assert 'Organization:  QualityNet Mailer' in text
-        assert f'Role:          List {role}' in text
-        assert 'https://lists.example.gov' in text
-    assert (
-        'You have posting privileges' in notes['pat@agency.example.gov'].get_payload()
-    )
-    assert 'You do not have posting' in notes['sam@agency.example.gov'].get_payload()
-    assert 'You do not need to do' in notes['rae@agency.example.gov'].get_payload()
-
-
-def test_a_requester_who_is_administrator_gets_one_notice(
-    core: SimpleNamespace,
-) -> None:
-    provision(requester__email='PAT@agency.example.gov')
-    assert len(sent(core)) == 3
-
-
-def test_notices_that_were_not_sent_are_sent_the_next_time(
-    core: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def fail(*args: Any) -> None:
-        raise OSError('no space left on device')
-
-    with monkeypatch.context() as patch:
-        patch.setattr(notices, 'send_all', fail)
-        result = provision()
-    assert result.outcome == 'created'
-    assert 'no space left on device' in result.notes[-1]
-    assert store().scalar(select(QNetForm.notified_at)) is None
-    assert provision().outcome == 'unchanged'
-    assert 'sam@agency.example.gov' in sent(core)
-    assert store().scalar(select(QNetForm.notified_at)) is not None
-    provision()
-    assert sent(core) == {}
-
-
-def test_hostile_names_stay_names(core: SimpleNamespace) -> None:
-    name = 'Ä "quoted" <x@example.org>, $listname %s'
-    result = provision(
-        administrators__0__name=name,
-        list__display_name=name,
-        requester__name=name,
-        subscribers__0__name=name,
-    )
-    assert result.outcome == 'created'
-    note = sent(core)['pat@agency.example.gov']
-    assert name in note.get_payload(decode=True).decode('utf-8')
-    assert note.get_all('To') == ['Pat@agency.example.gov']
-
-
-def test_what_one_list_costs(core: SimpleNamespace) -> None:
-    with effort() as spent:
-        provision()
-    assert len(spent.statements) < 300
-
-
-def test_what_a_thousand_subscribers_cost(core: SimpleNamespace) -> None:
-    people = [{'email': f'p{n}@example.org', 'name': f'P {n}'} for n in range(1000)]
-    wanted = form(subscribers=people)
-    with effort() as spent:
-        result = apply_form(wanted, actor='x')
-    assert result.outcome == 'created'
-    assert the_list().members.member_count == 1000
-    # As many as for one; none of them looks through all people for each.
-    assert len(spent.statements) < 300
-    assert spent.kilosteps < 3000
-    (row,) = [
-        row for row in store().scalars(select(QNetAudit)) if 'member' in row.action
-    ]
-    assert '"count": 1000' in row.detail
-
-
-def test_members_are_as_mailman_makes_them(core: SimpleNamespace) -> None:
-    provision(subscribers=[{'email': 'Ours@example.org', 'name': 'Ann'}])
-    user = getUtility(IUserManager).make_user('Theirs@example.org', 'Ann')
-    address = next(iter(user.addresses))
-    address.verified_on = user.created_on
-    the_list().subscribe(address)
-    core.config.db.commit()
-    unlike = {'id', '_member_id', '_user_id', 'email', '_original'}
-    unlike |= {'user_id', 'address_id', 'preferences_id'}
-
-    def columns(row: Any) -> dict[str, Any]:
-        found = {
-            name: getattr(row, name)
-            for name in sqlalchemy_inspect(type(row)).column_attrs.keys()  # noqa: SIM118
-        }
-        return {
-            name: 'a time' if name.endswith(('_on', 'created')) else value
-            for name, value in found.items()
-            if name not in unlike
-        }
-
-    ours = the_list().members.get_member('ours@example.org')
-    theirs = the_list().members.get_member('theirs@example.org')
-    for part in ('', 'address', 'user', 'preferences', 'address.preferences'):
-        mine, stock = (
-            attrgetter(part)(member) if part else member for member in (ours, theirs)
-        )
-        assert columns(mine) == columns(stock), part
-    assert ours.address.original_email == 'Ours@example.org'
-    assert ours.member_id != ours.user.user_id
-
-
-CHILD = """
-import os, sys
-from mailman.core.initialize import initialize
-initialize(sys.argv[1])
-from tests.provisioning.samples import form
-from qnet_mailman.provisioning import apply, notices
-if sys.argv[2] == 'before the commit':
-    apply._require_queue = lambda: os._exit(9)
-if sys.argv[2] == 'before the notices':
-    notices.send_all = lambda *args: os._exit(9)
-result = apply.apply_form(form(), actor='test')
-print(result.outcome, *result.errors)
-"""
-
-
-def child(core: SimpleNamespace, killed: str = 'never') -> subprocess.Popen[str]:
-    """Another process that applies the good form."""
-    core.config.db.store.close()
-    return subprocess.Popen(
-        [sys.executable, '-c', CHILD, core.cfg, killed],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=Path(__file__).resolve().parents[2],
-    )
-
-
-@pytest.mark.parametrize(
-    ('killed', 'outcome'),
-    [('before the commit', 'created'), ('before the notices', 'unchanged')],
-)
-def test_a_killed_process_is_made_good_by_the_next(
-    core: SimpleNamespace, killed: str, outcome: str
-) -> None:
-    assert child(core, killed).wait(timeout=60) == 9
-    assert provision().outcome == outcome
-    assert len(sent(core)) == 4
-    assert describe(the_list())['members'] == 2
-
-
-def test_two_processes_make_one_list(core: SimpleNamespace) -> None:
-    processes = [child(core) for _ in range(2)]
-    outcomes = sorted(
-        process.communicate(timeout=60)[0].strip() for process in processes
-    )
-    assert outcomes == ['created', 'unchanged']
-    assert len(sent(core)) == 4
-    assert LIST_ID in list(getUtility(IListManager).list_ids)

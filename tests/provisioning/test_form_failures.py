@@ -22,6 +22,7 @@ from qnet_mailman.model.base import store
 from qnet_mailman.mta import list_map
 from qnet_mailman.provisioning import apply as apply_module
 from qnet_mailman.provisioning.apply import Result, apply_form
+from tests.effort import AWAY, database_away, effort
 from tests.provisioning.samples import ADDRESS, LIST_ID, form
 
 STEPS = (
@@ -143,51 +144,31 @@ def test_a_failing_change_of_a_list_leaves_it_as_it_was(
     assert os.path.isdir(getUtility(IListManager).get(ADDRESS).data_path)
 
 
-@contextmanager
-def database_goes_away(
-    core: SimpleNamespace, after: int, *, for_good: bool = True
-) -> Iterator[list[int]]:
-    """A statement fails, and perhaps all that follow it."""
-    count = [0]
-
-    def fail(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
-        count[0] += 1
-        if count[0] == after + 1 or (for_good and count[0] > after):
-            raise OperationalError(statement, None, Exception('server closed'))
-
-    engine = core.config.db.engine
-    event.listen(engine, 'before_cursor_execute', fail)
-    try:
-        yield count
-    finally:
-        event.remove(engine, 'before_cursor_execute', fail)
-        core.config.db.store.close()
-
-
 @pytest.mark.parametrize('for_good', [True, False])
 def test_the_database_goes_away_at_any_statement(
     core: SimpleNamespace, postfix_map: Path, for_good: bool
 ) -> None:
     provision(list__name='other', ticket='OTHER')
-    with database_goes_away(core, 10**6) as count:
+    with effort() as spent:
         assert provision(list__name='count', ticket='COUNT').outcome == 'created'
-        total = count[0]
+    core.config.db.store.close()
     before = rows(core), files(core)
     created = 0
-    for number in range(total):
-        with database_goes_away(core, number, for_good=for_good):
+    for number in range(len(spent.statements)):
+        with database_away(after=number, times=None if for_good else 1):
             result = provision()
+        core.config.db.store.close()
         if result.outcome == 'created':
             # Only the notices were left to be sent.
             created += 1
             assert 'were not sent' in result.notes[-1]
             break
         assert result.outcome == 'failed', number
-        assert 'server closed' in str(result.errors[0])
+        assert AWAY in str(result.errors[0])
         assert files(core) == before[1], number
         assert rows(core) == before[0], number
     assert created == 1
-    assert number > total / 2
+    assert number > len(spent.statements) / 2
 
 
 def test_the_database_goes_away_at_the_commit(

@@ -26,7 +26,6 @@ from click.testing import CliRunner
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from falcon.testing import TestClient
 from mailman.interfaces.listmanager import IListManager
 from sqlalchemy import select
 from zope.component import getUtility
@@ -38,6 +37,7 @@ from qnet_mailman.model.base import store
 from tests.attacks.test_odd_files import fill
 from tests.helpers import queued
 from tests.provisioning.samples import EXAMPLES, data
+from tests.rest.client import client
 
 SCRIPT = EXAMPLES.parent / 'provision.py'
 REQUIRED = (
@@ -73,7 +73,7 @@ class _Handler(BaseHTTPRequestHandler):
         if mishap == 'garbage':
             self._answer(200, b'{}')
             return
-        answer = TestClient(self.server.application).simulate_post(
+        answer = self.server.client.simulate_post(
             self.path, body=body, headers=dict(self.headers)
         )
         if mishap == 'lost':
@@ -129,15 +129,11 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def server(core: SimpleNamespace, certificate: Path) -> Iterator[Any]:
     """REST behind TLS; `mishaps` are what befalls the next requests."""
-    from mailman.rest.wsgiapp import make_application
-
-    application = make_application()
     listening: Any = ThreadingHTTPServer(('127.0.0.1', 0), _Handler)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     listening.socket = context.wrap_socket(listening.socket, server_side=True)
-    # Falcon's client looks at the arguments of what it is given.
-    listening.application = lambda environ, start: application(environ, start)
+    listening.client = client()
     listening.mishaps = []
     listening.bodies = []
     listening.url = f'https://127.0.0.1:{listening.server_address[1]}'

@@ -28,7 +28,7 @@ from qnet_mailman.model.queues import QNetHandover
 from qnet_mailman.mta import refusal
 from qnet_mailman.queues import handover
 from qnet_mailman.runners import guard, incoming, outgoing, pipeline, retry
-from tests.helpers import appoint, message, post, queued, subscribe
+from tests.helpers import empty, message, post, queued
 
 READERS = [f'reader{number}@example.net' for number in range(5)]
 RAW = (
@@ -43,19 +43,14 @@ RUNNERS = {
 }
 KILLED = 9
 
+pytestmark = pytest.mark.mlist(
+    administrators=['pat@agency.example.gov'], members=READERS, digests_enabled=False
+)
 
-@pytest.fixture
-def mlist(configure: Any, make_list: Any) -> Any:
+
+@pytest.fixture(autouse=True)
+def posters_show_nothing(configure: Any) -> None:
     configure(poster_authentication='off')
-    mlist = make_list()
-    mlist.send_welcome_message = False
-    mlist.digests_enabled = False
-    appoint(mlist, 'pat@agency.example.gov', may_post=True)
-    for reader in READERS:
-        subscribe(mlist, reader)
-    config.db.commit()
-    empty('virgin')
-    return mlist
 
 
 @pytest.fixture
@@ -63,12 +58,6 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches of two, and no more than two parts at a time."""
     monkeypatch.setattr(outgoing, 'BATCH', 2)
     monkeypatch.setattr(outgoing, 'PARTS', 2)
-
-
-def empty(name: str) -> None:
-    board = config.switchboards[name]
-    for filebase in board.files:
-        os.unlink(f'{board.queue_directory}/{filebase}.pck')
 
 
 def put(mlist: Any, number: int = 1) -> None:

@@ -4,30 +4,64 @@
 from __future__ import annotations
 
 import base64
+import json
 from typing import Any
 from urllib.parse import urlencode
 
 from falcon.testing import TestClient
 
-AUTHORIZATION = 'Basic ' + base64.b64encode(b'restadmin:restpass').decode()
+JSON = 'application/json'
+FORM = 'application/x-www-form-urlencoded'
 
 
-def ask(method: str, path: str, fields: dict[str, Any] | None = None) -> Any:
-    """Send a request; fields stand in the query, or in the body of a POST.
+def authorization(password: str = 'restpass') -> str:
+    """What stands in the header."""
+    return 'Basic ' + base64.b64encode(f'restadmin:{password}'.encode()).decode()
 
-    :param path: Behind the version: ``plugins/qnet/roles``.
-    :return: Falcon's answer: `status_code`, `json`.
-    """
-    # Needs a configuration when it is imported.
+
+AUTHORIZATION = authorization()
+
+
+def application() -> Any:
+    """Core's REST server, as a WSGI application; it needs a configuration."""
+    # Which this needs, too, when it is imported.
     from mailman.rest.wsgiapp import make_application
 
-    application = make_application()
+    return make_application()
+
+
+def client() -> TestClient:
+    """Asks it without a connection."""
+    made = application()
     # Falcon's client looks at the arguments of what it is given.
-    client = TestClient(lambda environ, start: application(environ, start))
-    headers = {'Authorization': AUTHORIZATION}
-    text = urlencode(fields or {}, doseq=True)
-    where: dict[str, Any] = {'query_string': text}
-    if method == 'POST':
-        headers['Content-Type'] = 'application/x-www-form-urlencoded'
-        where = {'body': text}
-    return client.simulate_request(method, f'/3.1/{path}', headers=headers, **where)
+    return TestClient(lambda environ, start: made(environ, start))
+
+
+def ask(
+    method: str,
+    path: str,
+    fields: dict[str, Any] | None = None,
+    *,
+    body: Any = None,
+    headers: dict[str, str] | None = None,
+) -> Any:
+    """Send a request.
+
+    :param path: Behind the version: ``plugins/qnet/roles``.
+    :param fields: In the query of a GET, and else in the body.
+    :param body: JSON, instead of the fields; a text goes as it is.
+    :return: Falcon's answer: `status_code`, `json`.
+    """
+    sent: dict[str, Any] = {}
+    given = {'Authorization': AUTHORIZATION}
+    if body is not None:
+        given['Content-Type'] = JSON
+        sent['body'] = body if isinstance(body, str) else json.dumps(body)
+    elif method == 'GET':
+        sent['query_string'] = urlencode(fields or {}, doseq=True)
+    else:
+        given['Content-Type'] = FORM
+        sent['body'] = urlencode(fields or {}, doseq=True)
+    return client().simulate_request(
+        method, f'/3.1/{path}', headers={**given, **(headers or {})}, **sent
+    )

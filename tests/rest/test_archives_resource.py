@@ -13,8 +13,8 @@ from mailman.interfaces.domain import IDomainManager
 from mailman.interfaces.listmanager import IListManager
 from zope.component import getUtility
 
-from tests.rest.test_lists_resource import core as ask
-from tests.rest.test_lists_resource import statements
+from tests.effort import effort
+from tests.rest.client import ask
 
 DOMAIN = 'lists.example.gov'
 
@@ -70,6 +70,6 @@ def test_one_statement() -> None:
     for number in range(5):
         create_list(f'news{number}@{DOMAIN}', style_name='qnet-notification-public')
     config.db.commit()
-    with statements() as seen:
+    with effort() as spent:
         assert len(public()) == 5
-    assert len(seen) == 1
+    assert len(spent.statements) == 1

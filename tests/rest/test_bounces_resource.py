@@ -3,23 +3,19 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
 import pytest
-from falcon.testing import TestClient
 from mailman.config import config
 from mailman.interfaces.listmanager import IListManager
 from mailman.interfaces.member import DeliveryStatus, MemberRole
 from mailman.model.address import Address
 from mailman.model.member import Member
 from mailman.model.preferences import Preferences
-from sqlalchemy import event, insert, select, text
+from sqlalchemy import insert, select, text
 from zope.component import getUtility
 
 from qnet_mailman.model.audit import QNetAudit
@@ -32,13 +28,12 @@ from tests.bounces.rounds import steps_and_cycle
 from tests.clock import Clock
 from tests.effort import effort
 from tests.helpers import subscribe
-
-AUTHORIZATION = 'Basic ' + base64.b64encode(b'restadmin:restpass').decode()
+from tests.rest import client
 
 
 @pytest.fixture
-def mlist(make_list: Any, clock: Clock) -> Any:
-    mlist = make_list()
+def bounced(clock: Clock, mlist: Any, plain_list: Any) -> Any:
+    """A list with five members whose mail comes back."""
     runner = BounceRunner('bounces')
     for number in range(5):
         address = f'reader{number}@example.net'
@@ -46,78 +41,53 @@ def mlist(make_list: Any, clock: Clock) -> Any:
         msg = report(mlist, address)
         runner._dispose(mlist, msg, received(msg))
     config.db.commit()
-    # The list's object goes with the session, which ends with each request.
-    return SimpleNamespace(list_id=mlist.list_id)
+    return plain_list
 
 
 def get(path: str, **params: Any) -> Any:
-    return ask('GET', path, params=params)
+    return client.ask('GET', f'plugins/qnet/{path}', params)
 
 
-def ask(method: str, path: str, **more: Any) -> Any:
-    # Needs a configuration when it is imported.
-    from mailman.rest.wsgiapp import make_application
-
-    application = make_application()
-    # Falcon's client looks at the arguments of what it is given.
-    client = TestClient(lambda environ, start: application(environ, start))
-    headers = {'Authorization': AUTHORIZATION}
-    if method == 'POST':
-        headers['Content-Type'] = 'application/x-www-form-urlencoded'
-    return client.simulate_request(
-        method, f'/3.1/plugins/qnet/{path}', headers=headers, **more
-    )
+def post(path: str, **fields: str) -> Any:
+    return client.ask('POST', f'plugins/qnet/{path}', fields)
 
 
-def test_pages(mlist: Any) -> None:
-    whole = get(f'lists/{mlist.list_id}/bounces').json
+def test_pages(bounced: Any) -> None:
+    whole = get(f'lists/{bounced.list_id}/bounces').json
     assert whole['total_size'] == 5
     assert [one['address'] for one in whole['entries']] == [
         f'reader{number}@example.net' for number in range(5)
     ]
     assert whole['entries'][0]['score'] == 1.0
-    page = get(f'lists/{mlist.list_id}/bounces', count=2, page=2).json
+    page = get(f'lists/{bounced.list_id}/bounces', count=2, page=2).json
     assert (page['start'], page['total_size']) == (2, 5)
     assert [one['address'] for one in page['entries']] == [
         'reader2@example.net',
         'reader3@example.net',
     ]
-    assert 'entries' not in get(f'lists/{mlist.list_id}/bounces', count=2, page=9).json
+    assert (
+        'entries' not in get(f'lists/{bounced.list_id}/bounces', count=2, page=9).json
+    )
 
 
-def test_one_member(mlist: Any) -> None:
-    found = get(f'lists/{mlist.list_id}/bounces', member='reader3@example.net').json
+def test_one_member(bounced: Any) -> None:
+    found = get(f'lists/{bounced.list_id}/bounces', member='reader3@example.net').json
     assert [one['address'] for one in found['entries']] == ['reader3@example.net']
 
 
-def test_mistakes(mlist: Any) -> None:
+def test_mistakes(bounced: Any) -> None:
     assert get('lists/nosuch.lists.example.gov/bounces').status_code == 404
     assert get('lists').status_code == 404
-    assert get(f'lists/{mlist.list_id}/bounces/more').status_code == 404
+    assert get(f'lists/{bounced.list_id}/bounces/more').status_code == 404
     for params in ({'page': 0}, {'count': -1}, {'count': 'x'}, {'page': 10**12}):
-        answer = get(f'lists/{mlist.list_id}/bounces', **params)
+        answer = get(f'lists/{bounced.list_id}/bounces', **params)
         assert answer.status_code == 400, params
 
 
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """What the database is asked meanwhile."""
-    seen: list[str] = []
-
-    def note(*args: Any) -> None:
-        seen.append(args[2])
-
-    event.listen(config.db.engine, 'before_cursor_execute', note)
-    try:
-        yield seen
-    finally:
-        event.remove(config.db.engine, 'before_cursor_execute', note)
-
-
-def test_few_statements_whatever_the_number(mlist: Any) -> None:
-    with statements() as seen:
-        get(f'lists/{mlist.list_id}/bounces')
-    assert len(seen) <= 8, seen
+def test_few_statements_whatever_the_number(bounced: Any) -> None:
+    with effort() as spent:
+        get(f'lists/{bounced.list_id}/bounces')
+    assert len(spent.statements) <= 8, spent.statements
 
 
 # ------------------------------------------------------------------ the table
@@ -288,7 +258,7 @@ def test_a_member_is_of_one_list(mixed: Any, make_list: Any) -> None:
     which = member_id(mixed, 'ann')
     other = make_list().list_id
     assert get(f'lists/{other}/bounces/members/{which}').status_code == 404
-    answer = ask('POST', f'lists/{other}/bounces/members/{which}/enable')
+    answer = post(f'lists/{other}/bounces/members/{which}/enable')
     assert answer.status_code == 409
     unknown = f'lists/{mixed.list_id}/bounces/members/{uuid4()}'
     assert get(unknown).status_code == 404
@@ -298,7 +268,7 @@ def test_a_member_is_of_one_list(mixed: Any, make_list: Any) -> None:
 
 def test_enabling_starts_again_from_zero(mixed: Any) -> None:
     path = f'lists/{mixed.list_id}/bounces/members/{member_id(mixed, "ann")}'
-    answer = ask('POST', f'{path}/enable', body='actor=harp:pexample')
+    answer = post(f'{path}/enable', actor='harp:pexample')
     assert (answer.status_code, answer.json['address']) == (200, 'ann@example.net')
     found = get(path).json['member']
     assert (found['score'], found['delivery'], found['warnings']) == (0, 'enabled', 0)
@@ -308,10 +278,10 @@ def test_enabling_starts_again_from_zero(mixed: Any) -> None:
     [line] = store().scalars(select(QNetAudit).where(QNetAudit.actor.like('REST%')))
     assert (line.actor, line.subject) == ('REST: harp:pexample', 'ann@example.net')
     # Again, and for somebody who is not suspended, it is refused.
-    assert ask('POST', f'{path}/enable').status_code == 409
+    assert post(f'{path}/enable').status_code == 409
     other = member_id(mixed, 'bob')
     path = f'lists/{mixed.list_id}/bounces/members/{other}/enable'
-    assert ask('POST', path).status_code == 409
+    assert post(path).status_code == 409
 
 
 @pytest.mark.parametrize(
@@ -335,15 +305,15 @@ KILOSTEPS = 30_000
 """Four times what it takes; a look at all rows for each would take a million."""
 
 
-def test_twenty_thousand_rows(mlist: Any, clock: Clock) -> None:
+def test_twenty_thousand_rows(bounced: Any, clock: Clock) -> None:
     """As many statements as for five rows, and none that looks at a row for each."""
-    path = f'lists/{mlist.list_id}/bounces/members'
+    path = f'lists/{bounced.list_id}/bounces/members'
     few: dict[str, int] = {}
     sorts = [each.value for each in module.table.Sort]
     for sort in sorts:
-        with statements() as seen:
+        with effort() as spent:
             get(path, count=50, sort=sort, days=30)
-        few[sort] = len(seen)
+        few[sort] = len(spent.statements)
     number = 20_000
     today = clock.moment.date()
     ids = [uuid4() for _ in range(number)]
@@ -379,7 +349,7 @@ def test_twenty_thousand_rows(mlist: Any, clock: Clock) -> None:
                     'id': 10_000 + n,
                     '_member_id': member,
                     'role': MemberRole.member,
-                    'list_id': mlist.list_id,
+                    'list_id': bounced.list_id,
                     'address_id': 10_000 + n,
                     'preferences_id': 10_000 + n,
                 }
@@ -391,7 +361,7 @@ def test_twenty_thousand_rows(mlist: Any, clock: Clock) -> None:
             [
                 {
                     'member_id': str(member),
-                    'list_id': mlist.list_id,
+                    'list_id': bounced.list_id,
                     'email': f'many{n}@example.net',
                     'domain': 'example.net',
                     'day': today - timedelta(days=days),
@@ -410,7 +380,7 @@ def test_twenty_thousand_rows(mlist: Any, clock: Clock) -> None:
             [
                 {
                     'member_id': str(ids[n]),
-                    'list_id': mlist.list_id,
+                    'list_id': bounced.list_id,
                     'email': f'many{n}@example.net',
                     'disabled_at': clock.moment,
                     'warnings': n % 3,

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import base64
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from qnet_mailman.forms import loading, writing
 from qnet_mailman.forms.xlsx import read_xlsx
 from qnet_mailman.settings import Settings
-from tests.rest.test_roles_resource import ask
+from tests.rest.client import ask
 
 SETTINGS = Settings(domain='lists.example.gov', support_address='help@example.gov')
 
@@ -28,13 +27,6 @@ def begin(kind: str = 'threshold-change', **fields: str) -> Any:
 def content_of(answer: Any) -> bytes:
     assert answer.status_code == 200, answer.text
     return base64.b64decode(answer.json['content'], validate=True)
-
-
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    # The list's object goes with the session, which ends with each request.
-    mlist = make_list()
-    return SimpleNamespace(list_id=mlist.list_id, address=mlist.fqdn_listname)
 
 
 def test_every_form_in_every_format(core: Any) -> None:
@@ -75,24 +67,24 @@ def test_what_is_not_there(core: Any, what: str) -> None:
 
 
 @pytest.mark.parametrize('kind', writing.ABOUT_A_LIST)
-def test_a_form_about_a_list_with_the_requester(mlist: Any, kind: str) -> None:
+def test_a_form_about_a_list_with_the_requester(plain_list: Any, kind: str) -> None:
     # A name that a spreadsheet must not take for a formula.
     who = {'name': '=Łukasz "Pat" Example', 'email': 'pat@agency.example.gov'}
-    answer = begin(kind, list=mlist.list_id, **who)
+    answer = begin(kind, list=plain_list.list_id, **who)
     data = read_xlsx(content_of(answer), SETTINGS).data
     assert answer.json['name'] == f'{kind}.xlsx'
     assert data['requester'] == who
-    assert data.get('list', data.get('lists')) == mlist.address
+    assert data.get('list', data.get('lists')) == plain_list.address
     # Nothing else is filled in that is not in the empty form.
     blank = read_xlsx(content_of(get(f'/{kind}/xlsx')), SETTINGS).data
     assert data.keys() - blank.keys() <= {'requester', 'list', 'lists'}
     assert 'ticket' not in data
 
 
-def test_as_much_as_is_known(mlist: Any) -> None:
-    data = read_xlsx(content_of(begin(list=mlist.address)), SETTINGS).data
-    assert data == {'form': 'threshold-change', 'list': mlist.address}
-    assert begin(list=mlist.address, name='', email='').status_code == 200
+def test_as_much_as_is_known(plain_list: Any) -> None:
+    data = read_xlsx(content_of(begin(list=plain_list.address)), SETTINGS).data
+    assert data == {'form': 'threshold-change', 'list': plain_list.address}
+    assert begin(list=plain_list.address, name='', email='').status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -109,13 +101,13 @@ def test_as_much_as_is_known(mlist: Any) -> None:
     ],
 )
 def test_what_does_not_fit_into_a_form(
-    mlist: Any, fields: dict[str, str], status: int
+    plain_list: Any, fields: dict[str, str], status: int
 ) -> None:
-    known = {'list': mlist.list_id} if fields.keys() - {'list'} else {}
+    known = {'list': plain_list.list_id} if fields.keys() - {'list'} else {}
     assert begin(**known, **fields).status_code == status
 
 
-def test_what_cannot_be_filled_in(mlist: Any) -> None:
+def test_what_cannot_be_filled_in(plain_list: Any) -> None:
     for kind, file_format in (('list-request', 'xlsx'), ('threshold-change', 'pdf')):
         path = f'plugins/qnet/forms/empty/{kind}/{file_format}'
-        assert ask('POST', path, {'list': mlist.list_id}).status_code == 405
+        assert ask('POST', path, {'list': plain_list.list_id}).status_code == 405

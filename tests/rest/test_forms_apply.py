@@ -5,24 +5,23 @@ from __future__ import annotations
 
 import base64
 import json
+from contextlib import ExitStack
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from falcon.testing import TestClient
 from mailman.interfaces.listmanager import IListManager
-from sqlalchemy import event, select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import select
 from zope.component import getUtility
 
 from qnet_mailman import site
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.provisioning import apply as apply_module
+from tests.effort import database_away
 from tests.helpers import queued
 from tests.provisioning.samples import ADDRESS, EXAMPLES, data
-
-AUTHORIZATION = 'Basic ' + base64.b64encode(b'restadmin:restpass').decode()
+from tests.rest.client import ask, authorization
 
 
 def encoded(content: bytes | str) -> str:
@@ -31,21 +30,8 @@ def encoded(content: bytes | str) -> str:
 
 
 def post(body: Any, **headers: str) -> Any:
-    # Needs a configuration when it is imported.
-    from mailman.rest.wsgiapp import make_application
-
-    application = make_application()
-    # Falcon's client looks at the arguments of what it is given.
-    client = TestClient(lambda environ, start: application(environ, start))
-    return client.simulate_post(
-        '/3.1/plugins/qnet/forms/apply',
-        body=body if isinstance(body, str) else json.dumps(body),
-        headers={
-            'Authorization': AUTHORIZATION,
-            'Content-Type': 'application/json',
-            **headers,
-        },
-    )
+    path = 'plugins/qnet/forms/apply'
+    return ask('POST', path, body=body, headers=headers)
 
 
 def send(form: dict[str, Any], **more: Any) -> Any:
@@ -140,24 +126,16 @@ def test_while_the_service_is_not_ready(core: SimpleNamespace, configure: Any) -
 def test_a_database_that_goes_away_is_no_answer(
     core: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = core.config.db.engine
-
-    def fail(*args: Any) -> None:
-        raise OperationalError('SELECT', None, Exception('server closed'))
-
     def go_away(*args: Any) -> Any:
-        event.listen(engine, 'before_cursor_execute', fail)
+        gone.enter_context(database_away())
         store().scalars(select(QNetAudit.actor))
 
-    with monkeypatch.context() as patch:
+    with monkeypatch.context() as patch, ExitStack() as gone:
         patch.setattr(apply_module, 'make_list', go_away)
-        try:
-            response = send(data(), request='r1')
-        finally:
-            event.remove(engine, 'before_cursor_execute', fail)
-            core.config.db.store.close()
+        response = send(data(), request='r1')
+    core.config.db.store.close()
     assert response.status_code == 503
-    assert 'server closed' in response.json['description']
+    assert 'connection refused' in response.json['description']
     assert send(data(), request='r1').json['results'][0]['result'] == 'created'
 
 
@@ -184,5 +162,5 @@ def test_a_request_that_comes_again_has_the_first_answer(
 
 
 def test_nobody_without_the_password(core: SimpleNamespace) -> None:
-    response = post({}, Authorization='Basic ' + encoded('restadmin:wrong'))
+    response = post({}, Authorization=authorization('wrong'))
     assert response.status_code == 401

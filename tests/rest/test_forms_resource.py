@@ -17,9 +17,11 @@ from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from tests.helpers import queued
 from tests.provisioning.samples import ADDRESS, data
-from tests.rest.test_roles_resource import ask
+from tests.rest.client import ask
 
 FORM = yaml.safe_dump(data()).encode()
+
+pytestmark = pytest.mark.usefixtures('core')
 
 
 def encoded(content: bytes) -> str:
@@ -36,11 +38,6 @@ def post(what: str = '', **fields: Any) -> Any:
 
 def hand_in(content: bytes = FORM, **more: Any) -> Any:
     return post(name='request.yaml', content=encoded(content), **more)
-
-
-@pytest.fixture(autouse=True)
-def site(core: Any) -> None:
-    """A site without a list."""
 
 
 def actors() -> list[tuple[str, str]]:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 from types import SimpleNamespace
@@ -17,10 +16,9 @@ from qnet_mailman import site
 from qnet_mailman import site as qnet_mailman_site
 from qnet_mailman.rest import limits
 from qnet_mailman.settings import Settings
+from tests.rest.client import AUTHORIZATION, FORM, JSON
+from tests.rest.client import application as application_of_core
 
-AUTHORIZATION = 'Basic ' + base64.b64encode(b'restadmin:restpass').decode()
-JSON = 'application/json'
-FORM = 'application/x-www-form-urlencoded'
 #: Everything of ours that takes a body, with the fields that it knows.
 RESOURCES = {
     'confirmations/confirm': ('token',),
@@ -63,9 +61,7 @@ class Bottomless(io.BytesIO):
 
 @pytest.fixture
 def application(core: SimpleNamespace) -> Any:
-    from mailman.rest.wsgiapp import make_application
-
-    return limits.limit(make_application())
+    return limits.limit(application_of_core())
 
 
 def ask(

@@ -3,16 +3,10 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
-from falcon.testing import TestClient
 from mailman.app.lifecycle import create_list
 from mailman.app.moderator import hold_message
 from mailman.config import config
@@ -22,7 +16,7 @@ from mailman.interfaces.pending import IPendings
 from mailman.interfaces.subscriptions import ISubscriptionManager, TokenOwner
 from mailman.interfaces.usermanager import IUserManager
 from mailman.utilities.datetime import now
-from sqlalchemy import event, select
+from sqlalchemy import select
 from zope.component import getUtility
 
 from qnet_mailman.bounces import discipline
@@ -35,43 +29,31 @@ from qnet_mailman.roles import grants
 from qnet_mailman.roles.people import Assignee, assign
 from qnet_mailman.roles.rights import Identity, Role
 from qnet_mailman.values import Closing
+from tests.effort import effort
 from tests.helpers import appoint, make_user, message, subscribe
+from tests.rest import client
 
-AUTHORIZATION = 'Basic ' + base64.b64encode(b'restadmin:restpass').decode()
+pytestmark = pytest.mark.mlist(
+    'notification', 'private', administrators=['pat@example.org']
+)
+
+
+@pytest.fixture
+def busy(mlist: Any, plain_list: Any) -> Any:
+    """A private list with two requests, a held message and a suspended member."""
+    for name in ('ann', 'bob'):
+        request_to_join(mlist, f'{name}@example.org')
+    hold(mlist, 1)
+    subscribe(mlist, 'reader@example.org')
+    away = subscribe(mlist, 'away@example.org')
+    away.preferences.delivery_status = DeliveryStatus.by_user
+    suspend(mlist, 'full@example.org')
+    config.db.commit()
+    return plain_list
 
 
 def ask(method: str, path: str, fields: dict[str, Any] | None = None) -> Any:
-    return core(method, f'plugins/qnet/lists/{path}', fields)
-
-
-def core(method: str, path: str, fields: dict[str, Any] | None = None) -> Any:
-    # Needs a configuration when it is imported.
-    from mailman.rest.wsgiapp import make_application
-
-    application = make_application()
-    # Falcon's client looks at the arguments of what it is given.
-    client = TestClient(lambda environ, start: application(environ, start))
-    headers = {'Authorization': AUTHORIZATION}
-    more: dict[str, Any] = {}
-    if method == 'POST':
-        headers['Content-Type'] = 'application/x-www-form-urlencoded'
-        more = {'body': urlencode(fields or {}, doseq=True)}
-    return client.simulate_request(method, f'/3.1/{path}', headers=headers, **more)
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """What the database is asked meanwhile."""
-    seen: list[str] = []
-
-    def note(*args: Any) -> None:
-        seen.append(args[2])
-
-    event.listen(config.db.engine, 'before_cursor_execute', note)
-    try:
-        yield seen
-    finally:
-        event.remove(config.db.engine, 'before_cursor_execute', note)
+    return client.ask(method, f'plugins/qnet/lists/{path}', fields)
 
 
 def request_to_join(mlist: Any, address: str) -> None:
@@ -92,53 +74,36 @@ def suspend(mlist: Any, address: str) -> None:
     discipline.reached(mlist, subscribe(mlist, address), 10, now=now())
 
 
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    """A private list with two requests, a held message and a suspended member."""
-    mlist = make_list('notification', 'private')
-    appoint(mlist, 'pat@example.org', may_post=True)
-    for name in ('ann', 'bob'):
-        request_to_join(mlist, f'{name}@example.org')
-    hold(mlist, 1)
-    subscribe(mlist, 'reader@example.org')
-    away = subscribe(mlist, 'away@example.org')
-    away.preferences.delivery_status = DeliveryStatus.by_user
-    suspend(mlist, 'full@example.org')
-    config.db.commit()
-    # The list's object goes with the session, which ends with each request.
-    return SimpleNamespace(list_id=mlist.list_id, address=mlist.fqdn_listname)
-
-
 def again(mlist: Any) -> Any:
     return getUtility(IListManager).get_by_list_id(mlist.list_id)
 
 
-def test_a_closed_list_says_so_and_takes_nobody(mlist: Any) -> None:
-    assert ask('GET', mlist.list_id).json['closed'] is None
-    closing.close(again(mlist), Closing.archive, 'REQ1')
+def test_a_closed_list_says_so_and_takes_nobody(busy: Any) -> None:
+    assert ask('GET', busy.list_id).json['closed'] is None
+    closing.close(again(busy), Closing.archive, 'REQ1')
     config.db.commit()
-    found = ask('GET', mlist.list_id).json['closed']
+    found = ask('GET', busy.list_id).json['closed']
     assert (found['action'], set(found)) == (
         'archive',
         {'action', 'since', 'undo_until'},
     )
-    said = f'{mlist.address} is closed: nobody can join it'
-    fields = {'list_id': mlist.list_id, 'subscriber': 'new@example.org'}
-    added = core('POST', 'members', fields)
+    said = f'{busy.address} is closed: nobody can join it'
+    fields = {'list_id': busy.list_id, 'subscriber': 'new@example.org'}
+    added = client.ask('POST', 'members', fields)
     assert (added.status_code, added.json['description']) == (400, said)
     (token, *_others) = [
         each['token']
-        for each in core('GET', f'lists/{mlist.list_id}/requests').json['entries']
+        for each in client.ask('GET', f'lists/{busy.list_id}/requests').json['entries']
     ]
-    path = f'lists/{mlist.list_id}/requests/{token}'
-    accepted = core('POST', path, {'action': 'accept'})
+    path = f'lists/{busy.list_id}/requests/{token}'
+    accepted = client.ask('POST', path, {'action': 'accept'})
     assert (accepted.status_code, accepted.json['description']) == (409, said)
-    assert core('GET', path).status_code == 200, 'it waits until the list is open'
+    assert client.ask('GET', path).status_code == 200, 'it waits until the list is open'
 
 
-def test_a_list_is_what_show_tells_and_more(mlist: Any) -> None:
-    told = describe(again(mlist))
-    for name in (mlist.list_id, mlist.address):
+def test_a_list_is_what_show_tells_and_more(busy: Any) -> None:
+    told = describe(again(busy))
+    for name in (busy.list_id, busy.address):
         answer = ask('GET', name)
         assert answer.status_code == 200
         assert {key: answer.json[key] for key in told} == told
@@ -156,33 +121,33 @@ def test_a_list_is_what_show_tells_and_more(mlist: Any) -> None:
     assert sum(found['delivery'].values()) == found['members']
 
 
-def test_a_status_of_the_person_counts_too(mlist: Any) -> None:
+def test_a_status_of_the_person_counts_too(busy: Any) -> None:
     user = getUtility(IUserManager).get_user('reader@example.org')
     user.preferences.delivery_status = DeliveryStatus.by_user
     config.db.commit()
-    assert ask('GET', mlist.list_id).json['delivery']['enabled'] == 0
+    assert ask('GET', busy.list_id).json['delivery']['enabled'] == 0
 
 
-def test_who_was_enabled_again_is_not_suspended(mlist: Any) -> None:
-    member = again(mlist).members.get_member('full@example.org')
+def test_who_was_enabled_again_is_not_suspended(busy: Any) -> None:
+    member = again(busy).members.get_member('full@example.org')
     member.preferences.delivery_status = DeliveryStatus.enabled
     config.db.commit()
-    assert ask('GET', mlist.list_id).json['suspended'] == 0
+    assert ask('GET', busy.list_id).json['suspended'] == 0
 
 
-def test_as_many_statements_for_many_people(mlist: Any) -> None:
-    with statements() as few:
-        ask('GET', mlist.list_id)
+def test_as_many_statements_for_many_people(busy: Any) -> None:
+    with effort() as few:
+        ask('GET', busy.list_id)
     for number in range(12):
-        appoint(again(mlist), f'more{number}@example.org', may_post=True)
-        appoint(again(mlist), f'mod{number}@example.org', 'moderator')
-        suspend(again(mlist), f'full{number}@example.org')
-        request_to_join(again(mlist), f'new{number}@example.org')
+        appoint(again(busy), f'more{number}@example.org', may_post=True)
+        appoint(again(busy), f'mod{number}@example.org', 'moderator')
+        suspend(again(busy), f'full{number}@example.org')
+        request_to_join(again(busy), f'new{number}@example.org')
     config.db.commit()
-    with statements() as many:
-        found = ask('GET', mlist.list_id).json
+    with effort() as many:
+        found = ask('GET', busy.list_id).json
     assert len(found['administrators']) == 13
-    assert len(many) == len(few), many
+    assert len(many.statements) == len(few.statements), many
 
 
 # ------------------------------------------------------------------- settings
@@ -215,11 +180,11 @@ def test_settings_are_changed_in_the_name_of_a_person(make_list: Any) -> None:
         {'mask': 'off', 'actor': 'a\nb'},
     ],
 )
-def test_what_is_wrong_changes_nothing(mlist: Any, fields: dict[str, Any]) -> None:
-    before = ask('GET', mlist.list_id).json
-    answer = ask('POST', f'{mlist.list_id}/settings', fields)
+def test_what_is_wrong_changes_nothing(busy: Any, fields: dict[str, Any]) -> None:
+    before = ask('GET', busy.list_id).json
+    answer = ask('POST', f'{busy.list_id}/settings', fields)
     assert answer.status_code == 400, answer.text
-    assert ask('GET', mlist.list_id).json == before
+    assert ask('GET', busy.list_id).json == before
 
 
 def test_a_list_of_another_style_is_left_alone(core: Any, make_list: Any) -> None:
@@ -242,18 +207,18 @@ def test_what_there_is_not(core: Any, path: str) -> None:
 # ------------------------------------------------------------------- overview
 
 
-def test_an_overview_of_some_lists(mlist: Any, make_list: Any) -> None:
+def test_an_overview_of_some_lists(busy: Any, make_list: Any) -> None:
     quiet = make_list('discussion').list_id
     make_list()
     answer = ask(
-        'POST', 'overview', {'list': [mlist.list_id, quiet, 'gone.lists.example.gov']}
+        'POST', 'overview', {'list': [busy.list_id, quiet, 'gone.lists.example.gov']}
     )
     assert answer.status_code == 200
     found = {each['list_id']: each for each in answer.json['lists']}
-    assert set(found) == {mlist.list_id, quiet}
-    assert found[mlist.list_id] == {
-        'list_id': mlist.list_id,
-        'list': mlist.address,
+    assert set(found) == {busy.list_id, quiet}
+    assert found[busy.list_id] == {
+        'list_id': busy.list_id,
+        'list': busy.address,
         'display_name': 'HQR Updates',
         'type': 'notification',
         'visibility': 'private',
@@ -268,21 +233,21 @@ def test_an_overview_of_some_lists(mlist: Any, make_list: Any) -> None:
     assert answer.json['roles'] == []
 
 
-def test_an_overview_of_one_or_no_list(mlist: Any) -> None:
-    answer = ask('POST', 'overview', {'list': mlist.list_id})
-    assert [each['list_id'] for each in answer.json['lists']] == [mlist.list_id]
+def test_an_overview_of_one_or_no_list(busy: Any) -> None:
+    answer = ask('POST', 'overview', {'list': busy.list_id})
+    assert [each['list_id'] for each in answer.json['lists']] == [busy.list_id]
     assert ask('POST', 'overview').json['lists'] == []
 
 
-def test_requests_are_those_that_postorius_counts(mlist: Any) -> None:
+def test_requests_are_those_that_postorius_counts(busy: Any) -> None:
     counted = getUtility(IPendings).count(
-        mlist=again(mlist), pend_type='subscription', token_owner=TokenOwner.moderator
+        mlist=again(busy), pend_type='subscription', token_owner=TokenOwner.moderator
     )
-    [found] = ask('POST', 'overview', {'list': mlist.list_id}).json['lists']
+    [found] = ask('POST', 'overview', {'list': busy.list_id}).json['lists']
     assert found['requests'] == counted == 2
 
 
-def test_a_role_that_ends_soon(mlist: Any) -> None:
+def test_a_role_that_ends_soon(busy: Any) -> None:
     who = Identity.of('kim')
     grants.approve(who, Role.administrator, email='kim@example.org', silent=True)
     grants.expire_at(who, Role.administrator, now() + timedelta(days=3))
@@ -298,19 +263,19 @@ def test_a_role_that_ends_soon(mlist: Any) -> None:
     assert found[0]['status'] == 'active'
 
 
-def test_as_many_statements_for_many_lists(mlist: Any, make_list: Any) -> None:
-    with statements() as few:
-        ask('POST', 'overview', {'list': mlist.list_id, 'user_id': 'kim'})
+def test_as_many_statements_for_many_lists(busy: Any, make_list: Any) -> None:
+    with effort() as few:
+        ask('POST', 'overview', {'list': busy.list_id, 'user_id': 'kim'})
     more = [make_list() for _ in range(8)]
     for number, each in enumerate(more):
         assign(each, Role.administrator, Assignee(f'a{number}@example.org'))
         hold(each, 10 + number)
     names = [each.list_id for each in more]
     config.db.commit()
-    with statements() as many:
+    with effort() as many:
         answer = ask('POST', 'overview', {'list': names, 'user_id': 'kim'})
     assert len(answer.json['lists']) == 8
-    assert len(many) == len(few), many
+    assert len(many.statements) == len(few.statements), many
 
 
 def test_mistakes_in_an_overview(core: Any, monkeypatch: pytest.MonkeyPatch) -> None:

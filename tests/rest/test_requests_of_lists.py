@@ -15,7 +15,7 @@ from mailman.interfaces.subscriptions import ISubscriptionManager
 from mailman.interfaces.usermanager import IUserManager
 from zope.component import getUtility
 
-from tests.rest.test_roles_resource import ask
+from tests.rest.client import ask
 
 
 @pytest.mark.parametrize('ours', [True, False])

@@ -3,17 +3,16 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from mailman.config import config
 from mailman.interfaces.listmanager import IListManager
-from sqlalchemy import event, select
+from sqlalchemy import select
 from zope.component import getUtility
 
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
+from tests.effort import effort
 from tests.helpers import queued
 from tests.rest.client import ask
 
@@ -27,13 +26,6 @@ def get(what: str, **fields: Any) -> Any:
 
 def post(what: str, **fields: Any) -> Any:
     return ask('POST', f'plugins/qnet/roles/{what}', fields)
-
-
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    # The list's object goes with the session, which ends with each request.
-    mlist = make_list()
-    return SimpleNamespace(list_id=mlist.list_id, address=mlist.fqdn_listname)
 
 
 def owners(mlist: Any) -> list[str]:
@@ -57,8 +49,8 @@ def without_tag(answer: Any) -> dict[str, Any]:
     return {key: value for key, value in answer.json.items() if key != 'http_etag'}
 
 
-def test_sign_in_and_rights(mlist: Any) -> None:
-    assert without_tag(assign(mlist, may_post='yes', actor='operator:ann')) == {
+def test_sign_in_and_rights(plain_list: Any) -> None:
+    assert without_tag(assign(plain_list, may_post='yes', actor='operator:ann')) == {
         'changed': True
     }
     nobody = get('/rights', **WHO)
@@ -72,18 +64,18 @@ def test_sign_in_and_rights(mlist: Any) -> None:
         'name': 'Pat Example',
         'email': 'pat@agency.example.gov',
         'roles': ['administrator', 'moderator'],
-        'administers': [mlist.list_id],
+        'administers': [plain_list.list_id],
         'moderates': [],
     }
     assert without_tag(answer) == rights
     assert without_tag(get('/rights', **WHO)) == rights
-    assert owners(mlist) == ['pat@agency.example.gov']
+    assert owners(plain_list) == ['pat@agency.example.gov']
     answer = post('sign-in', **CLAIMS, roles='moderator')
     assert (answer.json['administers'], answer.json['moderates']) == (
         [],
-        [mlist.list_id],
+        [plain_list.list_id],
     )
-    assert owners(mlist) == []
+    assert owners(plain_list) == []
     answer = post('sign-in', **CLAIMS)
     assert (answer.json['roles'], answer.json['moderates']) == ([], [])
     actors = list(store().scalars(select(QNetAudit.actor).order_by(QNetAudit.id)))
@@ -91,8 +83,8 @@ def test_sign_in_and_rights(mlist: Any) -> None:
     assert actors[-1] == 'REST: sign-in of harp:pexample'
 
 
-def test_a_revocation_outlasts_a_sign_in_and_is_told(mlist: Any) -> None:
-    assign(mlist)
+def test_a_revocation_outlasts_a_sign_in_and_is_told(plain_list: Any) -> None:
+    assign(plain_list)
     post('sign-in', **CLAIMS, roles='administrator')
     assert post('revoke', **WHO, role='administrator', reason='Has left.').json[
         'changed'
@@ -102,19 +94,19 @@ def test_a_revocation_outlasts_a_sign_in_and_is_told(mlist: Any) -> None:
     subjects = {str(msg['subject']) for msg, _data in queued('out')}
     assert 'You do not have the role List Administrator any more' in subjects
     post('approve', user_id='harp:pexample', role='List Administrator')
-    assert get('/rights', **WHO).json['administers'] == [mlist.list_id]
+    assert get('/rights', **WHO).json['administers'] == [plain_list.list_id]
 
 
-def test_assignments_and_grants_are_listed(mlist: Any) -> None:
-    assign(mlist)
+def test_assignments_and_grants_are_listed(plain_list: Any) -> None:
+    assign(plain_list)
     (entry,) = get('').json['entries']
     assert (entry['list_id'], entry['effective'], entry['grant']) == (
-        mlist.list_id,
+        plain_list.list_id,
         False,
         'none',
     )
     post('request', **WHO, role='administrator', email='pat@agency.example.gov')
-    assert get('', list=mlist.address).json['entries'][0]['grant'] == 'requested'
+    assert get('', list=plain_list.address).json['entries'][0]['grant'] == 'requested'
     (entry,) = get('/grants', status='requested').json['entries']
     assert (entry['user_id'], entry['role'], entry['route']) == (
         'pexample',
@@ -128,14 +120,14 @@ def test_assignments_and_grants_are_listed(mlist: Any) -> None:
     post('expire-at', **WHO, role='administrator', when='2198-12-31')
     assert get('/grants').json['entries'][0]['expires_at'] == '2198-12-31T00:00:00Z'
     answer = post('change-address', old='pat@agency.example.gov', new='pat@example.org')
-    assert answer.json['lists'] == [mlist.list_id]
-    assert owners(mlist) == ['pat@example.org']
-    fields = {'list': mlist.list_id, 'email': 'pat@example.org'}
+    assert answer.json['lists'] == [plain_list.list_id]
+    assert owners(plain_list) == ['pat@example.org']
+    fields = {'list': plain_list.list_id, 'email': 'pat@example.org'}
     assert post('unassign', **fields, role='administrator').json['changed']
     assert not post('unassign', **fields, role='administrator').json['changed']
 
 
-def test_an_import(core: Any, mlist: Any) -> None:
+def test_an_import(core: Any, plain_list: Any) -> None:
     content = 'user_id,role\nann,moderator\nbob,moderator\n'
     dry = post('import', content=content, mode='full', dry_run='yes')
     assert dry.json['changes'][0]['after'] == 'active'
@@ -177,36 +169,29 @@ def test_rights_need_a_person(core: Any, fields: dict[str, str]) -> None:
     assert get('/rights', **fields).status_code == 400
 
 
-def test_rights_ask_the_database_little(mlist: Any) -> None:
-    assign(mlist)
+def test_rights_ask_the_database_little(plain_list: Any) -> None:
+    assign(plain_list)
     post('sign-in', **CLAIMS, roles='administrator')
-    seen: list[str] = []
-
-    def note(*args: Any) -> None:
-        seen.append(args[2])
-
-    event.listen(config.db.engine, 'before_cursor_execute', note)
-    try:
+    with effort() as spent:
         get('/rights', **WHO)
-    finally:
-        event.remove(config.db.engine, 'before_cursor_execute', note)
-    assert len([one for one in seen if 'qnet_' in one]) == 2, seen
-    assert len(seen) <= 3, seen
+    ours = [one for one in spent.statements if 'qnet_' in one]
+    assert len(ours) == 2, spent.statements
+    assert len(spent.statements) <= 3, spent.statements
 
 
-def test_an_owner_added_over_rest_is_none(mlist: Any) -> None:
+def test_an_owner_added_over_rest_is_none(plain_list: Any) -> None:
     answer = ask(
         'POST',
         'members',
         {
-            'list_id': mlist.list_id,
+            'list_id': plain_list.list_id,
             'subscriber': 'mallory@example.org',
             'role': 'owner',
         },
     )
     assert answer.status_code == 201, 'as Mailman answers'
-    assert owners(mlist) == []
-    found = ask('GET', f'lists/{mlist.list_id}/roster/owner').json
+    assert owners(plain_list) == []
+    found = ask('GET', f'lists/{plain_list.list_id}/roster/owner').json
     assert found['total_size'] == 0
 
 

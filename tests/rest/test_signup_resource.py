@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,14 +11,14 @@ from mailman.config import config
 from mailman.interfaces.bans import IBanManager
 from mailman.interfaces.subscriptions import ISubscriptionManager
 from mailman.model.mailinglist import MailingList
-from sqlalchemy import event, insert
+from sqlalchemy import insert
 
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import QNetList
-from tests.helpers import queued, run, subscribe
+from tests.effort import effort
+from tests.helpers import empty, queued, run, subscribe
 from tests.subscriptions.joiners import (
     READER,
-    empty,
     let_expire,
     mails,
     register,
@@ -41,18 +40,6 @@ def post(path: str = 'signup', **fields: Any) -> Any:
 
 def ask(lists: Any, address: str = READER, **more: Any) -> Any:
     return post(address=address, lists=lists, **{'client': CLIENT, **more})
-
-
-@pytest.fixture
-def statements(core: Any) -> Iterator[list[str]]:
-    seen: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        seen.append(statement)
-
-    event.listen(config.db.engine, 'before_cursor_execute', note)
-    yield seen
-    event.remove(config.db.engine, 'before_cursor_execute', note)
 
 
 # --------------------------------------------------------------------- lists
@@ -86,13 +73,12 @@ def test_the_lists_that_are_offered(make_list: Any) -> None:
 
 
 def test_five_hundred_lists_are_as_many_statements_as_one(
-    make_list: Any, statements: list[str]
+    make_list: Any,
 ) -> None:
     make_list()
     get()
-    statements.clear()
-    assert len(get().json['lists']) == 1
-    few = len(statements)
+    with effort() as few:
+        assert len(get().json['lists']) == 1
     numbers = range(500)
     store().execute(
         insert(MailingList),
@@ -119,9 +105,9 @@ def test_five_hundred_lists_are_as_many_statements_as_one(
         ],
     )
     config.db.commit()
-    statements.clear()
-    assert len(get().json['lists']) == 501
-    assert len(statements) == few
+    with effort() as many:
+        assert len(get().json['lists']) == 501
+    assert len(many.statements) == len(few.statements)
 
 
 # ------------------------------------------------------------------ requests
@@ -139,7 +125,7 @@ def test_a_request_is_left_to_a_runner(make_list: Any) -> None:
 
 
 def test_nobody_can_tell_one_address_from_another(
-    make_list: Any, statements: list[str]
+    make_list: Any,
 ) -> None:
     public, private = make_list(), make_list('notification', 'private')
     list_ids = [public.list_id, private.list_id]
@@ -152,10 +138,10 @@ def test_nobody_can_tell_one_address_from_another(
     get()
     seen = set()
     for who in ('unknown', 'subscribed', 'pending', 'banned'):
-        statements.clear()
-        answer = ask(list_ids, f'{who}@example.net')
+        with effort() as spent:
+            answer = ask(list_ids, f'{who}@example.net')
         headers = tuple(sorted(answer.headers.items()))
-        seen.add((answer.status_code, answer.content, headers, len(statements)))
+        seen.add((answer.status_code, answer.content, headers, len(spent.statements)))
     assert len(seen) == 1, seen
     assert next(iter(seen))[0] == 202
     assert len(queued('command')) == 4

@@ -11,5 +11,5 @@ from tests.review.senders import ADDRESS
 
 
 @pytest.fixture(autouse=True)
-def site(configure: Any) -> None:
+def forms_come_by_mail(configure: Any) -> None:
     configure(forms_address=ADDRESS)

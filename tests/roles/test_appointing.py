@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -23,14 +22,7 @@ PAT = 'pat@agency.example.gov'
 Door = Callable[..., tuple[bool, str]]
 """Assigns an administrator; says whether that went well, and what was answered."""
 
-
-@pytest.fixture
-def mlist(make_list: Any) -> SimpleNamespace:
-    """A list as values: its object does not outlive a request over REST."""
-    mlist = make_list()
-    IBanManager(mlist).ban('banned@example.org')
-    config.db.commit()
-    return SimpleNamespace(list_id=mlist.list_id, address=mlist.posting_address)
+pytestmark = pytest.mark.mlist(banned=['banned@example.org'])
 
 
 def ban(email: str) -> None:
@@ -74,13 +66,15 @@ def assigned(mlist: Any) -> list[tuple[str, str, str, bool]]:
 
 
 @doors
-def test_what_is_not_given_stays(mlist: Any, door: Door) -> None:
-    assert door(mlist, PAT, name='Pat Example', harp_id='pexample', may_post='yes')[0]
-    assert assigned(mlist) == [(PAT, 'Pat Example', 'pexample', True)]
-    assert door(mlist, 'Pat@agency.example.gov', harp_id='eua:pat')[0]
-    assert assigned(mlist) == [(PAT, 'Pat Example', 'eua:pat', True)]
-    assert door(mlist, PAT, may_post='no', harp_id='')[0]
-    assert assigned(mlist) == [(PAT, 'Pat Example', '', False)]
+def test_what_is_not_given_stays(plain_list: Any, door: Door) -> None:
+    assert door(
+        plain_list, PAT, name='Pat Example', harp_id='pexample', may_post='yes'
+    )[0]
+    assert assigned(plain_list) == [(PAT, 'Pat Example', 'pexample', True)]
+    assert door(plain_list, 'Pat@agency.example.gov', harp_id='eua:pat')[0]
+    assert assigned(plain_list) == [(PAT, 'Pat Example', 'eua:pat', True)]
+    assert door(plain_list, PAT, may_post='no', harp_id='')[0]
+    assert assigned(plain_list) == [(PAT, 'Pat Example', '', False)]
 
 
 @doors
@@ -93,17 +87,19 @@ def test_what_is_not_given_stays(mlist: Any, door: Door) -> None:
     ],
 )
 def test_who_does_not_fit(
-    mlist: Any, door: Door, email: str, given: dict[str, str], said: str
+    plain_list: Any, door: Door, email: str, given: dict[str, str], said: str
 ) -> None:
-    went_well, answer = door(mlist, email.format(list=mlist.address), **given)
+    went_well, answer = door(plain_list, email.format(list=plain_list.address), **given)
     assert not went_well
     assert said in answer
-    assert assigned(mlist) == []
+    assert assigned(plain_list) == []
 
 
 @doors
-def test_somebody_banned_since_can_still_be_changed(mlist: Any, door: Door) -> None:
-    assert door(mlist, PAT, name='Pat Example')[0]
+def test_somebody_banned_since_can_still_be_changed(
+    plain_list: Any, door: Door
+) -> None:
+    assert door(plain_list, PAT, name='Pat Example')[0]
     ban(PAT)
-    assert door(mlist, PAT, may_post='yes')[0]
-    assert assigned(mlist) == [(PAT, 'Pat Example', '', True)]
+    assert door(plain_list, PAT, may_post='yes')[0]
+    assert assigned(plain_list) == [(PAT, 'Pat Example', '', True)]

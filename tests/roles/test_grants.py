@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from mailman.utilities.datetime import now as real_now
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 
 from qnet_mailman.model import audit
 from qnet_mailman.model.audit import QNetAudit
@@ -22,6 +22,7 @@ from qnet_mailman.roles.people import Assignee, assign
 from qnet_mailman.roles.rights import Identity, Role, Status, holder_of
 from qnet_mailman.runners import periodic, task
 from tests.clock import Clock
+from tests.effort import effort
 
 PAT = Identity.of('pexample')
 BOTH = {Role.administrator, Role.moderator}
@@ -226,29 +227,22 @@ def test_rights_take_two_statements_whatever_the_number(
         assign(make_list(), role, person)
     sign_in(Role.administrator)
     core.config.db.commit()
-    seen: list[str] = []
-
-    def note(*args: Any) -> None:
-        seen.append(args[2])
-
-    event.listen(core.config.db.engine, 'before_cursor_execute', note)
-    try:
+    with effort() as spent:
         found = overview.rights(PAT)
-        assert (len(found['administers']), len(found['moderates'])) == (4, 4)
-        assert len(seen) == 2, seen
-        seen.clear()
-        assert overview.rights(Identity.of('nobody')) == {
-            'provider': 'harp',
-            'user_id': 'nobody',
-            'name': '',
-            'email': '',
-            'roles': [],
-            'administers': [],
-            'moderates': [],
-        }
-        assert len(seen) == 1, seen
-        seen.clear()
+    assert (len(found['administers']), len(found['moderates'])) == (4, 4)
+    assert len(spent.statements) == 2, spent.statements
+    with effort() as spent:
+        nobody = overview.rights(Identity.of('nobody'))
+    assert nobody == {
+        'provider': 'harp',
+        'user_id': 'nobody',
+        'name': '',
+        'email': '',
+        'roles': [],
+        'administers': [],
+        'moderates': [],
+    }
+    assert len(spent.statements) == 1, spent.statements
+    with effort() as spent:
         assert not sign_in(Role.administrator)
-        assert len(seen) == 2, seen
-    finally:
-        event.remove(core.config.db.engine, 'before_cursor_execute', note)
+    assert len(spent.statements) == 2, spent.statements

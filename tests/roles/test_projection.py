@@ -114,7 +114,7 @@ class Histories(RuleBasedStateMachine):
             for role in Role:
                 self.imported(user, role, email, Status.active, None)
 
-    def mlist(self, name: str) -> Any:
+    def list_named(self, name: str) -> Any:
         found = getUtility(IListManager).get(name)
         if found is None:
             found = create_list(name, style_name='qnet-discussion-public')
@@ -138,12 +138,12 @@ class Histories(RuleBasedStateMachine):
         called: str,
     ) -> None:
         # Renames, too, and gives another ID.
-        assign(self.mlist(name), role, Assignee(email, called, harp_id, may_post))
+        assign(self.list_named(name), role, Assignee(email, called, harp_id, may_post))
         self.model.assignments[name, role, email] = (harp_id, may_post)
 
     @rule(name=names, email=emails, role=roles)
     def unassign(self, name: str, email: str, role: Role) -> None:
-        there = unassign(self.mlist(name), role, email)
+        there = unassign(self.list_named(name), role, email)
         assert there == ((name, role, email) in self.model.assignments)
         self.model.assignments.pop((name, role, email), None)
 
@@ -224,14 +224,14 @@ class Histories(RuleBasedStateMachine):
 
     @rule(name=names)
     def remove_list(self, name: str) -> None:
-        remove_list(self.mlist(name))
+        remove_list(self.list_named(name))
         for key in list(self.model.assignments):
             if key[0] == name:
                 del self.model.assignments[key]
 
     @rule(name=names, email=emails, role=st.sampled_from(['owner', 'moderator']))
     def behind_our_back(self, name: str, email: str, role: str) -> None:
-        mlist, member_role = self.mlist(name), MemberRole[role]
+        mlist, member_role = self.list_named(name), MemberRole[role]
         if mlist.get_roster(member_role).get_member(email) is None:
             getUtility(IUserManager).make_user(email)
             address = getUtility(IUserManager).get_address(email)
@@ -244,7 +244,7 @@ class Histories(RuleBasedStateMachine):
         wanted, posters = self.model.rosters(self.clock())
         found, found_posters = set(), set()
         for name in NAMES:
-            mlist = self.mlist(name)
+            mlist = self.list_named(name)
             found |= {
                 (name, role, address.email)
                 for role, member_role in projection.ROSTERS.items()
@@ -283,8 +283,8 @@ def test_any_order_of_events(core: Any, clock: Clock) -> None:
 
 
 @pytest.fixture
-def mlist(make_list: Any) -> Any:
-    mlist = make_list()
+def administered(mlist: Any) -> Any:
+    """A list with an administrator, who has the role."""
     grants.approve(Identity.of('pat'), Role.administrator)
     assign(mlist, Role.administrator, Assignee('pat@example.org', harp_id='pat'))
     config.db.commit()
@@ -300,14 +300,14 @@ def corrected() -> list[tuple[str, str]]:
     return [(row.subject, row.detail) for row in store().scalars(query)]
 
 
-def test_who_is_added_otherwise_is_off_the_roster_again(mlist: Any) -> None:
+def test_who_is_added_otherwise_is_off_the_roster_again(administered: Any) -> None:
     make_user('mallory@example.org')
     address = getUtility(IUserManager).get_address('mallory@example.org')
-    mlist.subscribe(address, MemberRole.owner)
-    mlist.subscribe(address, MemberRole.moderator)
+    administered.subscribe(address, MemberRole.owner)
+    administered.subscribe(address, MemberRole.moderator)
     config.db.commit()
-    assert owners(mlist) == ['pat@example.org']
-    assert list(mlist.moderators.members) == []
+    assert owners(administered) == ['pat@example.org']
+    assert list(administered.moderators.members) == []
     assert [subject for subject, _detail in corrected()] == ['mallory@example.org'] * 2
 
 
@@ -324,49 +324,49 @@ def test_owners_given_at_the_making_of_a_list_have_no_right(core: Any) -> None:
     assert owners(plain) == ['mallory@example.org'], 'not ours to decide'
 
 
-def test_what_mailman_does_not_tell_of_is_put_right(mlist: Any) -> None:
+def test_what_mailman_does_not_tell_of_is_put_right(administered: Any) -> None:
     user = make_user('mallory@example.org')
     (address,) = user.addresses
-    (member,) = mlist.owners.members
+    (member,) = administered.owners.members
     # As a change of a membership's address over REST.
     member._address = address
     config.db.commit()
-    assert owners(mlist) == ['mallory@example.org']
+    assert owners(administered) == ['mallory@example.org']
     do_due(periodic.TASKS, real_now())
-    assert owners(mlist) == ['pat@example.org']
+    assert owners(administered) == ['pat@example.org']
     assert len(corrected()) == 2
     do_due(periodic.TASKS, real_now() + timedelta(hours=1))
     assert len(corrected()) == 2
 
 
-def test_who_is_removed_otherwise_is_on_the_roster_again(mlist: Any) -> None:
-    (member,) = mlist.owners.members
+def test_who_is_removed_otherwise_is_on_the_roster_again(administered: Any) -> None:
+    (member,) = administered.owners.members
     member.unsubscribe()
     config.db.commit()
-    assert owners(mlist) == []
+    assert owners(administered) == []
     assert projection.reconcile() != []
-    assert owners(mlist) == ['pat@example.org']
+    assert owners(administered) == ['pat@example.org']
 
 
-def test_a_membership_by_preferred_address_does_not_count(mlist: Any) -> None:
+def test_a_membership_by_preferred_address_does_not_count(administered: Any) -> None:
     user = getUtility(IUserManager).get_user('pat@example.org')
     (address,) = user.addresses
     address.verified_on = real_now()
     user.preferred_address = address
-    (member,) = mlist.owners.members
+    (member,) = administered.owners.members
     member._address, member._user = None, user
     config.db.commit()
     projection.reconcile()
-    (member,) = mlist.owners.members
+    (member,) = administered.owners.members
     assert member.address_id is not None
 
 
-def test_a_deleted_user_who_is_assigned_comes_back(mlist: Any) -> None:
+def test_a_deleted_user_who_is_assigned_comes_back(administered: Any) -> None:
     manager = getUtility(IUserManager)
     manager.delete_user(manager.get_user('pat@example.org'))
     config.db.commit()
     projection.reconcile()
-    assert owners(mlist) == ['pat@example.org']
+    assert owners(administered) == ['pat@example.org']
 
 
 # --------------------------------------------------------- the last one gone
@@ -376,23 +376,23 @@ def unattended() -> list[str]:
     return list(store().scalars(select(QNetUnattended.list_id)))
 
 
-def test_a_list_is_noted_when_its_last_administrator_goes(mlist: Any) -> None:
-    assign(mlist, Role.administrator, Assignee('kim@example.org', harp_id='kim'))
+def test_a_list_is_noted_when_its_last_administrator_goes(administered: Any) -> None:
+    assign(administered, Role.administrator, Assignee('kim@example.org', harp_id='kim'))
     grants.approve(Identity.of('kim'), Role.administrator)
     grants.revoke(Identity.of('pat'), Role.administrator, 'x')
     assert unattended() == []
     grants.expire_at(Identity.of('kim'), Role.administrator, real_now())
-    assert unattended() == [mlist.list_id]
+    assert unattended() == [administered.list_id]
     grants.approve(Identity.of('pat'), Role.administrator)
     assert unattended() == []
-    unassign(mlist, Role.administrator, 'pat@example.org')
-    assert unattended() == [mlist.list_id]
-    remove_list(mlist)
+    unassign(administered, Role.administrator, 'pat@example.org')
+    assert unattended() == [administered.list_id]
+    remove_list(administered)
     assert unattended() == []
 
 
-def test_everything_goes_with_the_list_but_the_grants(mlist: Any) -> None:
-    remove_list(mlist)
+def test_everything_goes_with_the_list_but_the_grants(administered: Any) -> None:
+    remove_list(administered)
     config.db.commit()
     assert store().scalar(select(func.count(QNetAssignment.id))) == 0
     assert store().scalar(select(func.count(QNetGrant.id))) == 1

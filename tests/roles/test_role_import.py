@@ -16,6 +16,7 @@ from qnet_mailman.roles import grants, importing, overview
 from qnet_mailman.roles.importing import FileInvalid, Mode
 from qnet_mailman.roles.rights import Identity, Role
 from tests.clock import Clock
+from tests.expected import require_expected
 from tests.provisioning.samples import EXAMPLES
 
 HEADER = 'user_id,role\n'
@@ -103,22 +104,7 @@ def test_all_mistakes_at_once_with_their_lines(core: Any) -> None:
         'bob,moderator,,,,\n'
         'BOB,List Moderator,,,,\n'
     )
-    assert found == [
-        'line 6: found 4 cells; expected 6, as in the first line',
-        'line 2: role: found "owner"; expected administrator, moderator, List '
-        'Administrator or List Moderator',
-        'line 2: email: found "nobody"; expected an e-mail address such as '
-        'pat@agency.example.gov',
-        'line 2: expires_at: found "soon"; expected a date such as 2026-12-31, or a '
-        'time such as 2026-12-31T17:00, perhaps with a time zone',
-        'line 2: status: found "gone"; expected requested, active, denied, revoked or '
-        'expired',
-        'line 3: user_id: found "two\N{REPLACEMENT CHARACTER}lines"; expected an ID of '
-        'at most 255 characters in one line',
-        'line 5: user_id: found ""; expected an ID of at most 255 characters in one '
-        'line',
-        'line 8: harp:bob is moderator in line 7 already',
-    ]
+    require_expected('\n'.join(found), __file__, 'mistakes-in-an-import')
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,6 @@ import pytest
 from mailman.email.message import UserNotification
 from mailman.runners import incoming
 from sqlalchemy import event
-from sqlalchemy.exc import OperationalError
 
 from qnet_mailman import health, site
 from qnet_mailman.runners import bounce, guard, task
@@ -23,6 +22,7 @@ from qnet_mailman.runners.outgoing import OutgoingRunner
 from qnet_mailman.setup import startup
 from tests.clock import stop_clock
 from tests.conftest import write_settings
+from tests.effort import database_away
 from tests.helpers import appoint, message, post, queued, run
 
 POST = (
@@ -91,30 +91,11 @@ def test_the_posting_chain_asks_once_more(core: Any, waiting: Any) -> None:
     assert len(queued('shunt')) == 1
 
 
-class _Outage:
-    """The database answers no statement that holds a word."""
-
-    def __init__(self, engine: Any, word: str, times: int = 10**9) -> None:
-        self.engine, self.word, self.times = engine, word, times
-
-    def _refuse(self, conn: Any, cur: Any, statement: str, *rest: Any) -> None:
-        if self.word in statement and self.times > 0:
-            self.times -= 1
-            raise OperationalError(statement, {}, Exception('connection refused'))
-
-    def __enter__(self) -> _Outage:
-        event.listen(self.engine, 'before_cursor_execute', self._refuse)
-        return self
-
-    def __exit__(self, *args: object) -> None:
-        event.remove(self.engine, 'before_cursor_execute', self._refuse)
-
-
 def test_a_database_that_is_away_leaves_mail_in_the_queue(
     core: Any, waiting: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     runner = runner_incoming.IncomingRunner('in')
-    with _Outage(core.config.db.engine, ''):
+    with database_away():
         assert runner._one_iteration() == 0
     assert 'the database does not answer: connection refused' in caplog.text
     assert len(queued('in')) == 1
@@ -126,7 +107,7 @@ def test_a_database_that_goes_away_in_the_middle_puts_the_message_back(
     core: Any, waiting: Any
 ) -> None:
     runner = runner_incoming.IncomingRunner('in')
-    with _Outage(core.config.db.engine, 'qnet_poster', times=1):
+    with database_away('qnet_poster', times=1):
         assert runner._one_iteration() == 0
     assert len(queued('in')) == 1
     assert not queued('shunt')
@@ -138,7 +119,7 @@ def test_a_message_that_always_fails_is_shunted_in_the_end(
     core: Any, waiting: Any
 ) -> None:
     runner = runner_incoming.IncomingRunner('in')
-    with _Outage(core.config.db.engine, 'qnet_poster'):
+    with database_away('qnet_poster'):
         for _ in range(guard.MAX_PUT_BACK + 1):
             runner._one_iteration()
     assert not queued('in')

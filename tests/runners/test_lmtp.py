@@ -17,12 +17,12 @@ from mailman.config import config
 from mailman.interfaces.domain import IDomainManager
 from mailman.interfaces.listmanager import IListManager
 from mailman.runners.lmtp import ERR_451, LMTPHandler
-from sqlalchemy import event
 from zope.component import getUtility
 
 from qnet_mailman.model import listnames
 from qnet_mailman.runners import lmtp
 from qnet_mailman.runners.lmtp import ERR_554, Handler, LMTPRunner
+from tests.effort import effort
 from tests.helpers import queued
 
 MESSAGE = b'From: ann@example.org\nSubject: Hello\nMessage-ID: <1@example.org>\n\nHi.\n'
@@ -146,18 +146,11 @@ def named_lists(core: Any) -> None:
 
 
 def test_the_names_of_all_lists_are_not_read(handler: Any, envelope: Any) -> None:
-    asked: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        asked.append(' '.join(statement.split()))
-
-    event.listen(config.db.engine, 'before_cursor_execute', note)
-    try:
+    with effort() as spent:
         for to in envelope.rcpt_tos:
             assert _rcpt(handler, to) == '250 Ok'
         handler._handle_DATA(None, None, envelope)
-    finally:
-        event.remove(config.db.engine, 'before_cursor_execute', note)
+    asked = [' '.join(each.split()) for each in spent.statements]
     about_lists = [each for each in asked if 'FROM mailinglist' in each]
     assert len(about_lists) >= 3
     assert all('WHERE' in each for each in about_lists)

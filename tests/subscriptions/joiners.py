@@ -3,13 +3,10 @@
 
 from __future__ import annotations
 
-import base64
-import os
 import re
 from datetime import timedelta
 from typing import Any
 
-from falcon.testing import TestClient
 from mailman.config import config
 from mailman.interfaces.listmanager import IListManager
 from mailman.interfaces.subscriptions import ISubscriptionManager
@@ -20,27 +17,15 @@ from zope.component import getUtility
 
 from qnet_mailman.model.base import store
 from qnet_mailman.subscriptions import sign_up
-from tests.helpers import message, queued
+from tests.helpers import empty, message, queued
+from tests.rest.client import ask
 
 READER = 'reader@example.net'
-AUTHORIZATION = 'Basic ' + base64.b64encode(b'restadmin:restpass').decode()
 
 
 def rest(method: str, path: str, **fields: Any) -> Any:
     """Ask Mailman's REST server, as Postorius and the web side do."""
-    # Needs a configuration when it is imported.
-    from urllib.parse import urlencode
-
-    from mailman.rest.wsgiapp import make_application
-
-    application = make_application()
-    client = TestClient(lambda environ, start: application(environ, start))
-    headers = {'Authorization': AUTHORIZATION}
-    body = None
-    if fields:
-        headers['Content-Type'] = 'application/x-www-form-urlencoded'
-        body = urlencode(fields, doseq=True)
-    return client.simulate_request(method, f'/3.1/{path}', body=body, headers=headers)
+    return ask(method, path, fields)
 
 
 def mails() -> list[Any]:
@@ -55,13 +40,6 @@ def the_mail(to: str = READER) -> Any:
     (msg,) = mails()
     assert msg['to'] == to
     return msg
-
-
-def empty(name: str) -> None:
-    """Throw away what is in a queue."""
-    folder = config.switchboards[name].queue_directory
-    for each in os.listdir(folder):
-        os.unlink(os.path.join(folder, each))
 
 
 def text(msg: Any) -> str:

@@ -11,11 +11,10 @@ from mailman.config import config
 from mailman.interfaces.bans import IBanManager
 from mailman.interfaces.member import DeliveryMode
 
-from tests.helpers import run, subscribe
+from tests.helpers import empty, run, subscribe
 from tests.subscriptions.joiners import (
     READER,
     command,
-    empty,
     mails,
     members,
     register,

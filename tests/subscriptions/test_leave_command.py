@@ -16,18 +16,11 @@ from zope.component import getUtility
 from qnet_mailman.model import keys
 from qnet_mailman.posting.confirmation import PEND_TYPE
 from qnet_mailman.subscriptions import leave_command, one_click
-from tests.helpers import appoint, message, post, queued, run, subscribe
+from tests.helpers import appoint, message, post, queued, run
 from tests.subscriptions.joiners import mails, members, text, the_mail, token_of
 from tests.subscriptions.leavers import READER, answer, raw, to_command
 
-
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    mlist = make_list()
-    mlist.send_welcome_message = False
-    mlist.admin_notify_mchanges = False
-    subscribe(mlist, READER)
-    return mlist
+pytestmark = pytest.mark.mlist(members=[READER], admin_notify_mchanges=False)
 
 
 def test_they_take_the_place_of_mailmans(core: Any) -> None:

@@ -28,20 +28,12 @@ from tests.subscriptions.leavers import READER, answer
 
 OTHER = 'other@example.net'
 
+pytestmark = pytest.mark.mlist(members=[READER], admin_notify_mchanges=False)
+
 
 @pytest.fixture(params=[True, False], ids=['goodbye', 'no goodbye'])
 def goodbye(request: pytest.FixtureRequest) -> bool:
     return request.param
-
-
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    mlist = make_list()
-    mlist.send_welcome_message = False
-    mlist.admin_notify_mchanges = False
-    subscribe(mlist, READER)
-    config.db.commit()
-    return mlist
 
 
 def with_goodbye(mlist: Any, goodbye: bool) -> str:

@@ -5,15 +5,12 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
-from falcon.testing import TestClient
 from hypothesis import given
 from hypothesis import strategies as st
 from mailman.app.lifecycle import remove_list
@@ -21,7 +18,6 @@ from mailman.config import config
 from mailman.interfaces.mailinglist import IMailingList
 from mailman.interfaces.member import MemberRole
 from mailman.interfaces.usermanager import IUserManager
-from sqlalchemy import event
 from sqlalchemy.orm import Session
 from zope.component import getUtility
 
@@ -30,7 +26,9 @@ from qnet_mailman.model.base import store
 from qnet_mailman.subscriptions import one_click
 from qnet_mailman.subscriptions.one_click import Claim, Outcome
 from tests.clock import BEGIN, Clock
+from tests.effort import effort
 from tests.helpers import add_address, make_user, queued, subscribe
+from tests.rest.client import ask
 
 READER = 'reader@example.net'
 LIST_ID = 'news.lists.example.gov'
@@ -40,29 +38,7 @@ CLAIM = Claim(
 )
 ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """The SQL statements of a block."""
-    seen: list[str] = []
-
-    def note(*args: Any) -> None:
-        seen.append(args[2])
-
-    event.listen(config.db.engine, 'before_cursor_execute', note)
-    try:
-        yield seen
-    finally:
-        event.remove(config.db.engine, 'before_cursor_execute', note)
-
-
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    mlist = make_list()
-    mlist.send_welcome_message = False
-    subscribe(mlist, READER)
-    config.db.commit()
-    return mlist
+pytestmark = pytest.mark.mlist(members=[READER])
 
 
 def tokens_for(mlist: Any, addresses: list[str]) -> dict[str, str]:
@@ -308,9 +284,11 @@ def test_few_statements_whatever_the_number(mlist: Any) -> None:
     config.db.commit()
     counts = []
     for some in (addresses[:1], addresses):
-        with statements() as seen:
+        with effort() as spent:
             assert len(tokens_for(mlist, some)) == len(some)
-        counts.append(len([one for one in seen if 'FROM mailinglist ' not in one]))
+        counts.append(
+            len([one for one in spent.statements if 'FROM mailinglist ' not in one])
+        )
     assert counts == [2, 2]
 
 
@@ -318,10 +296,10 @@ def test_leaving_a_large_list_costs_no_more(mlist: Any, make_list: Any) -> None:
     def cost(mlist: Any, address: str) -> int:
         token = token_of(mlist, address)
         config.db.commit()
-        with statements() as seen:
+        with effort() as spent:
             assert outcome(token) is Outcome.left
             config.db.commit()
-        return len(seen)
+        return len(spent.statements)
 
     subscribe(mlist, 'first@example.net')
     first = cost(mlist, 'first@example.net')
@@ -389,23 +367,12 @@ def test_a_dozen_processes_make_the_first_key(core: Any) -> None:
 # ---------------------------------------------------------------------- REST
 
 
-AUTHORIZATION = 'Basic ' + base64.b64encode(b'restadmin:restpass').decode()
-
-
 @pytest.fixture
-def ask(mlist: Any) -> Any:
+def asked(mlist: Any) -> Any:
     """POST to core; the list is a plain object, as sessions end with each request."""
-    from mailman.rest.wsgiapp import make_application
-
-    application = make_application()
-    client = TestClient(lambda environ, start: application(environ, start))
 
     def post(path: str, **fields: str) -> Any:
-        return client.simulate_post(
-            f'/3.1/plugins/qnet/{path}',
-            params=fields,
-            headers={'Authorization': AUTHORIZATION},
-        )
+        return ask('POST', f'plugins/qnet/{path}', fields)
 
     assert IMailingList.providedBy(mlist)
     plain = SimpleNamespace(token=token_of(mlist), name=mlist.fqdn_listname, post=post)
@@ -413,11 +380,11 @@ def ask(mlist: Any) -> Any:
     return plain
 
 
-def test_over_rest(ask: Any) -> None:
-    named = {'fqdn_listname': ask.name, 'display_name': 'HQR Updates'}
+def test_over_rest(asked: Any) -> None:
+    named = {'fqdn_listname': asked.name, 'display_name': 'HQR Updates'}
 
     def post(path: str) -> dict[str, Any]:
-        answer = ask.post(path, token=ask.token)
+        answer = asked.post(path, token=asked.token)
         assert answer.status_code == 200
         return {k: v for k, v in answer.json.items() if k != 'http_etag'}
 
@@ -427,11 +394,11 @@ def test_over_rest(ask: Any) -> None:
     assert post('unsubscribe/describe') == {**named, 'subscribed': False}
 
 
-def test_mistakes_over_rest(ask: Any) -> None:
+def test_mistakes_over_rest(asked: Any) -> None:
     for path in ('unsubscribe', 'unsubscribe/describe'):
-        assert ask.post(path, token='x' * 60).status_code == 404
-        assert ask.post(path).status_code == 400
+        assert asked.post(path, token='x' * 60).status_code == 404
+        assert asked.post(path).status_code == 400
     keys.revoke([1])
     config.db.commit()
     for path in ('unsubscribe', 'unsubscribe/describe'):
-        assert ask.post(path, token=ask.token).status_code == 410
+        assert asked.post(path, token=asked.token).status_code == 410

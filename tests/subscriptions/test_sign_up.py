@@ -31,11 +31,10 @@ from qnet_mailman.subscriptions import confirming, sign_up
 from qnet_mailman.subscriptions.confirming import Kind
 from qnet_mailman.subscriptions.sign_up import Standing
 from qnet_mailman.values import ListType, Visibility
-from tests.helpers import make_user, queued, run, subscribe
+from tests.helpers import empty, make_user, queued, run, subscribe
 from tests.subscriptions.joiners import (
     READER,
     confirm,
-    empty,
     let_expire,
     mails,
     members,

@@ -40,6 +40,13 @@ ABOUT: dict[str, Any] = {
     'closed': None,
     'mask': 'administrators',
     'replies': 'hold',
+    'reply_to': '',
+    'personalize': 'on',
+    'member_authentication': 'off',
+    'subscription_policy': 'confirm_then_moderate',
+    'archive_policy': 'private',
+    'max_message_size_kb': 40,
+    'tickets': ['REQ0001234'],
     'members': 103,
     'delivery': {
         'enabled': 100,

@@ -189,6 +189,23 @@ class StubLists:
     settings: dict[str, object] = field(default_factory=lambda: dict(SETTINGS))
     patches: list[dict[str, list[str]]] = field(default_factory=list)
 
+    def answer(self, path: str) -> dict[str, object]:
+        """What it says to a question, whatever the question is."""
+        if path == f'lists/{LIST_ID}':
+            return {
+                'list_id': LIST_ID,
+                'fqdn_listname': ADDRESS,
+                'list_name': 'hqr-updates',
+                'mail_host': 'lists.example.gov',
+                'display_name': 'HQR Updates',
+                'self_link': f'{self.url}/3.1/lists/{LIST_ID}',
+            }
+        if path == f'lists/{LIST_ID}/config':
+            return self.settings
+        if path.endswith('/count'):
+            return {'count': 0}
+        return {'start': 0, 'total_size': 0}
+
 
 @pytest.fixture
 def lists(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubLists]:
@@ -201,21 +218,7 @@ def lists(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubLists]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            itself = f'{stub.url}/3.1/lists/{LIST_ID}'
-            answers: dict[str, Any] = {
-                f'/3.1/lists/{LIST_ID}': {
-                    'list_id': LIST_ID,
-                    'fqdn_listname': ADDRESS,
-                    'list_name': 'hqr-updates',
-                    'mail_host': 'lists.example.gov',
-                    'display_name': 'HQR Updates',
-                    'self_link': itself,
-                },
-                f'/3.1/lists/{LIST_ID}/config': stub.settings,
-            }
-            answer = answers.get(self.asked())
-            body = json.dumps(answer or {'start': 0, 'total_size': 0, 'count': 0})
-            self.answer(200, body.encode())
+            self.answer(200, json.dumps(stub.answer(self.asked())).encode())
 
         def do_PATCH(self) -> None:
             body = self.rfile.read(int(self.headers['Content-Length'])).decode()
@@ -224,7 +227,7 @@ def lists(monkeypatch: pytest.MonkeyPatch) -> Iterator[StubLists]:
 
         def asked(self) -> str:
             path = unquote(self.path.partition('?')[0])
-            return path.replace(ADDRESS, LIST_ID)
+            return path.removeprefix('/3.1/').replace(ADDRESS, LIST_ID)
 
         def answer(self, status: int, body: bytes) -> None:
             self.send_response(status)

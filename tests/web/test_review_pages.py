@@ -46,11 +46,32 @@ ROW: dict[str, Any] = {
 }
 ONE: dict[str, Any] = {
     **ROW,
-    'form': {'form': 'threshold-change', 'ticket': 'REQ0002345', 'threshold': 8},
-    'outcome': {
+    'form': {
+        'form': 'threshold-change',
+        'ticket': 'REQ0002345',
+        'requester': {
+            'name': 'Pat Example',
+            'email': PAT,
+            'organization': 'Example ADO',
+        },
         'list': ADDRESS,
+        'bounces': {'threshold': 8, 'window_days': 14},
+        'reason': 'Their mail server moves.',
+    },
+    'outcome': {
+        'ticket': 'REQ0002345',
+        'list': ADDRESS,
+        'lists': [ADDRESS],
         'result': 'planned',
-        'changes': [{'what': 'set', 'text': 'change threshold from 5 to 8'}],
+        'changes': [
+            {
+                'what': 'set',
+                'field': 'threshold',
+                'old': 5,
+                'new': 8,
+                'text': 'change threshold from 5 to 8',
+            }
+        ],
         'notes': ['it was changed last week'],
         'errors': [],
     },
@@ -97,7 +118,10 @@ def known(core: StubCore, **more: Any) -> StubCore:
         {
             'forms': (200, {'start': 0, 'total_size': 1, 'entries': [ROW | more]}),
             f'forms/{NUMBER}': (200, ONE | more),
-            f'forms/{NUMBER}/approve': (200, {**ROW, 'outcome': outcome}),
+            f'forms/{NUMBER}/approve': (
+                200,
+                {**ROW, 'status': 'approved', 'outcome': outcome},
+            ),
             f'forms/{NUMBER}/return': (200, {**ROW, 'status': 'returned'}),
         }
     )

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
-from html import unescape
 from typing import Any
 
 import pytest
@@ -14,65 +12,23 @@ from django.test import Client, override_settings
 
 from qnet_mailman.web.signup import catalogue
 from tests.web.conftest import press_button
+from tests.web.offers import (
+    BOARD,
+    CHOICE,
+    DONE,
+    NEWS,
+    PATH,
+    TALK,
+    answering,
+    checkbox,
+    listed,
+    nothing_remembered,
+    offer,
+    sent,
+    text_of,
+)
 
-PATH = '/signup/'
-DONE = '/signup/done/'
-
-
-def listed(name: str, **changes: str) -> dict[str, str]:
-    """A list as core names it."""
-    return {
-        'list_id': f'{name}.lists.example.gov',
-        'fqdn_listname': f'{name}@lists.example.gov',
-        'display_name': name.title(),
-        'description': f'News about {name}.',
-        'type': 'notification',
-        'visibility': 'public',
-        **changes,
-    }
-
-
-NEWS = listed('news')
-TALK = listed('talk', type='discussion')
-BOARD = listed('board', visibility='private')
-CHOICE = {'address': 'ann@example.org', 'lists': NEWS['list_id'], 'button': 'sign-up'}
-
-
-def offer(core: Any, *lists: dict[str, str]) -> None:
-    core.answers['signup'] = (200, {'lists': list(lists)})
-
-
-@pytest.fixture(autouse=True)
-def nothing_remembered(web: object) -> Iterator[None]:
-    """Core is asked again in every test."""
-    catalogue.forget()
-    yield
-    catalogue.forget()
-
-
-@pytest.fixture
-def answering(core: Any) -> Any:
-    """A core with three lists, whose answer to a request can be chosen apart."""
-    offer(core, NEWS, TALK, BOARD)
-    catalogue.offered()
-    core.answers['signup'] = (202, None)
-    core.asked.clear()
-    return core
-
-
-def text_of(answer: Any) -> str:
-    return unescape(answer.content.decode())
-
-
-def checkbox(page: str, list_id: str) -> str:
-    """The tag of a list's checkbox."""
-    [tag] = re.findall(rf'<input[^>]* value="{re.escape(list_id)}"[^>]*>', page)
-    return str(tag)
-
-
-def sent(core: Any) -> list[dict[str, list[str]]]:
-    return [fields for _path, fields, _authorization in core.requests]
-
+__all__ = ['answering', 'nothing_remembered']
 
 # The form.
 
@@ -409,73 +365,6 @@ def test_the_lists_cannot_be_shown(browser: Client) -> None:
     assert answer.status_code == 503
     assert answer['Retry-After']
     assert 'cannot show the lists' in text_of(answer)
-
-
-# Searching without scripts.
-
-
-@pytest.fixture
-def many(core: Any) -> Any:
-    """A core with enough lists to search."""
-    more = [listed(f'measure-{number}') for number in range(12)]
-    offer(core, NEWS, TALK, BOARD, *more)
-    return core
-
-
-@pytest.mark.parametrize(
-    ('button', 'searched'),
-    [('search', ''), ('search', 'talk'), ('', '')],
-    ids=['the button', 'the button again', 'the Enter key'],
-)
-def test_a_search_keeps_what_was_typed_and_shows_what_is_ticked(
-    browser: Client, many: Any, button: str, searched: str
-) -> None:
-    fields = {**CHOICE, 'search': ' TALK ', 'searched': searched, 'button': button}
-    answer = press_button(browser, PATH, fields)
-    page = text_of(answer)
-    assert answer.status_code == 200
-    assert page.count('name="lists"') == 2
-    assert ' checked' in checkbox(page, NEWS['list_id'])
-    assert ' checked' not in checkbox(page, TALK['list_id'])
-    assert 'value="ann@example.org"' in page
-    assert re.search(r'role="status">2 lists shown for “TALK”', page)
-    assert many.requests == []
-
-
-def test_the_enter_key_signs_up_where_nothing_new_is_searched_for(
-    browser: Client, answering: Any
-) -> None:
-    fields = {**CHOICE, 'search': 'talk', 'searched': 'talk', 'button': ''}
-    assert press_button(browser, PATH, fields).status_code == 303
-    assert len(answering.requests) == 1
-
-
-def test_the_button_signs_up_whatever_stands_in_the_search(
-    browser: Client, answering: Any
-) -> None:
-    fields = {**CHOICE, 'search': 'talk', 'searched': ''}
-    assert press_button(browser, PATH, fields).status_code == 303
-
-
-def test_the_first_button_of_the_form_is_no_search(browser: Client, many: Any) -> None:
-    page = text_of(browser.get(PATH, secure=True))
-    form = page[page.index('<form') :]
-    first, *_others = re.findall(r'<button[^>]*>', form)
-    assert 'name=' not in first and 'tabindex="-1"' in first
-    assert 'name="button" value="search"' in form
-
-
-def test_nothing_found(browser: Client, many: Any) -> None:
-    page = text_of(browser.get(f'{PATH}?search=nonesuch', secure=True))
-    assert page.count('No list here matches your search.</p>') == 4
-    assert 'name="lists"' not in page
-
-
-def test_a_search_that_only_private_lists_match_opens_their_tab(
-    browser: Client, many: Any
-) -> None:
-    page = text_of(browser.get(f'{PATH}?search=board', secure=True))
-    assert 'data-first="private"' in page
 
 
 # The way to it.

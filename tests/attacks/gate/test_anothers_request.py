@@ -6,9 +6,9 @@ from __future__ import annotations
 import pytest
 from django.test import modify_settings
 
+from tests.web.gate.asking import GATE, paths_changed
 from tests.web.gate.conftest import GatedSite
 from tests.web.gate.stub_mailman import NEWS, NEWS_ADDRESS, OTHERS_TOKEN, TOKEN
-from tests.web.gate.test_gate_holes import GATE, paths_changed
 
 ACTIONS = ['accept', 'reject', 'discard', 'defer']
 

@@ -8,16 +8,14 @@ from collections.abc import Iterator
 import pytest
 
 from qnet_mailman.demo.site import Site
-from tests.end_to_end.conftest import FORM
+from tests.sites import started
 
 ARCHIVE = '[archiver.prototype]\nenable: yes\n'
 
 
 @pytest.fixture(scope='package')
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def plain_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site with the list of the example form; each test makes others it needs."""
     folder = tmp_path_factory.mktemp('posts')
-    with Site(folder, web=False, extra_cfg=ARCHIVE) as running:
-        running.mailman('qnet', 'provision', str(FORM), check=True)
-        running.wait_idle()
+    with started(Site(folder, web=False, extra_cfg=ARCHIVE)) as running:
         yield running

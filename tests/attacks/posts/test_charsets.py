@@ -27,30 +27,25 @@ from qnet_mailman.runners.digest import DigestRunner
 from qnet_mailman.values import Mask
 from tests.attacks.posts.labels import KNOWN, invented
 from tests.end_to_end.conftest import LIST, POSTER, READER
-from tests.helpers import message, post, queued, run, subscribe
+from tests.helpers import message, post, queued, run
 
 MEMBER = 'lee@example.org'
 LABELS = [*KNOWN, *invented(200)]
 PARTS = 40
 """Texts in one post."""
 
-
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    """A list with both kinds of digest that filters content, too."""
-    mlist = make_list('discussion')
-    mlist.send_welcome_message = False
-    mlist.digest_size_threshold = 0
-    mlist.filter_content = True
-    mlist.convert_html_to_plaintext = False
-    mlist.filter_action = FilterAction.discard
-    subscribe(mlist, MEMBER)
-    for number, mode in enumerate(
-        (DeliveryMode.mime_digests, DeliveryMode.plaintext_digests)
-    ):
-        member = subscribe(mlist, f'digest{number}@example.net')
-        member.preferences.delivery_mode = mode
-    return mlist
+pytestmark = pytest.mark.mlist(
+    'discussion',
+    members=[MEMBER],
+    digests={
+        'digest0@example.net': DeliveryMode.mime_digests,
+        'digest1@example.net': DeliveryMode.plaintext_digests,
+    },
+    digest_size_threshold=0,
+    filter_content=True,
+    convert_html_to_plaintext=False,
+    filter_action=FilterAction.discard,
+)
 
 
 def entity(label: str, body: bytes = b'Gr\xfc\xdfe.') -> list[bytes]:

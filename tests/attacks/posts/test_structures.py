@@ -16,22 +16,18 @@ from mailman.interfaces.mime import FilterAction
 from qnet_mailman.model.lists import set_mask
 from qnet_mailman.values import Mask
 from tests.attacks.posts.test_charsets import MEMBER, send_digest
-from tests.handlers.test_hostile_posts_on_the_wire import empty
-from tests.helpers import message, post, queued, run, subscribe
+from tests.helpers import empty, message, post, queued, run
 from tests.masking.test_masking_properties import FROM
 from tests.masking.test_masking_properties import message as any_post
 
-
-@pytest.fixture
-def mlist(make_list: Any) -> Any:
-    mlist = make_list('discussion')
-    mlist.send_welcome_message = False
-    mlist.digest_size_threshold = 0
-    mlist.filter_action = FilterAction.discard
-    mlist.require_explicit_destination = False
-    set_mask(mlist, Mask.off)
-    subscribe(mlist, MEMBER)
-    return mlist
+pytestmark = pytest.mark.mlist(
+    'discussion',
+    members=[MEMBER],
+    mask=Mask.off,
+    digest_size_threshold=0,
+    filter_action=FilterAction.discard,
+    require_explicit_destination=False,
+)
 
 
 @pytest.mark.parametrize('filters', [False, True])

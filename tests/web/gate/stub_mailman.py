@@ -121,9 +121,11 @@ class StubMailman:
             case ['users', who, *rest]:
                 return self.of_user(who, rest)
             case ['users']:
-                return 200, self.entries([])
+                emails = sorted({member['email'] for member in self.members()})
+                return 200, self.entries([self.of_user(each, [])[1] for each in emails])
             case ['members', number, 'preferences']:
-                return 200, {'delivery_mode': 'regular', 'self_link': number}
+                # Only those are there that were chosen.
+                return 200, {'self_link': number}
             case ['members', number]:
                 members = [m for m in self.members() if m['member_id'] == number]
                 return (200, members[0]) if members else (404, None)
@@ -138,9 +140,10 @@ class StubMailman:
             case ['queues']:
                 return 200, {'entries': []}
             case ['system', 'versions']:
-                return 200, {'api_version': '3.1', 'mailman_version': '3.3.10'}
-            case ['system', *_rest]:
-                return 200, {'pipelines': [], 'chains': [], 'self_link': self.url}
+                version = 'GNU Mailman 3.3.10 (Tom Sawyer)'
+                return 200, {'api_version': '3.1', 'mailman_version': version}
+            case ['system', ('pipelines' | 'chains') as names]:
+                return 200, {names: []}
             case _:
                 return 200, self.entries([])
 
@@ -208,16 +211,15 @@ class StubMailman:
             case ['preferred_address']:
                 return 200, self.an_address(email)
             case _:
-                return 200, {'delivery_mode': 'regular', 'self_link': link}
+                return 200, {'self_link': link}
 
     def rights_of(self, user_id: str) -> dict[str, Any]:
         """What the plugin says of a person."""
-        nothing: dict[str, list[str]] = {
-            'roles': [],
-            'administers': [],
-            'moderates': [],
-        }
-        return {**nothing, **self.rights.get(user_id, {})}
+        nothing = {'roles': [], 'administers': [], 'moderates': []}
+        rights = self.rights.get(user_id, {})
+        email = f'{user_id}@{DOMAIN}' if rights else ''
+        who = {'provider': 'harp', 'user_id': user_id, 'name': '', 'email': email}
+        return {**who, **nothing, **rights}
 
     def members(self, list_id: str = '', role: str = '') -> list[dict[str, Any]]:
         """Of a list, or all, in a role, or all."""
@@ -262,6 +264,7 @@ class StubMailman:
     def a_member(self, list_id: str, role: str, email: str) -> dict[str, Any]:
         """A member's resource."""
         number = re.sub(r'\W', '-', f'{role}-{email}-{list_id}')
+        action = {} if role == 'member' else {'moderation_action': 'accept'}
         return {
             'list_id': list_id,
             'role': role,
@@ -272,10 +275,10 @@ class StubMailman:
             'member_id': number,
             'subscription_mode': 'as_address',
             'delivery_mode': 'regular',
-            'moderation_action': 'defer',
             'bounce_score': 0,
             'total_warnings_sent': 0,
             'self_link': f'{self.url}/3.1/members/{number}',
+            **action,
         }
 
     def an_address(self, email: str) -> dict[str, Any]:
@@ -300,7 +303,7 @@ class StubMailman:
 
     def entries(self, found: list[dict[str, Any]]) -> dict[str, Any]:
         """A collection."""
-        answer = {'start': 0, 'total_size': len(found), 'count': len(found)}
+        answer = {'start': 0, 'total_size': len(found)}
         return {**answer, 'entries': found} if found else answer
 
 

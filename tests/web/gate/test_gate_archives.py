@@ -19,9 +19,9 @@ from hyperkitty.models import ArchivePolicy, Email, Favorite, LastView, Vote
 from mailmanclient.restobjects.user import User
 
 from qnet_mailman.web.gate import archives
+from tests.web.gate.asking import GATE, text_of
 from tests.web.gate.conftest import GatedSite, an_archive
 from tests.web.gate.stub_mailman import NEWS, NEWS_ADDRESS
-from tests.web.gate.test_gate_holes import GATE, text_of
 
 ARCHIVE = f'/archives/list/{NEWS_ADDRESS}/'
 BY_HASH = (

@@ -6,9 +6,9 @@ from __future__ import annotations
 import pytest
 from django.test import override_settings
 
+from tests.web.gate.asking import L, paths_changed, said, stock, text_of
 from tests.web.gate.conftest import GatedSite
 from tests.web.gate.stub_mailman import NEWS, NEWS_ADDRESS
-from tests.web.gate.test_gate_holes import L, paths_changed, said, stock, text_of
 
 __all__ = ['stock']
 

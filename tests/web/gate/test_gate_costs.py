@@ -10,9 +10,9 @@ from django.test import modify_settings
 
 from qnet_mailman.web.harp.rights import forget
 from qnet_mailman.web.harp.session import Identity
+from tests.web.gate.asking import GATE
 from tests.web.gate.conftest import GatedSite
 from tests.web.gate.stub_mailman import NEWS
-from tests.web.gate.test_gate_holes import GATE
 
 RIGHTS = 'GET plugins/qnet/roles/rights'
 L = f'/mailman3/lists/{NEWS}'

@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qnet_mailman.web.gate.profiles import shown_name
+from tests.web.gate.asking import text_of
 from tests.web.gate.conftest import GatedSite, an_archive
 from tests.web.gate.stub_mailman import NEWS_ADDRESS
 from tests.web.gate.test_gate_archives import publish
-from tests.web.gate.test_gate_holes import text_of
 
 AUTHOR = 'a@example.org'
 PROFILE = '/archives/users/id-of-a/'

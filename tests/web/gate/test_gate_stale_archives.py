@@ -15,10 +15,10 @@ from hyperkitty.models import ArchivePolicy, Favorite, Tag, Tagging, Vote
 from whoosh.qparser.common import QueryParserError
 
 from qnet_mailman.web.gate.public_archives import public_archives
+from tests.web.gate.asking import text_of
 from tests.web.gate.conftest import GatedSite, an_archive
 from tests.web.gate.stub_mailman import NEWS_ADDRESS
 from tests.web.gate.test_gate_archives import publish
-from tests.web.gate.test_gate_holes import text_of
 from tests.web.gate.test_gate_matrix import PAGES
 
 #: People who may read no archive of the list.

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Form files, written by hand or with a mistake in them."""
+
+from __future__ import annotations
+
+import io
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+
+from openpyxl import load_workbook
+
+from qnet_mailman.forms import loading
+from qnet_mailman.forms.loading import Loaded
+from qnet_mailman.settings import Settings
+from tests.provisioning.samples import EXAMPLES
+
+BASE = {'domain': 'lists.example.gov', 'support_address': 'help@example.gov'}
+SETTINGS = Settings.model_validate(BASE)
+
+
+def load(
+    folder: Path, name: str, content: bytes, **changes: Any
+) -> list[tuple[str, Any]]:
+    """What is in a file; where it is invalid, place and words of each mistake."""
+    path = folder / name
+    path.write_bytes(content)
+    found = loading.load_all(path, Settings.model_validate(BASE | changes))
+    return [
+        (
+            where.removeprefix(str(path)),
+            each.form
+            if isinstance(each, Loaded)
+            else [(error.where, str(error)) for error in each.errors],
+        )
+        for where, each in found
+    ]
+
+
+def mistakes(folder: Path, name: str, content: bytes, **changes: Any) -> list[Any]:
+    ((_where, found),) = load(folder, name, content, **changes)
+    assert isinstance(found, list), found
+    return found
+
+
+def with_cell(place: str, value: Any) -> bytes:
+    book = load_workbook(EXAMPLES / 'list-request.xlsx')
+    sheet, cell = place.split('!')
+    book[sheet][cell] = value
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+def mail(*files: tuple[str, bytes]) -> bytes:
+    message = EmailMessage()
+    message['From'] = 'pat@agency.example.gov'
+    message.set_content('Please find the forms attached.\n')
+    for name, content in files:
+        message.add_attachment(
+            content, maintype='application', subtype='octet-stream', filename=name
+        )
+    return message.as_bytes()

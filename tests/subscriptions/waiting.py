@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What waits for somebody to confirm or approve it."""
+
+from __future__ import annotations
+
+from mailman.model.pending import Pended
+from sqlalchemy import func, select
+
+from qnet_mailman.model.base import store
+
+PROVEN = {'pre_verified': True, 'pre_confirmed': True}
+OWNERS = 'news1-owner@lists.example.gov'
+
+
+def waiting() -> int:
+    return store().scalar(select(func.count()).select_from(Pended))
