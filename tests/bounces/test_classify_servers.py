@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from qnet_mailman.bounces.reading.addresses import without_hosts
 from qnet_mailman.bounces.reading.classify import Kind, Reason, Verdict, classify
+from tests.bounces.composing import exim, qmail
 from tests.bounces.test_classify_kinds import ROWS
-from tests.bounces.test_classify_reports import REPORTS, exim, qmail
+from tests.bounces.test_classify_reports import REPORTS
 
 Servers = dict[str, tuple[str, bytes]]
 

@@ -17,8 +17,8 @@ from qnet_mailman.bounces.reading.classify import classify
 from qnet_mailman.bounces.reading.provider import provider_of, refusing_host
 from qnet_mailman.model.base import store
 from qnet_mailman.runners.bounce import BounceRunner
+from tests.bounces.composing import dsn, fields
 from tests.bounces.reports import BLOCKED, UNKNOWN, received, report, rows
-from tests.bounces.test_classify_reports import dsn, fields
 from tests.bounces.test_receiving import notices
 from tests.clock import Clock
 from tests.helpers import subscribe

@@ -13,27 +13,23 @@ from mailman.interfaces.member import DeliveryStatus
 from sqlalchemy import select
 
 from qnet_mailman.bounces import discipline, relief
-from qnet_mailman.commands import set as command
 from qnet_mailman.commands.cli_qnet import qnet
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetSuspension
-from qnet_mailman.provisioning import apply, looking
 from qnet_mailman.provisioning.apply import apply_form
 from qnet_mailman.runners.bounce import BounceRunner
-from tests.bounces.reports import UNKNOWN, Clock, clock, report
+from tests.bounces.reports import UNKNOWN, received, report
+from tests.clock import Clock
 from tests.helpers import subscribe
 from tests.provisioning.test_threshold_change import form
 
-__all__ = ['clock']
 TWICE, ONCE = 'twice@example.net', 'once@example.net'
 
 
 @pytest.fixture
-def mlist(make_list: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Any:
+def mlist(make_list: Any, clock: Clock) -> Any:
     """A list that suspended two members at 5 points; one has 6, the other 5."""
-    for module in (apply, looking, command):
-        monkeypatch.setattr(module, 'now', clock)
     mlist = make_list()
     subscribe(mlist, TWICE)
     subscribe(mlist, ONCE)
@@ -41,8 +37,8 @@ def mlist(make_list: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Any:
     runner = BounceRunner('bounces')
     for day in range(6):
         for email in (TWICE, ONCE)[: 1 if day == 0 else 2]:
-            serial = f'{day}-{email}'
-            runner._dispose(mlist, report(mlist, email, UNKNOWN, serial=serial), {})
+            msg = report(mlist, email, UNKNOWN, serial=f'{day}-{email}')
+            runner._dispose(mlist, msg, received(msg))
         config.db.commit()
         clock.moment += timedelta(days=1)
     assert disabled(mlist) == [ONCE, TWICE]
