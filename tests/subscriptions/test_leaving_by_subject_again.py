@@ -22,6 +22,8 @@ from sqlalchemy import select
 from zope.component import getUtility
 
 from qnet_mailman.bounces import ledger
+from qnet_mailman.bounces.receiving import receive
+from qnet_mailman.bounces.whose import Place
 from qnet_mailman.model.base import store
 from qnet_mailman.subscriptions import leaving
 from tests.bounces.reports import report
@@ -220,9 +222,6 @@ def test_the_administrators_are_told_if_the_list_says_so(mlist: Any) -> None:
 
 def test_who_comes_back_starts_from_zero(mlist: Any) -> None:
     # R22: what was counted belongs to the membership that ended.
-    from qnet_mailman.bounces.receiving import receive
-from qnet_mailman.bounces.whose import Place
-
     msg = report(mlist, READER)
     receive(Place.of(mlist), msg, now=now(), recipient=str(msg['to']))
     config.db.commit()
