@@ -38,7 +38,7 @@ from tests.helpers import appoint, make_user, message, post, queued, run
 from tests.provisioning import samples
 from tests.provisioning.closures import ADMIN, CLOSABLE, letter, provision, taken
 from tests.provisioning.samples import DOMAIN
-from tests.subscriptions.joiners import command
+from tests.subscriptions.joiners import command, token_of
 
 pytestmark = CLOSABLE
 
@@ -92,7 +92,7 @@ def test_nobody_joins_by_any_route(mlist: Any, clock: Clock, tmp_path: Path) -> 
     new = getUtility(IUserManager).get_address('new@example.org')
     sign_up.take(sign_up.Request('late@example.org', '', (mlist.list_id,), BEGIN))
     ((asked, _more),) = taken()
-    token = str(asked['from']).partition('+')[2].partition('@')[0]
+    token = token_of(asked)
     provision()
     taken()
     assert [one.list_id for one in listing.advertised()] == []
