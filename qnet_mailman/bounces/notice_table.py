@@ -246,7 +246,7 @@ def _unrecognized(
     for row in rows:
         at = row.at.replace(tzinfo=UTC).astimezone(zone)
         what = one_line(row.evidence) or subjects.get(row.id, '') or '(no subject)'
-        if row.kind in (Kind.soft, Kind.hard):
+        if row.kind in (Kind.soft.value, Kind.hard.value):
             # A report of a failure, and why it counts for nobody.
             what = f'{one_line(row.reason)}: {what}'
         lines.append(

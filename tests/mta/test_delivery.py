@@ -30,6 +30,7 @@ from zope.component import getUtility
 from qnet_mailman.demo.ports import Reservation
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import row_of
+from qnet_mailman.model.return_addresses import confirm_address
 from qnet_mailman.mta.deliver import deliver
 from qnet_mailman.mta.wire import on_the_wire
 from qnet_mailman.runners.digest import DigestRunner
@@ -455,7 +456,7 @@ def test_notices_to_others_have_no_such_field(mlist: Any, keeper: Keeper) -> Non
     subscribe(mlist, administrator, MemberRole.owner)
     OwnerNotification(mlist, 'To owners', 'x', roster=mlist.administrators).send(mlist)
     confirm = UserNotification(
-        READERS[0], mlist.confirm_address('0' * 40), 'confirm', 'x'
+        READERS[0], confirm_address(mlist, '0' * 40), 'confirm', 'x'
     )
     confirm.send(mlist)
     subscribe(mlist, 'chief@example.org')
