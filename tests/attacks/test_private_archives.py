@@ -19,6 +19,8 @@ from typing import NamedTuple
 import pytest
 import requests
 
+# It sets Django up, which the gate's tests need.
+import tests.web.conftest  # noqa: F401
 from qnet_mailman.demo.processes import wait_until
 from qnet_mailman.demo.site import Site
 from tests.sites import started
