@@ -30,7 +30,7 @@ from tests.bounces.reports import REPORT, UNKNOWN, old_verp, rows, verp
 from tests.bounces.rounds import steps_and_cycle
 from tests.bounces.test_receiving import notices
 from tests.clock import Clock, stop_clock
-from tests.helpers import message, queued, run, subscribe
+from tests.helpers import message, queued, subscribe
 from tests.mta.test_delivery import PLAIN, Keeper, keeper
 
 __all__ = ['deliver', 'keeper']
@@ -381,30 +381,6 @@ def test_confirmations_are_short(long_list: Any) -> None:
     found = return_addresses.returned(to.upper())
     assert found is not None
     assert (found.mlist, found.pending) == (long_list, 'f' * 40)
-
-
-def test_an_answer_comes_back(long_list: Any, deliver: Deliver) -> None:
-    join = f'{LONG}-join@{long_list.mail_host}'
-    deliver(join, b'From: new@example.net\nSubject: x\n\n', 'new@example.net')
-    run('command')
-    ((question, _),) = queued('virgin')
-    to = str(question['from'])
-    assert re.fullmatch(r'confirm\+[0-9a-f]{48}@lists\.example\.gov', to)
-    # What the answer's header says does not matter, nor does its case.
-    answer = b'From: new@example.net\nTo: undisclosed-recipients:;\n\nJoin\n'
-    assert deliver(to.upper(), answer, 'new@example.net') == b'250 Ok'
-    run('command')
-    assert long_list.members.get_member('new@example.net') is not None
-    # Of a list that there is not.
-    assert deliver(to.replace('0000', 'ffff'), answer).startswith(b'550')
-    # The address of earlier versions, and one that has been used: told that it is late.
-    old = long_list.confirm_address('0' * 40)
-    for late in (to, old):
-        assert deliver(late, answer, 'new@example.net') == b'250 Ok'
-    run('command')
-    assert not queued('shunt')
-    told = [str(msg['subject']) for msg, _ in queued('virgin')]
-    assert sum('Your answer' in subject for subject in told) == 2
 
 
 def test_each_letter_of_a_token_is_signed(mlist: Any) -> None:
