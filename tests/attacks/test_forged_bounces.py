@@ -26,7 +26,7 @@ from qnet_mailman.model.lists import set_personal
 from qnet_mailman.mta import deliver as delivery
 from qnet_mailman.runners.bounce import BounceRunner
 from tests.attacks.lmtp_server import Deliver, deliver
-from tests.bounces.reports import REPORT, UNKNOWN, old_verp, rows, verp
+from tests.bounces.reports import old_verp, report_text, rows, verp
 from tests.bounces.rounds import steps_and_cycle
 from tests.bounces.test_receiving import notices
 from tests.clock import Clock, stop_clock
@@ -54,9 +54,7 @@ def mlist(make_list: Any, clock: Clock) -> Any:
 
 
 def about(address: str, to: str, number: int = 0) -> bytes:
-    return REPORT.format(
-        to=to, address=address, said=UNKNOWN, status='5.1.1', serial=number
-    ).encode()
+    return report_text(to, address, serial=number).encode()
 
 
 def work_off() -> None:

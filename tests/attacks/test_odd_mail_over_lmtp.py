@@ -16,7 +16,7 @@ from qnet_mailman.mail import intake
 from qnet_mailman.runners.bounce import BounceRunner
 from tests.attacks.lmtp_server import Deliver, deliver
 from tests.bounces.conftest import corpus, samples
-from tests.bounces.reports import REPORT, UNKNOWN, rows, verp
+from tests.bounces.reports import report_text, rows, verp
 from tests.helpers import queued, run, subscribe
 
 __all__ = ['corpus', 'deliver', 'samples']
@@ -104,7 +104,7 @@ def test_the_reports_of_the_corpus_are_taken(
 
 
 def test_a_report_beyond_ascii(mlist: Any, deliver: Deliver) -> None:
-    text = REPORT.format(to='x', address=READER, said=UNKNOWN, status='5.1.1', serial=1)
+    text = report_text('x', READER)
     data = text.replace('Message-ID: <', 'Message-ID: <grüße').encode()
     options = ' BODY=8BITMIME SMTPUTF8'
     assert deliver(verp(mlist, READER), data, '', options) == b'250 Ok'
@@ -125,7 +125,7 @@ def test_mail_of_somebody_beyond_ascii(mlist: Any, deliver: Deliver) -> None:
 def test_a_report_that_is_broken_is_read_all_the_same(
     mlist: Any, deliver: Deliver
 ) -> None:
-    text = REPORT.format(to='x', address=READER, said=UNKNOWN, status='5.1.1', serial=1)
+    text = report_text('x', READER)
     deliver(verp(mlist, READER), text.encode().replace(b'--b--\n', b''))
     work_off()
     assert [row.reason for row in rows()] == ['address unknown']
@@ -134,7 +134,7 @@ def test_a_report_that_is_broken_is_read_all_the_same(
 def test_a_report_with_a_returned_message_in_500_others(
     mlist: Any, deliver: Deliver
 ) -> None:
-    text = REPORT.format(to='x', address=READER, said=UNKNOWN, status='5.1.1', serial=1)
+    text = report_text('x', READER)
     head, _, _ = text.partition('--b\nContent-Type: text/rfc822-headers')
     returned = b'--b\nContent-Type: message/rfc822\n\n' + nested(500) + b'--b--\n'
     assert deliver(verp(mlist, READER), head.encode() + returned) == b'250 Ok'

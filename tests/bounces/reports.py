@@ -85,6 +85,20 @@ def old_verp(mlist: Any, address: str) -> str:
     return f'{local}+{mailbox}={host}@{domain}'
 
 
+def report_text(
+    to: str, address: str, said: str = UNKNOWN, host: str = '', serial: object = 1
+) -> str:
+    """A report of a failed recipient, as a mail server writes it."""
+    return REPORT.format(
+        to=to,
+        address=address,
+        host=host or f'mx.{address.rpartition("@")[2]}',
+        said=said,
+        status=said.split()[1],
+        serial=serial,
+    )
+
+
 def report(
     mlist: Any,
     address: str,
@@ -95,17 +109,8 @@ def report(
     host: str = '',
 ) -> Message:
     """A report of a failed recipient, at the recipient's VERP address."""
-    return message(
-        REPORT.format(
-            to=to or verp(mlist, address),
-            address=address,
-            host=host or f'mx.{address.rpartition("@")[2]}',
-            said=said,
-            status=said.split()[1],
-            serial=serial,
-        ),
-        '',
-    )
+    text = report_text(to or verp(mlist, address), address, said, host, serial)
+    return message(text, '')
 
 
 def received(msg: Message, **msgdata: Any) -> dict[str, Any]:
