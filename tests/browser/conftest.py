@@ -56,7 +56,7 @@ def browser() -> Iterator[Browser]:
         chromium.close()
 
 
-@pytest.fixture(params=list(SIZES))
+@pytest.fixture(params=['narrow', pytest.param('desktop', marks=pytest.mark.long)])
 def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     """An empty page of a browser that knows nothing yet; narrow, then wide."""
     size: Any = SIZES[request.param]

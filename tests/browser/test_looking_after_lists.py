@@ -153,6 +153,7 @@ def delivery_of(site: Site, address: str) -> str | None:
     return rows.get(address)
 
 
+@pytest.mark.long
 def test_an_administrator_looks_after_a_list(
     site: Site,
     page: Page,
@@ -213,6 +214,7 @@ def test_an_administrator_looks_after_a_list(
     assert delivery_of(site, address) != 'by_bounces'
 
 
+@pytest.mark.long
 def test_an_administrator_is_led_to_the_forms(site: Site, page: Page) -> None:
     sign_in(page, site, site.accounts.administrator)
     page.goto(f'{site.postorius_url}new/')
@@ -253,6 +255,7 @@ def answers_in(spreadsheet: Path) -> dict[str, str]:
         return {str(label): str(answer) for label, _explained, answer in rows}
 
 
+@pytest.mark.long
 def test_a_moderator_sees_the_lists_pages_and_cannot_change_anything_there(
     site: Site, page: Page, suspended: dict[str, str]
 ) -> None:
@@ -267,6 +270,7 @@ def test_a_moderator_sees_the_lists_pages_and_cannot_change_anything_there(
         look_at(page, f'moderator-{path.strip("/")}')
 
 
+@pytest.mark.long
 def test_a_moderator_decides_about_posts_and_cannot_change_the_list(
     site: Site, page: Page
 ) -> None:
@@ -297,6 +301,7 @@ def test_a_moderator_decides_about_posts_and_cannot_change_the_list(
     page.wait_for_url('**/subscription_requests')
 
 
+@pytest.mark.long
 def test_without_a_role_the_pages_say_how_to_get_one(site: Site, page: Page) -> None:
     sign_in(page, site, site.accounts.nobody)
     expect(heading(page)).to_contain_text('without a role')
@@ -315,6 +320,7 @@ def test_without_a_role_the_pages_say_how_to_get_one(site: Site, page: Page) -> 
     expect(heading(page)).to_contain_text('without a role')
 
 
+@pytest.mark.long
 def test_who_is_not_signed_in_comes_back_to_the_page(site: Site, page: Page) -> None:
     page.goto(list_page(site, 'held_messages'))
     page.wait_for_url('**/accounts/login/**')
@@ -323,6 +329,7 @@ def test_who_is_not_signed_in_comes_back_to_the_page(site: Site, page: Page) -> 
     page.wait_for_url(list_page(site, 'held_messages'))
 
 
+@pytest.mark.long
 def test_an_address_that_the_provider_does_not_vouch_for(
     site: Site, page: Page
 ) -> None:
@@ -334,6 +341,7 @@ def test_an_address_that_the_provider_does_not_vouch_for(
     expect(page.get_by_role('button', name='Sign in with HARP')).to_be_visible()
 
 
+@pytest.mark.long
 def test_a_password_does_not_let_the_operator_in(site: Site, page: Page) -> None:
     page.goto(f'{site.web_url}/accounts/login/')
     page.get_by_label('Login').fill(site.web_user)
@@ -343,6 +351,7 @@ def test_a_password_does_not_let_the_operator_in(site: Site, page: Page) -> None
     look_at(page, 'no-password')
 
 
+@pytest.mark.long
 def test_signing_out_goes_on_to_the_provider(site: Site, page: Page) -> None:
     sign_in(page, site, site.accounts.nobody)
     page.goto(f'{site.web_url}/accounts/logout/')

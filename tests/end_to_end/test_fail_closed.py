@@ -88,7 +88,6 @@ def pg_site(
 
 
 @pytest.mark.long
-@pytest.mark.landing
 @pytest.mark.postgresql
 def test_a_database_that_goes_away(pg_site: Site, server: postgresql.Server) -> None:
     # The post is still in the queue when the database goes.

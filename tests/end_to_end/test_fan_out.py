@@ -104,7 +104,6 @@ def kill_runner(site: Site, name: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.landing
 def test_killed_in_the_middle(site: Site) -> None:
     kills = 0
     send(site, 'killed')

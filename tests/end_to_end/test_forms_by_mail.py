@@ -33,6 +33,7 @@ def told(site: Site, address: str, subject: str) -> list[Delivered]:
     )
 
 
+@pytest.mark.long
 def test_from_the_mail_to_the_list(site: Site) -> None:
     request = (EXAMPLES / 'request.eml').read_bytes()
     request = request.replace(b'\n', b'\r\n')
@@ -63,6 +64,7 @@ def test_from_the_mail_to_the_list(site: Site) -> None:
     assert not site.queued('shunt'), site.log_tails()
 
 
+@pytest.mark.long
 def test_a_mail_without_a_form_and_a_wrong_address(site: Site) -> None:
     site.lmtp_send(
         SENDER,

@@ -99,6 +99,7 @@ def texts_of(msg: Message) -> dict[str, str]:
     return found
 
 
+@pytest.mark.long
 def test_every_copy_has_its_footer_and_token(site: Site) -> None:
     for name, (kind, body) in BODIES.items():
         post(site, f'footer-{name}', kind, body)
@@ -139,6 +140,7 @@ def test_every_copy_has_its_footer_and_token(site: Site) -> None:
     assert len(senders) == len(copies)
 
 
+@pytest.mark.long
 def test_a_click_and_the_next_post_does_not_come(site: Site) -> None:
     members = site.rest('GET', f'lists/{LIST}/roster/member').json()['entries']
     digested = next(m for m in members if m['email'] == READERS[1])
@@ -188,6 +190,7 @@ def test_a_click_and_the_next_post_does_not_come(site: Site) -> None:
 
 
 @pytest.mark.parametrize('verb', ['revoke', 'rotate'])
+@pytest.mark.long
 def test_keys_at_the_command_line(site: Site, verb: str) -> None:
     post(site, f'key-{verb}', *BODIES['utf8-8bit'])
     copy, *_ = site.delivered(lambda mail: mail.subject == f'key-{verb}')

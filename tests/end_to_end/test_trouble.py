@@ -168,7 +168,6 @@ def complaints(site: Site) -> int:
 
 
 @pytest.mark.long
-@pytest.mark.landing
 def test_a_full_disk(site: Site) -> None:
     queue = site.var / 'queue'
     if not queue.is_mount():

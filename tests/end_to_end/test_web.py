@@ -53,6 +53,7 @@ def token_in(page: str) -> str:
     return match[1]
 
 
+@pytest.mark.long
 def test_postorius_offers_the_styles_and_makes_a_list_with_one(
     site: Site, operator: requests.Session
 ) -> None:
@@ -81,6 +82,7 @@ def test_postorius_offers_the_styles_and_makes_a_list_with_one(
     assert (found['mask'], found['replies']) == ('administrators', 'accept')
 
 
+@pytest.mark.long
 def test_rest_offers_the_styles(site: Site) -> None:
     names = {
         style['name'] for style in site.rest('GET', 'lists/styles').json()['styles']
@@ -88,6 +90,7 @@ def test_rest_offers_the_styles(site: Site) -> None:
     assert names >= STYLES
 
 
+@pytest.mark.long
 def test_the_archive_shows_the_list_and_not_the_sender(site: Site) -> None:
     site.lmtp_send(POSTER, LIST, announcement('archived'))
     site.delivered(
@@ -112,6 +115,7 @@ def test_the_archive_shows_the_list_and_not_the_sender(site: Site) -> None:
         assert trace not in text
 
 
+@pytest.mark.long
 def test_masked_and_unmasked_posts_are_one_thread(site: Site) -> None:
     talk = f'talk@{site.domain}'
     site.rest('POST', 'lists', {'fqdn_listname': talk, 'style_name': STYLE_OF_TALK})
@@ -175,6 +179,7 @@ def test_masked_and_unmasked_posts_are_one_thread(site: Site) -> None:
         assert len(threads()) == 1
 
 
+@pytest.mark.long
 def test_a_text_set_in_postorius_reaches_the_copies(
     site: Site, operator: requests.Session
 ) -> None:

@@ -33,7 +33,7 @@ from qnet_mailman.roles.rights import Identity, Role
 from qnet_mailman.runners.bounce import BounceRunner
 from qnet_mailman.styles import reserved
 from qnet_mailman.values import Replies
-from tests.bounces.reports import FULL, UNKNOWN, report
+from tests.bounces.reports import FULL, UNKNOWN, received, report
 from tests.clock import Clock
 from tests.helpers import make_user, message, run, subscribe
 from tests.provisioning.samples import EXAMPLES
@@ -287,7 +287,8 @@ def listed(core: Any, clock: Clock) -> Any:
         subscribe(mlist, f'{name}@example.net')
     runner = BounceRunner('bounces')
     for name, said in (('full', UNKNOWN), ('some', FULL)):
-        runner._dispose(mlist, report(mlist, f'{name}@example.net', said), {})
+        msg = report(mlist, f'{name}@example.net', said)
+        runner._dispose(mlist, msg, received(msg))
     member = mlist.members.get_member('full@example.net')
     discipline.reached(mlist, member, 10, now=clock())
     role, person = Role.administrator, Identity.of('pexample')
