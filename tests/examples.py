@@ -17,7 +17,11 @@ def examples(few: int, many: int, **options: Any) -> Callable[[Any], Any]:
     """A property's settings; with many examples it is one of the long tests."""
 
     def decorate(test: Any) -> Any:
-        test = settings(max_examples=many if LONG else few, **options)(test)
-        return pytest.mark.long(test) if LONG else test
+        return again_long(settings(max_examples=many if LONG else few, **options)(test))
 
     return decorate
+
+
+def again_long(test: Any) -> Any:
+    """A test of every run, which `./run long` runs again with more (`LONG`)."""
+    return pytest.mark.long(test) if LONG else test

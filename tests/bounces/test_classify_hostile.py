@@ -12,7 +12,7 @@ import random
 import time
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from qnet_mailman.bounces.reading.addresses import (
@@ -28,6 +28,7 @@ from qnet_mailman.bounces.reading.classify import (
 )
 from qnet_mailman.bounces.reading.texts import fold
 from qnet_mailman.mail.guessing import guess
+from tests.examples import examples
 
 #: Seconds of computing for one message.  It takes a tenth of that at most; what a
 #: stranger could make grow with the square of its size takes many times as much.
@@ -218,8 +219,9 @@ def test_cut_off(samples: list[bytes]) -> None:
             check(classify(data[: int(len(data) * share)]))
 
 
-FUZZ = settings(
-    max_examples=300,
+FUZZ = examples(
+    few=60,
+    many=300,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -44,6 +44,7 @@ def test_three_weeks(mlist: Any, member: Any) -> None:
     assert store().scalar(select(func.count(QNetBounce.id))) == 5
 
 
+@pytest.mark.long
 def test_every_ten_minutes(mlist: Any, member: Any) -> None:
     disable(mlist, member)
     days = []

@@ -101,7 +101,6 @@ def test_the_environment_of_others_stays_out(
 
 @stock_works
 @pytest.mark.long
-@pytest.mark.landing
 def test_plain_mailman_takes_and_delivers_a_message(tmp_path: Path) -> None:
     with Site(tmp_path / 'with space', web=False, stock=True) as site:
         groups = [site.core.pid, site._sink.pid]

@@ -77,6 +77,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
             yield Host(site, port, server)
 
 
+@pytest.mark.long
 def test_a_post_to_many(host: Host) -> None:
     host.send(POSTER, LIST, announcement('many'))
     wanted = {READER, *readers(MEMBERS)}
@@ -95,6 +96,7 @@ def test_a_post_to_many(host: Host) -> None:
     nobody_bounced(site)
 
 
+@pytest.mark.long
 def test_unknown_addresses_are_refused_at_once(host: Host) -> None:
     for address in (f'nobody@{DOMAIN}', f'nobody-bounces+a=b@{DOMAIN}'):
         code, text = host.rcpt(address)
@@ -104,6 +106,7 @@ def test_unknown_addresses_are_refused_at_once(host: Host) -> None:
     assert host.rcpt('somebody@elsewhere.example.org')[0] == 554
 
 
+@pytest.mark.long
 def test_each_address_of_a_list_is_there(host: Host) -> None:
     local = ['', '-bounces', '-confirm', '-join', '-leave', '-owner', '-request']
     local += ['-subscribe', '-unsubscribe', '-bounces+a.b=c.example.org']
@@ -115,6 +118,7 @@ def test_each_address_of_a_list_is_there(host: Host) -> None:
         assert host.rcpt(f'{returned}@{DOMAIN}')[0] == 250, returned
 
 
+@pytest.mark.long
 def test_a_new_list_needs_no_restart(host: Host) -> None:
     assert host.rcpt(f'fresh@{DOMAIN}')[0] == 550
     host.site.mailman('create', f'fresh@{DOMAIN}', check=True)
@@ -123,6 +127,7 @@ def test_a_new_list_needs_no_restart(host: Host) -> None:
     )
 
 
+@pytest.mark.long
 def test_leaving_by_mail(host: Host) -> None:
     leave = f'{NAME}-leave@{DOMAIN}'
     data = announcement('unsubscribe').replace(LIST.encode(), leave.encode())
@@ -135,6 +140,7 @@ def test_leaving_by_mail(host: Host) -> None:
     assert host.rcpt(confirm.upper())[0] == 250
 
 
+@pytest.mark.long
 def test_a_bounce_comes_back(host: Host) -> None:
     site = host.site
     answer = site.rest(
@@ -164,6 +170,7 @@ def test_a_bounce_comes_back(host: Host) -> None:
     assert not site.queued('shunt'), site.log_tails()
 
 
+@pytest.mark.long
 def test_nobody_smuggles_a_second_message(host: Host) -> None:
     envelope = f'MAIL FROM:<{POSTER}>\r\nRCPT TO:<{LIST}>\r\nDATA\r\n'.encode()
     data = announcement('honest')
@@ -180,6 +187,7 @@ def test_nobody_smuggles_a_second_message(host: Host) -> None:
     assert not [m for m in host.site.messages() if m.subject == 'smuggled']
 
 
+@pytest.mark.long
 def test_what_is_too_large_for_mailman_is_refused_at_once(host: Host) -> None:
     with host.client() as client:
         code, _ = client.mail('ann@example.org', ['SIZE=33554432'])

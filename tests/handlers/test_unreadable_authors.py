@@ -21,6 +21,7 @@ from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import set_mask
 from qnet_mailman.values import Mask
+from tests.examples import LONG, again_long
 from tests.helpers import (
     add_address,
     empty,
@@ -103,10 +104,15 @@ def test_masking_that_is_off_stays_off(mlist: Any) -> None:
     assert all('Pat Known' in str(copy['from']) for copy in sent(mlist))
 
 
+@again_long
 def test_any_header_block(mlist: Any) -> None:
     passed = 0
 
-    @settings(max_examples=40, suppress_health_check=list(HealthCheck), deadline=None)
+    @settings(
+        max_examples=40 if LONG else 12,
+        suppress_health_check=list(HealthCheck),
+        deadline=None,
+    )
     @given(st.data(), authors)
     def check(data: Any, author: Author) -> None:
         nonlocal passed

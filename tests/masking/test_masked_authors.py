@@ -6,13 +6,14 @@ from __future__ import annotations
 import email
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from mailman.email.message import Message
 
 from qnet_mailman.mail.legible import make_legible
 from qnet_mailman.masking import CannotMask, Sender, mask
 from qnet_mailman.masking.claims import addresses_of, names_of
+from tests.examples import examples
 from tests.masking.authors import ENDS, WAYS, Author, authors, from_line, what_is_left
 from tests.masking.test_masking_properties import word_of
 from tests.masking.tools import IDENTITY, NEW_ID
@@ -141,8 +142,8 @@ def masked(data: bytes, known: Sender, envelope_sender: str | None = None):
     return email.message_from_bytes(msg.as_bytes())
 
 
-many = settings(
-    max_examples=400, deadline=None, suppress_health_check=list(HealthCheck)
+many = examples(
+    few=60, many=400, deadline=None, suppress_health_check=list(HealthCheck)
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from mailman.config import config
 from mailman.interfaces.member import DeliveryMode, DeliveryStatus, MemberRole
@@ -23,6 +23,7 @@ from qnet_mailman.model.base import store
 from qnet_mailman.mta.recipients import regular_recipients
 from qnet_mailman.provisioning.subscribing import refresh_statistics
 from tests.effort import effort
+from tests.examples import examples
 from tests.helpers import add_address, make_user, message
 
 MODES = st.sampled_from([None, *DeliveryMode])
@@ -109,8 +110,9 @@ def add(mlist: Any, person: Person) -> str:
     return first
 
 
-@settings(
-    max_examples=40,
+@examples(
+    few=12,
+    many=40,
     suppress_health_check=[
         HealthCheck.function_scoped_fixture,
         HealthCheck.too_slow,
@@ -198,7 +200,7 @@ def _many(mlist: Any, count: int) -> None:
     refresh_statistics()
 
 
-@pytest.mark.parametrize('count', [100, 100_000])
+@pytest.mark.parametrize('count', [100, pytest.param(100_000, marks=pytest.mark.long)])
 def test_one_statement_for_all(make_list: Any, count: int) -> None:
     mlist = make_list()
     _many(mlist, count)

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from click.testing import CliRunner, Result
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from mailman.app.lifecycle import create_list
 from mailman.app.lifecycle import remove_list as remove
@@ -35,6 +35,7 @@ from qnet_mailman.roles.people import Assignee, assign, unassign
 from qnet_mailman.roles.rights import Role
 from qnet_mailman.values import Closing
 from tests.effort import effort
+from tests.examples import examples
 from tests.helpers import subscribe
 from tests.provisioning.samples import ADDRESS, DOMAIN, LIST_ID, data, form
 
@@ -128,7 +129,7 @@ requests = st.builds(
 )
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(few=5, many=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(wanted=requests)
 def test_a_list_made_again(core: SimpleNamespace, wanted: ListRequest) -> None:
     start_anew()
@@ -143,7 +144,7 @@ def test_a_list_made_again(core: SimpleNamespace, wanted: ListRequest) -> None:
     assert {**after, 'members': 0} == {**before, 'members': 0}
 
 
-@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(few=5, many=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(made=requests, changed=requests)
 def test_a_list_that_was_changed_since(
     core: SimpleNamespace, made: ListRequest, changed: ListRequest

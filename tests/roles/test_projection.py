@@ -44,6 +44,7 @@ from qnet_mailman.roles.rights import Identity, Role, Status
 from qnet_mailman.runners import periodic
 from tests.clock import Clock
 from tests.conftest import DOMAIN, _clear
+from tests.examples import LONG, again_long
 from tests.helpers import make_user
 
 EMAILS = [f'person{number}@example.org' for number in range(2)]
@@ -266,13 +267,14 @@ class Histories(RuleBasedStateMachine):
             assert set(told['roles']) == held
 
 
+@again_long
 def test_any_order_of_events(core: Any, clock: Clock) -> None:
     Histories.clock = clock
     Histories.clean = staticmethod(lambda: _clear(core))
     run_state_machine_as_test(
         Histories,
         settings=settings(
-            max_examples=25,
+            max_examples=25 if LONG else 8,
             stateful_step_count=30,
             suppress_health_check=list(HealthCheck),
         ),
