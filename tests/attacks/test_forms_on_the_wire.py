@@ -114,7 +114,6 @@ def cpu_of_readers(site: Site) -> tuple[int, float]:
     raise AssertionError('there is no forms runner')
 
 
-@pytest.mark.long
 def test_dear_forms_cost_a_child_two_seconds_and_the_runner_goes_on(site: Site) -> None:
     runner, before = cpu_of_readers(site)
     dear = (
@@ -137,7 +136,6 @@ def test_dear_forms_cost_a_child_two_seconds_and_the_runner_goes_on(site: Site) 
     assert after - before < 3 * len(dear) + 2
 
 
-@pytest.mark.long
 def test_a_dear_form_over_rest_waits_with_a_mistake(site: Site) -> None:
     content = base64.b64encode(rows_of_nothing()).decode()
     answer = site.rest(
@@ -148,7 +146,6 @@ def test_a_dear_form_over_rest_waits_with_a_mistake(site: Site) -> None:
     assert (one['kind'], one['mistakes']) == ('', 1)
 
 
-@pytest.mark.long
 def test_seven_mails_of_999_rows_shut_nobody_out(site: Site) -> None:
     head = 'form,ticket,requester.name,requester.email,list,bounces.threshold'
     rows = [f'threshold-change,R{n},R,r@evil.example,l{n},9' for n in range(999)]
