@@ -160,7 +160,8 @@ def _from_fields(
     # Sendmail's transcript is all there is where the fields have no diagnostic.
     mute = any(not one.diagnostic for one in recipients)
     transcript = _by_address(lines) if mute else {}
-    delayed = automatic.delay(report, lines)
+    untold_fate = any(not one.action for one in recipients)
+    delayed = automatic.delay(report, lines) if untold_fate else None
     for recipient in recipients:
         fate = _fate(recipient, notices, lines, delayed)
         if fate is not None:
@@ -169,8 +170,8 @@ def _from_fields(
         failures.append(_field_failure(recipient, notices, transcript, around))
     failures = _once_each(_named(failures, report, notices))
     if failures:
-        proof = automatic.proof(report, lines)
-        if proof and all(one.reason in _UNTOLD for one in failures):
+        untold = all(one.reason in _UNTOLD for one in failures)
+        if untold and (proof := automatic.proof(report, lines)):
             return _no_bounce(Reason.challenge, *proof)
         return Verdict.of(tuple(failures))
     reason, evidence = other or (Reason.other, '')

@@ -191,6 +191,7 @@ def find_codes(text: str) -> Codes:
     return Codes(status or vague, reply[1] if reply and reply[1][0] != '2' else None)
 
 
+@lru_cache(maxsize=32)
 def words_of(text: str) -> str:
     """Fold a text for the tables, without what could mislead them.
 
