@@ -157,9 +157,10 @@ def address_of(text: str) -> str | None:
     Spaces around it do not count; the domain may be in Unicode and is turned into the
     form that mail servers know (RFC 5890 section 2.3.2.1); case is kept.
     """
-    if len(text) > 2 * values.MAX_ADDRESS:
+    text = text.strip()
+    if len(text) > values.MAX_ADDRESS:
         return None
-    local, at, domain = text.strip().rpartition('@')
+    local, at, domain = text.rpartition('@')
     if not domain.isascii():
         try:
             domain = domain.encode('idna').decode('ascii')
