@@ -23,6 +23,8 @@ from qnet_mailman.model.bounces import QNetRefusal, State
 from qnet_mailman.model.statements import insert_once, insert_over
 
 REASONS = tuple(one.value for one in Reason if one.refuses_the_list)
+DELIVERS = (DeliveryStatus.enabled, DeliveryStatus.unknown)
+"""The delivery status of who gets mail; none at all says the same."""
 COUNT_LIFETIME = 60.0
 """Seconds for which a number of a list's members is remembered."""
 EVERYWHERE = '*'
@@ -142,10 +144,7 @@ def members_at(list_id: str, domains: frozenset[str] = frozenset()) -> int:
     else:
         status = Preferences.delivery_status
         query = query.join(Preferences, Preferences.id == Member.preferences_id).where(
-            or_(
-                status.is_(None),
-                status.in_((DeliveryStatus.enabled, DeliveryStatus.unknown)),
-            )
+            or_(status.is_(None), status.in_(DELIVERS))
         )
     number = store().execute(query).scalar_one()
     if len(_counts) > 1000:

@@ -37,6 +37,7 @@ from qnet_mailman import clock, site
 from qnet_mailman.bounces import discipline, ledger, providers, scoring
 from qnet_mailman.bounces.ledger import bounces
 from qnet_mailman.bounces.providers import (
+    DELIVERS,
     EVERYWHERE,
     REASONS,
     domains_refused,
@@ -329,7 +330,7 @@ def may_be_disabled(status: Any) -> bool:
 
     Who turned it off themselves, or was turned off by a moderator, stays that way.
     """
-    return status in (None, DeliveryStatus.enabled, DeliveryStatus.unknown)
+    return status is None or status in DELIVERS
 
 
 def _member(member_id: str) -> Any:

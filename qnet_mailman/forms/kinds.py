@@ -59,6 +59,11 @@ class Kind:
                 return self.json_schema()
 
 
+def _in_domain(validate: Callable[..., AnyForm]) -> Validate:
+    """A check that needs of the settings only where a name without a domain is."""
+    return lambda document, settings: validate(document, default_domain=settings.domain)
+
+
 KINDS: dict[str, Kind] = {
     schema.KIND: Kind(
         ListRequest,
@@ -75,9 +80,7 @@ KINDS: dict[str, Kind] = {
     schema.ADMINISTRATOR_REQUEST: Kind(
         AdministratorRequest,
         administrator_request.SECTIONS,
-        lambda document, settings: administrator_request.validate(
-            document, default_domain=settings.domain
-        ),
+        _in_domain(administrator_request.validate),
         blank.ADMINISTRATOR_REQUEST_YAML,
         blank.administrator_request,
         administrator_request.json_schema_text,
@@ -85,9 +88,7 @@ KINDS: dict[str, Kind] = {
     schema.THRESHOLD_CHANGE: Kind(
         ThresholdChange,
         threshold_change.SECTIONS,
-        lambda document, settings: threshold_change.validate(
-            document, default_domain=settings.domain
-        ),
+        _in_domain(threshold_change.validate),
         blank.THRESHOLD_CHANGE_YAML,
         blank.threshold_change,
         threshold_change.json_schema_text,
@@ -95,9 +96,7 @@ KINDS: dict[str, Kind] = {
     schema.LIST_CLOSURE: Kind(
         ListClosure,
         list_closure.SECTIONS,
-        lambda document, settings: list_closure.validate(
-            document, default_domain=settings.domain
-        ),
+        _in_domain(list_closure.validate),
         blank.LIST_CLOSURE_YAML,
         blank.list_closure,
         list_closure.json_schema_text,
