@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,28 +15,10 @@ from qnet_mailman.mta import list_map
 from qnet_mailman.provisioning import apply as apply_module
 from qnet_mailman.runners import task
 from tests.commands.batches import folder, run, write
+from tests.provisioning.applying import postfix_map
 from tests.provisioning.samples import DOMAIN, data
 
-__all__ = ['folder']
-
-
-@pytest.fixture
-def postfix_map(core: SimpleNamespace) -> Iterator[Path]:
-    """Mailman writes Postfix's maps."""
-    configuration = core.var / 'postfix.cfg'
-    configuration.write_text(
-        '[postfix]\ntransport_file_type: regex\n', encoding='utf-8'
-    )
-    core.config.push(
-        'postfix',
-        '[mta]\nincoming: qnet_mailman.mta.postfix.LMTP\n'
-        f'lmtp_port: 8024\nconfiguration: {configuration}\n',
-    )
-    folder = Path(core.config.DATA_DIR)
-    yield folder / 'postfix_lmtp'
-    core.config.pop('postfix')
-    for path in [*folder.glob('postfix_*'), *folder.glob('qnet-map-*')]:
-        path.unlink()
+__all__ = ['folder', 'postfix_map']
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-from email.message import Message
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -39,6 +38,7 @@ from qnet_mailman.roles.rights import Identity
 from qnet_mailman.settings import Settings
 from qnet_mailman.values import Closing
 from tests.provisioning import samples
+from tests.provisioning.applying import sent
 from tests.provisioning.samples import ADDRESS, DOMAIN, EXAMPLES, REMOVE
 
 SETTINGS = Settings(domain=DOMAIN, support_address='help@example.gov')
@@ -229,19 +229,6 @@ def provision(*, approved: bool = False, dry_run: bool = False, **more: Any) -> 
     return apply_form(
         form(**more), actor='operator:test', approved=approved, dry_run=dry_run
     )
-
-
-def sent() -> dict[str, Message]:
-    """The notices that wait for delivery, by recipient; they are taken out."""
-    switchboard = config.switchboards['virgin']
-    found: dict[str, Message] = {}
-    for name in switchboard.files:
-        message, metadata = switchboard.dequeue(name)
-        switchboard.finish(name)
-        (recipient,) = metadata['recipients']
-        assert recipient.lower() not in found
-        found[recipient.lower()] = message
-    return found
 
 
 def assigned(mlist: Any) -> set[tuple[str, str, bool]]:

@@ -89,7 +89,7 @@ def test_a_dry_run_touches_nothing(core: SimpleNamespace) -> None:
     assert len(result.steps) == 11
     assert the_list() is None
     assert DOMAIN not in getUtility(IDomainManager)
-    assert sent(core) == {}
+    assert sent() == {}
     provision()
     assert apply_form(form(), actor='x', dry_run=True).outcome == 'unchanged'
     planned = apply_form(form(list__mask='off'), actor='x', dry_run=True, approved=True)
@@ -106,13 +106,13 @@ def test_again_is_unchanged_even_after_changes_elsewhere(core: SimpleNamespace) 
     mlist.members.get_member('lee@example.org').unsubscribe()
     core.config.db.commit()
     before = audited()
-    sent(core)
+    sent()
     again = provision()
     assert (again.outcome, again.steps) == ('unchanged', ())
     assert the_list().display_name == 'Changed in Postorius'
     assert the_list().members.get_member('lee@example.org') is None
     assert audited() == before
-    assert sent(core) == {}
+    assert sent() == {}
 
 
 def test_who_has_no_role_waits_and_is_told_how_to_get_it(core: SimpleNamespace) -> None:
@@ -129,14 +129,14 @@ def test_who_has_no_role_waits_and_is_told_how_to_get_it(core: SimpleNamespace) 
         [],
     )
     assert [each['grant'] for each in found['assignments']] == ['none'] * 3
-    notes = sent(core)
+    notes = sent()
     text = notes['pat@agency.example.gov'].get_payload()
     assert (
         '  1. Request this role in HARP. You can look after the list, and use' in text
     )
     grant_roles()
     provision(moderators=[{'name': 'Max Example', 'email': 'max@example.org'}])
-    text = sent(core)['max@example.org'].get_payload()
+    text = sent()['max@example.org'].get_payload()
     assert (
         '  1. You have the HARP role List Moderator. Sign in with HARP to look after\n'
         '     the list:\n'
@@ -149,7 +149,7 @@ def test_a_changed_form_changes_just_that(core: SimpleNamespace) -> None:
     provision()
     the_list().members.get_member('lee@example.org').unsubscribe()
     core.config.db.commit()
-    sent(core)
+    sent()
     changes = {
         'list__mask': 'off',
         'administrators__0__may_post': False,
@@ -164,7 +164,7 @@ def test_a_changed_form_changes_just_that(core: SimpleNamespace) -> None:
     assert the_list().members.get_member('lee@example.org') is None
     assert ('operator:test', 'setting changed', 'mask') in audited()
     assert provision(**changes).outcome == 'unchanged'
-    notes = sent(core)
+    notes = sent()
     assert set(notes) == {
         'pat@agency.example.gov',
         'sam@agency.example.gov',
@@ -189,7 +189,7 @@ def test_a_list_made_otherwise_is_taken_over(
     mlist = make_list('notification', 'public')
     result = provision(list__name=mlist.fqdn_listname)
     assert result.outcome == 'changed'
-    assert {'rae@agency.example.gov', 'sam@agency.example.gov'} < set(sent(core))
+    assert {'rae@agency.example.gov', 'sam@agency.example.gov'} < set(sent())
     assert describe(mlist)['members'] == 2
     assert provision(list__name=mlist.fqdn_listname).outcome == 'unchanged'
     other = provision(list__name=mlist.fqdn_listname, ticket='REQ2')

@@ -115,7 +115,7 @@ def test_a_killed_process_is_made_good_by_the_next(
 ) -> None:
     assert child(core, killed).wait(timeout=60) == 9
     assert provision().outcome == outcome
-    assert len(sent(core)) == 4
+    assert len(sent()) == 4
     assert describe(the_list())['members'] == 2
 
 
@@ -125,5 +125,5 @@ def test_two_processes_make_one_list(core: SimpleNamespace) -> None:
         process.communicate(timeout=60)[0].strip() for process in processes
     )
     assert outcomes == ['created', 'unchanged']
-    assert len(sent(core)) == 4
+    assert len(sent()) == 4
     assert LIST_ID in list(getUtility(IListManager).list_ids)

@@ -23,7 +23,10 @@ from qnet_mailman.mta import list_map
 from qnet_mailman.provisioning import apply as apply_module
 from qnet_mailman.provisioning.apply import Result, apply_form
 from tests.effort import AWAY, database_away, effort
+from tests.provisioning.applying import postfix_map
 from tests.provisioning.samples import ADDRESS, LIST_ID, form
+
+__all__ = ['postfix_map']
 
 STEPS = (
     'create_list',
@@ -35,25 +38,6 @@ STEPS = (
     'keep_form',
     '_require_queue',
 )
-
-
-@pytest.fixture
-def postfix_map(core: SimpleNamespace) -> Iterator[Path]:
-    """Mailman writes Postfix's maps."""
-    configuration = core.var / 'postfix.cfg'
-    configuration.write_text(
-        '[postfix]\ntransport_file_type: regex\n', encoding='utf-8'
-    )
-    core.config.push(
-        'postfix',
-        '[mta]\nincoming: mailman.mta.postfix.LMTP\n'
-        f'lmtp_port: 8024\nconfiguration: {configuration}\n',
-    )
-    folder = Path(core.config.DATA_DIR)
-    yield folder
-    core.config.pop('postfix')
-    for path in folder.glob('postfix_*'):
-        path.unlink()
 
 
 def rows(core: SimpleNamespace) -> dict[str, Any]:
@@ -124,9 +108,7 @@ def test_a_failing_step(
         assert result.outcome == 'failed'
         assert str(result.errors[0]) == 'nothing was changed: injected'
     assert provision().outcome == 'created'
-    assert ADDRESS in re.sub(
-        r'\\', '', (postfix_map / 'postfix_lmtp').read_text(encoding='utf-8')
-    )
+    assert ADDRESS in re.sub(r'\\', '', postfix_map.read_text(encoding='utf-8'))
 
 
 def test_a_failing_change_of_a_list_leaves_it_as_it_was(
@@ -279,4 +261,4 @@ def test_the_first_list_of_all_leaves_no_map(
 
     monkeypatch.setattr(apply_module, 'keep_form', fail)
     assert provision().outcome == 'failed'
-    assert list(postfix_map.glob(list_map.FILES)) == []
+    assert list(postfix_map.parent.glob(list_map.FILES)) == []

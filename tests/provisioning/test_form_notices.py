@@ -18,7 +18,7 @@ from tests.provisioning.applying import provision, sent
 
 def test_notices_tell_everybody_what_to_do(core: SimpleNamespace) -> None:
     provision(approver={'name': 'Chris Chief', 'email': 'chris@example.gov'})
-    notes = sent(core)
+    notes = sent()
     assert set(notes) == {
         'pat@agency.example.gov',
         'sam@agency.example.gov',
@@ -43,7 +43,7 @@ def test_a_requester_who_is_administrator_gets_one_notice(
     core: SimpleNamespace,
 ) -> None:
     provision(requester__email='PAT@agency.example.gov')
-    assert len(sent(core)) == 3
+    assert len(sent()) == 3
 
 
 def test_notices_that_were_not_sent_are_sent_the_next_time(
@@ -59,10 +59,10 @@ def test_notices_that_were_not_sent_are_sent_the_next_time(
     assert 'no space left on device' in result.notes[-1]
     assert store().scalar(select(QNetForm.notified_at)) is None
     assert provision().outcome == 'unchanged'
-    assert 'sam@agency.example.gov' in sent(core)
+    assert 'sam@agency.example.gov' in sent()
     assert store().scalar(select(QNetForm.notified_at)) is not None
     provision()
-    assert sent(core) == {}
+    assert sent() == {}
 
 
 def test_hostile_names_stay_names(core: SimpleNamespace) -> None:
@@ -74,6 +74,6 @@ def test_hostile_names_stay_names(core: SimpleNamespace) -> None:
         subscribers__0__name=name,
     )
     assert result.outcome == 'created'
-    note = sent(core)['pat@agency.example.gov']
+    note = sent()['pat@agency.example.gov']
     assert name in note.get_payload(decode=True).decode('utf-8')
     assert note.get_all('To') == ['Pat@agency.example.gov']

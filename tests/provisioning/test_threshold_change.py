@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-from email.message import Message
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -32,6 +31,7 @@ from qnet_mailman.roles import grants
 from qnet_mailman.roles.rights import Identity, Role
 from qnet_mailman.settings import Settings
 from tests.provisioning import samples
+from tests.provisioning.applying import sent
 from tests.provisioning.samples import ADDRESS, DOMAIN, EXAMPLES, LIST_ID, REMOVE
 
 SETTINGS = Settings(domain=DOMAIN, support_address='help@example.gov')
@@ -215,7 +215,7 @@ def hqr_updates(core: SimpleNamespace) -> Any:
     samples.grant_roles()
     result = apply_form(samples.form(), actor='operator:test')
     assert result.outcome == 'created'
-    sent(core)
+    sent()
     return getUtility(IListManager).get(ADDRESS)
 
 
@@ -226,19 +226,6 @@ def provision(**changes: Any) -> Result:
 def settings_of(mlist: Any) -> tuple[Any, Any]:
     found = settings.current(mlist)
     return found['threshold'], found['window_days']
-
-
-def sent(core: SimpleNamespace) -> dict[str, Message]:
-    """The notices that wait for delivery, by recipient; they are taken out."""
-    switchboard = core.config.switchboards['virgin']
-    found: dict[str, Message] = {}
-    for name in switchboard.files:
-        message, data = switchboard.dequeue(name)
-        switchboard.finish(name)
-        (recipient,) = data['recipients']
-        assert recipient not in found
-        found[recipient] = message
-    return found
 
 
 def audited() -> list[tuple[str, str, str, dict[str, Any]]]:
@@ -285,7 +272,7 @@ def test_both_are_changed_told_and_audited(
             },
         ),
     ]
-    notes = sent(core)
+    notes = sent()
     assert set(notes) == {
         'rae@agency.example.gov',
         'pat@agency.example.gov',
@@ -316,12 +303,12 @@ def test_again_is_unchanged_whatever_has_happened_since(
     provision()
     change_setting(hqr_updates, 'threshold', 8, 6)
     core.config.db.commit()
-    sent(core)
+    sent()
     before = audited()
     again = provision()
     assert (again.outcome, again.steps) == ('unchanged', ())
     assert settings_of(hqr_updates) == (6, 14)
-    assert (sent(core), audited()) == ({}, before)
+    assert (sent(), audited()) == ({}, before)
 
 
 def test_a_changed_form_changes_just_that(
@@ -330,7 +317,7 @@ def test_a_changed_form_changes_just_that(
     provision()
     change_setting(hqr_updates, 'threshold', 8, 6)
     core.config.db.commit()
-    sent(core)
+    sent()
     result = provision(bounces={'threshold': 8, 'window_days': 30})
     assert [str(step) for step in result.steps] == ['change window_days from 14 to 30']
     assert settings_of(hqr_updates) == (6, 30)
@@ -348,7 +335,7 @@ def test_a_changed_form_changes_just_that(
 def test_one_of_the_two(core: SimpleNamespace, hqr_updates: Any) -> None:
     assert provision(bounces={'window_days': 30}).outcome == 'changed'
     assert settings_of(hqr_updates) == (5, 30)
-    text = sent(core)['pat@agency.example.gov'].get_payload()
+    text = sent()['pat@agency.example.gov'].get_payload()
     assert '  Bounce threshold: 5 points\n' in text
     assert '  Bounce window:    30 days (before: 7 days)\n' in text
 
@@ -363,7 +350,7 @@ def test_what_is_so_already_is_told_to_the_requester_only(
         'the operator answers for it (--approve)',
         'the list has these settings already',
     )
-    (note,) = sent(core).values()
+    (note,) = sent().values()
     assert note['To'] == 'rae@agency.example.gov'
     assert 'needed no change' in note.get_payload()
 
@@ -385,7 +372,7 @@ def test_a_dry_run_touches_nothing(core: SimpleNamespace, hqr_updates: Any) -> N
     before = audited()
     planned = apply_form(form(), actor='x', dry_run=True, approved=True)
     assert (planned.outcome, len(planned.steps)) == ('planned', 2)
-    assert (settings_of(hqr_updates), sent(core), audited()) == ((5, 7), {}, before)
+    assert (settings_of(hqr_updates), sent(), audited()) == ((5, 7), {}, before)
     provision()
     assert apply_form(form(), actor='x', dry_run=True).outcome == 'unchanged'
 
@@ -416,7 +403,7 @@ def test_who_has_lost_the_role_is_not_told(
     grants.revoke(Identity.of('ssample'), Role.administrator, 'Has moved on.')
     core.config.db.commit()
     provision(requester={'name': 'Pat', 'email': 'PAT@agency.example.gov'})
-    assert set(sent(core)) == {'pat@agency.example.gov'}
+    assert set(sent()) == {'pat@agency.example.gov'}
 
 
 def test_a_failure_changes_nothing(
@@ -431,7 +418,7 @@ def test_a_failure_changes_nothing(
         result = provision()
     assert result.outcome == 'failed'
     assert 'no space left on device' in result.errors[0].message
-    assert (settings_of(hqr_updates), sent(core), audited()) == ((5, 7), {}, before)
+    assert (settings_of(hqr_updates), sent(), audited()) == ((5, 7), {}, before)
     assert provision().outcome == 'changed'
 
 
@@ -447,12 +434,12 @@ def test_notices_that_were_not_sent_are_sent_the_next_time(
     assert result.outcome == 'changed'
     assert 'no space left on device' in result.notes[-1]
     assert provision().outcome == 'unchanged'
-    notes = sent(core)
+    notes = sent()
     assert len(notes) == 3
     text = notes['sam@agency.example.gov'].get_payload()
     assert '  Bounce threshold: 8 points\n' in text
     provision()
-    assert sent(core) == {}
+    assert sent() == {}
 
 
 def test_hostile_words_stay_words(core: SimpleNamespace, hqr_updates: Any) -> None:
@@ -462,7 +449,7 @@ def test_hostile_words_stay_words(core: SimpleNamespace, hqr_updates: Any) -> No
         reason='$listname ' * 50,
     )
     assert result.outcome == 'changed'
-    note = sent(core)['rae@agency.example.gov']
+    note = sent()['rae@agency.example.gov']
     text = note.get_payload(decode=True).decode('utf-8')
     assert f'by {name}\n' in text
     assert note.get_all('To') == ['rae@agency.example.gov']
