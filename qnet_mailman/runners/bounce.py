@@ -29,7 +29,7 @@ from zope.component import getUtility
 
 from qnet_mailman import site
 from qnet_mailman.bounces import receiving
-from qnet_mailman.bounces.receiving import RECIPIENT
+from qnet_mailman.bounces.receiving import RECIPIENT, Arrival
 from qnet_mailman.bounces.whose import NOWHERE, Place
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import statements
@@ -67,8 +67,8 @@ class _Batches(Runner):
         """Work files in one transaction: all, or none and False."""
         taken: list[str] = []
         alone: list[str] = []
+        arrivals: list[Arrival] = []
         places: dict[str, Place] = {}
-        verifier = Verifier()
         try:
             for filebase in files:
                 taken.append(filebase)
@@ -81,7 +81,8 @@ class _Batches(Runner):
                 place = places.get(name)
                 if place is None:
                     place = places[name] = _place_of(msgdata)
-                self._receive(place, msg, msgdata, verifier)
+                arrivals.append(_arrival(place, msg, msgdata))
+            receiving.receive_all(arrivals, now=now())
             config.db.commit()
         except RunnerInterrupt:
             config.db.abort()
@@ -128,18 +129,17 @@ class _Batches(Runner):
         msgdata: dict[str, Any],
         verifier: Verifier | None = None,
     ) -> None:
-        receiving.receive(
-            place,
-            msg,
-            now=now(),
-            received_at=msgdata.get('received_time'),
-            recipient=msgdata.get(RECIPIENT, ''),
-            verifier=verifier,
-        )
+        arrivals = [_arrival(place, msg, msgdata)]
+        receiving.receive_all(arrivals, now=now(), verifier=verifier)
 
     def _do_periodic(self) -> None:
         """See `IRunner`."""
         do_due(periodic.bounces(), now())
+
+
+def _arrival(place: Place, msg: Any, msgdata: dict[str, Any]) -> Arrival:
+    """What a queue entry says of a message."""
+    return Arrival(place, msg, msgdata.get('received_time'), msgdata.get(RECIPIENT, ''))
 
 
 def _place_of(msgdata: dict[str, Any]) -> Place:
