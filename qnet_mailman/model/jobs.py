@@ -75,8 +75,7 @@ def do_due(jobs: Iterable[Job], moment: datetime) -> None:
 
 def _begun() -> dict[str, datetime]:
     """When each job was last begun, as far as that is committed."""
-    rows = store().execute(select(jobs.c.name, jobs.c.begun_at))
-    return {name: begun for name, begun in rows}
+    return dict(store().execute(select(jobs.c.name, jobs.c.begun_at)).tuples().all())
 
 
 def _is_due(begun: datetime | None, interval: timedelta, now: datetime) -> bool:

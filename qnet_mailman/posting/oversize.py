@@ -2,9 +2,9 @@
 """A post that our own mail server takes no more of, for its size (R36).
 
 The list took it, and nobody gets it: its author is told, once, and once a day for each
-list.  That is known where it is delivered, when a masked post says no more who wrote it.  So the
-pipeline notes for each post whether there is somebody to be told; who that is, the audit
-log knows of a masked post (R10), and the entry of the queue of any other.
+list.  That is known where it is delivered, when a masked post says no more who wrote
+it.  So the pipeline notes for each post whether there is somebody to be told; who that
+is, the audit log knows of a masked post (R10), and the entry of the queue of any other.
 """
 
 from __future__ import annotations

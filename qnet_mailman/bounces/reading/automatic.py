@@ -26,6 +26,7 @@ _DAEMON = re.compile(
     r'|mailsweeper|bounce|undeliverable|delivery failure|message center|null@',
     re.IGNORECASE,
 )
+_FEEDBACK = re.compile(r'^feedback-type:\s', re.IGNORECASE | re.MULTILINE)
 _AT_HOST = re.compile(r'@[\w.-]{1,253}')
 _FORWARDED = re.compile(
     r'\s*(?:fwd?|wg|tr|rv|enc|i|vs|vb|pd|doorst|转发|轉寄|転送)\s?:', re.IGNORECASE
@@ -315,7 +316,7 @@ def feedback(report: Report) -> Sign | None:
     if subject.startswith(('complaint about message from', 'email feedback report')):
         return Sign(report.get('subject'))
     head = '\n'.join('\n'.join(lines[:40]) for lines in report.texts[:2])
-    if re.search(r'^feedback-type:\s', head, re.IGNORECASE | re.MULTILINE):
+    if _FEEDBACK.search(head):
         return Sign('Feedback-Type:')
     if 'email abuse report for an email message' in head:
         return Sign('email abuse report')

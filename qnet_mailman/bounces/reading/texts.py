@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -31,6 +32,19 @@ _CJK = '\u3000-\u30ff\u3400-\u9fff\uff00-\uffef'
 _CJK_SPACE = re.compile(f'(?<=[{_CJK}]) (?=[{_CJK}])')
 
 
+class _Marks(dict[int, int | None]):
+    """A table of translation that takes accents away; filled as letters come."""
+
+    def __missing__(self, code: int) -> int | None:
+        kept = None if unicodedata.category(chr(code)) == 'Mn' else code
+        if len(self) < 10_000:
+            self[code] = kept
+        return kept
+
+
+_MARKS = _Marks()
+
+
 def fold(text: str) -> str:
     """Flatten a text for comparison.
 
@@ -40,7 +54,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return ' '.join(text.lower().replace("'", '').split())
     text = unicodedata.normalize('NFKD', text.casefold().translate(_LETTERS))
-    text = ''.join(c for c in text if unicodedata.category(c) != 'Mn')
+    text = text.translate(_MARKS)
     # Hangul and kana were taken apart as well: put them together again.
     text = unicodedata.normalize('NFC', ' '.join(text.split()))
     return _CJK_SPACE.sub('', text).replace("'", '')
@@ -150,6 +164,11 @@ def _candidates(text: str) -> dict[str, list[Phrase]]:
         if len(phrases) > 1:
             phrases.sort(key=_number)
     return found
+
+
+def tables_near(text: str) -> Collection[str]:
+    """The names of the tables of which a folded text may hold a phrase."""
+    return _candidates(text).keys()
 
 
 def _number(phrase: Phrase) -> int:
