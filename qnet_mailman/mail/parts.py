@@ -138,10 +138,12 @@ def parse(data: bytes) -> Message:
     if data.count(b'\n') >= MAX_LINES:
         data = b'\n'.join(data.split(b'\n', MAX_LINES)[:MAX_LINES])
     # The parser's work grows with the depth of nesting times the number of lines.
-    for count, found in enumerate(_NESTING.finditer(data)):
-        if count == 2 * MAX_DEPTH + 4:
-            data = data[: found.start()]
-            break
+    lower, most = data.lower(), 2 * MAX_DEPTH + 4
+    if lower.count(b'boundary') + lower.count(b'message/') > most:
+        for count, found in enumerate(_NESTING.finditer(data)):
+            if count == most:
+                data = data[: found.start()]
+                break
     # And with the square of the parameters of a field.
     if max(map(len, data.split(b'\n'))) > 500:
         data = _LONG_CONTENT_FIELD.sub(rb'\1', data)

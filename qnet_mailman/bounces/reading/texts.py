@@ -134,18 +134,16 @@ class Phrases:
 # the few phrases that it may hold.  Which letters: those that fewest others have.
 _GRAM = 5
 _by_gram: dict[str, list[tuple[str, Phrase]]] = {}
-#: Those that are too short, by whether a text in ASCII may hold them.
-_short: dict[bool, list[tuple[str, Phrase]]] = {True: [], False: []}
+#: Those that are too short, by a single letter.
+_by_letter: dict[str, list[tuple[str, Phrase]]] = {}
 
 
 def _file(table: str, phrase: Phrase) -> None:
     part = max(phrase.parts, key=len)
     grams = sorted({part[at : at + _GRAM] for at in range(len(part) - _GRAM + 1)})
-    if grams:
-        rarest = min(grams, key=lambda gram: len(_by_gram.get(gram, ())))
-        _by_gram.setdefault(rarest, []).append((table, phrase))
-    else:
-        _short[part.isascii()].append((table, phrase))
+    filed = _by_gram if grams else _by_letter
+    rarest = min(grams or sorted(part), key=lambda one: len(filed.get(one, ())))
+    filed.setdefault(rarest, []).append((table, phrase))
 
 
 @lru_cache(maxsize=16)
@@ -153,9 +151,8 @@ def _candidates(text: str) -> dict[str, list[Phrase]]:
     """The phrases that a text may hold, by table and in the order of their table."""
     grams = {text[at : at + _GRAM] for at in range(len(text) - _GRAM + 1)}
     near = [phrase for gram in _by_gram.keys() & grams for phrase in _by_gram[gram]]
-    near += _short[True]
-    if not text.isascii():
-        near += _short[False]
+    for letter in _by_letter.keys() & set(text):
+        near += _by_letter[letter]
     found: defaultdict[str, list[Phrase]] = defaultdict(list)
     for table, phrase in near:
         if phrase.parts[0] in text:
