@@ -10,15 +10,16 @@ on which a runner gets around to it.  So a queue file that is read again after m
 changes nothing.
 
 Many are received together, in statements that are about all of them.  First each is
-read, which takes no SQL; then a statement finds the members at the addresses, and one
-more those whom reports name instead; :mod:`.recording` writes into the ledger.
+read, which takes no SQL, and only what is kept of it stays in memory.  Then a statement
+finds the members at the addresses, and one more those whom reports name instead;
+:mod:`.recording` writes into the ledger.
 """
 
 from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.message import Message
@@ -67,14 +68,18 @@ class Arrival:
 
 @dataclass(frozen=True)
 class _Read:
-    """A message that was read.
+    """What is kept of a message that was read.
 
+    :ivar name: Its Message-ID.
+    :ivar report: Its first bytes.
     :ivar received: In UTC, without a zone.
     :ivar claim: See `whose.claimed`; none on lists of other styles.
     """
 
     place: Place
-    msg: Message
+    name: str
+    subject: str
+    report: bytes
     received: datetime
     verdict: Verdict
     claim: Claim | str | Doubt = Doubt.no_token
@@ -98,34 +103,50 @@ def receive(
 
 
 def receive_all(
-    arrivals: Sequence[Arrival], *, now: datetime, verifier: Verifier | None = None
+    arrivals: Iterable[Arrival], *, now: datetime, verifier: Verifier | None = None
 ) -> None:
     """Score reports, or pass them on, or forget them.
 
-    :param arrivals: In the order in which they came.
+    :param arrivals: In the order in which they came; each is let go before the next.
     :param now: In UTC, without a zone.
     :param verifier: Of tokens, kept for some batches.
     """
     verifier = verifier or Verifier()
-    taken = [one for one in arrivals if one.place.process_bounces]
     reports = []
     not_understood: list[tuple[_Read, Doubt | None]] = []
-    for one in taken:
-        if not one.place.is_ours:
+    for one in arrivals:
+        if not one.place.process_bounces:
             continue
         received = _naive(one.received_at) or now
+        if not one.place.is_ours:
+            _receive_as_stock(one.place, one.msg, received, now)
+            continue
         claim = whose.claimed(one.place, one.recipient, received, verifier)
-        read = _Read(one.place, one.msg, received, classify(one.msg), claim)
-        if read.verdict.failures:
+        read = _read(one.place, one.msg, received, classify(one.msg), claim)
+        if read is not None and read.verdict.failures:
             reports.append(read)
-        elif not _is_no_bounce(read):
+        elif read is not None:
             not_understood.append((read, None))
     bounces, doubts = _sorted_out(reports, now)
     recording.record(bounces, now=now)
     _pass_on([*not_understood, *doubts])
-    for one in taken:
-        if not one.place.is_ours:
-            _receive_as_stock(one, now)
+
+
+def _read(
+    place: Place,
+    msg: Message,
+    received: datetime,
+    verdict: Verdict,
+    claim: Claim | str | Doubt = Doubt.no_token,
+) -> _Read | None:
+    """What is kept of a message; None of what is understood, and no bounce."""
+    name = str(msg.get('message-id', 'n/a')).strip()
+    if not verdict.failures and verdict.recognized:
+        log.info('%s: not a bounce: %s', name, verdict.reason.value)
+        return None
+    subject = storable(str(msg.get('subject', '')))
+    report = first_bytes(msg, MAX_REPORT)
+    return _Read(place, name, subject, report, received, verdict, claim)
 
 
 def _sorted_out(
@@ -147,7 +168,7 @@ def _sorted_out(
     ]
     for read, found in pairs:
         if found is None:
-            log.info('%s: bounced, and was not to a member', _name_of(read.msg))
+            log.info('%s: bounced, and was not to a member', read.name)
     bounces: list[Bounce] = []
     told: set[tuple[str, str, date]] = set()
     for number, (read, found) in enumerate(known):
@@ -159,22 +180,22 @@ def _sorted_out(
         if _is_about_a_member(place, failure, found.email, received, now, told):
             post = None if found.post is None else found.post.hex()
             bounces += [
-                Bounce(place, member, failure, read.msg, received, post)
+                Bounce(place, member, failure, read.report, received, post)
                 for member in found.members
             ]
     return bounces, doubts
 
 
-def _receive_as_stock(one: Arrival, now: datetime) -> None:
+def _receive_as_stock(
+    place: Place, msg: Message, received: datetime, now: datetime
+) -> None:
     """On a list of another style, who bounced is where Mailman looks for it (R40)."""
-    place, msg = one.place, one.msg
-    received = _naive(one.received_at) or now
     verp = whose.verp_address(place, msg)
-    read = _Read(place, msg, received, classify(msg, verp_address=verp))
-    verdict = read.verdict
-    named = [failure for failure in verdict.failures if failure.address]
-    if not verdict.failures and _is_no_bounce(read):
+    verdict = classify(msg, verp_address=verp)
+    read = _read(place, msg, received, verdict)
+    if read is None:
         return
+    named = [failure for failure in verdict.failures if failure.address]
     if verp is not None and verdict.failures:
         score(place, [verp], verdict.failures[0], msg, now=now, received=received)
     elif place.verp or not named:
@@ -183,18 +204,6 @@ def _receive_as_stock(one: Arrival, now: datetime) -> None:
         for failure in named[:MAX_NAMED]:
             names = [failure.address or '', *failure.aliases]
             score(place, names, failure, msg, now=now, received=received)
-
-
-def _is_no_bounce(read: _Read) -> bool:
-    """Whether a message that reports no failure is understood."""
-    if not read.verdict.recognized:
-        return False
-    log.info('%s: not a bounce: %s', _name_of(read.msg), read.verdict.reason.value)
-    return True
-
-
-def _name_of(msg: Message) -> str:
-    return str(msg.get('message-id', 'n/a')).strip()
 
 
 def _naive(moment: Any) -> datetime | None:
@@ -212,13 +221,13 @@ def _pass_on(messages: Sequence[tuple[_Read, Doubt | None]]) -> None:
     """
     of_list: dict[str, list[tuple[_Read, Doubt | None]]] = defaultdict(list)
     for read, doubt in messages:
-        name, list_id = _name_of(read.msg), read.place.list_id
+        list_id = read.place.list_id
         if doubt is not None:
-            log.info('%s on %s: %s', name, list_id, doubt.value)
+            log.info('%s on %s: %s', read.name, list_id, doubt.value)
         if read.place.forwards:
             of_list[list_id].append((read, doubt))
         else:
-            log.info('%s: unrecognized, discarded', name)
+            log.info('%s: unrecognized, discarded', read.name)
     for list_id, some in of_list.items():
         _pass_on_of_list(list_id, some)
 
@@ -231,8 +240,7 @@ def _pass_on_of_list(
     rows: dict[bytes, dict[str, Any]] = {}
     if waiting < MAX_UNRECOGNIZED:
         for read, doubt in messages:
-            report = first_bytes(read.msg, MAX_REPORT)
-            rows.setdefault(report, _unrecognized(read, doubt, report))
+            rows.setdefault(read.report, _unrecognized(read, doubt))
         again = {'of': list_id, 'reports': list(rows)}
         for report in connection.execute(_WAITING_AS_WELL, again).scalars().all():
             del rows[bytes(report)]
@@ -246,19 +254,18 @@ def _pass_on_of_list(
     )
 
 
-def _unrecognized(read: _Read, doubt: Doubt | None, report: bytes) -> dict[str, Any]:
+def _unrecognized(read: _Read, doubt: Doubt | None) -> dict[str, Any]:
     verdict = read.verdict
-    subject = storable(str(read.msg.get('subject', '')))
     return {
         'list_id': read.place.list_id,
         'event': 'unrecognized',
         'email': '',
         'kind': verdict.kind.value,
         'reason': (doubt or verdict.reason).value,
-        'evidence': storable(verdict.evidence or subject)[:500],
+        'evidence': storable(verdict.evidence or read.subject)[:500],
         'half_score': 0,
         'threshold': 0,
-        'report': report,
+        'report': read.report,
         'at': read.received,
     }
 
@@ -296,7 +303,8 @@ def score(
         return False
     names = list(dict.fromkeys(one.lower() for one in names if one.isprintable()))
     found = whose.find(place, names)
-    bounces = [Bounce(place, member, failure, msg, received) for member in found]
+    report = first_bytes(msg, MAX_REPORT)
+    bounces = [Bounce(place, member, failure, report, received) for member in found]
     return recording.record(bounces, now=now) > 0
 
 

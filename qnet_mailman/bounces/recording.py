@@ -25,8 +25,6 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from email.message import Message
-from functools import cached_property
 from typing import Any
 
 from mailman.interfaces.member import DeliveryStatus
@@ -36,7 +34,6 @@ from qnet_mailman import clock, site
 from qnet_mailman.bounces import discipline, ledger, providers, refusals, scoring
 from qnet_mailman.bounces.reading.verdict import Failure
 from qnet_mailman.bounces.whose import Found, Place
-from qnet_mailman.mail.written import first_bytes
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounceNotice, State
 from qnet_mailman.model.statements import insert_rows, update_rows
@@ -58,7 +55,7 @@ class Crossed(Exception):
 class Bounce:
     """A failure of a member, to be written down.
 
-    :ivar msg: The report.
+    :ivar report: Its first bytes, at most `MAX_REPORT`.
     :ivar received: When it came, in UTC.
     :ivar post: See `QNetBounce.post`.
     """
@@ -66,7 +63,7 @@ class Bounce:
     place: Place
     member: Found
     failure: Failure
-    msg: Message
+    report: bytes
     received: datetime
     post: str | None = None
 
@@ -101,10 +98,6 @@ class _Entry:
         return clock.first_day(
             min(self.row['day'], self.last), self.bounce.place.window
         )
-
-    @cached_property
-    def report(self) -> bytes:
-        return first_bytes(self.bounce.msg, MAX_REPORT)
 
 
 def record(bounces: Sequence[Bounce], *, now: datetime) -> int:
@@ -281,7 +274,7 @@ def _tell(entries: Sequence[_Entry]) -> None:
                 'evidence': entry.row['evidence'],
                 'half_score': entry.half,
                 'threshold': entry.bounce.place.threshold,
-                'report': entry.report,
+                'report': entry.bounce.report,
                 'at': entry.bounce.received,
             }
             for entry in entries
@@ -307,7 +300,7 @@ def _draw_consequences(entry: _Entry, now: datetime) -> None:
         and refusals.may_be_disabled(member.status)
     ):
         discipline.reached(
-            place.mlist, _load(member), entry.half, now=now, report=entry.report
+            place.mlist, _load(member), entry.half, now=now, report=entry.bounce.report
         )
 
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -67,22 +68,8 @@ class _Batches(Runner):
         """Work files in one transaction: all, or none and False."""
         taken: list[str] = []
         alone: list[str] = []
-        arrivals: list[Arrival] = []
-        places: dict[str, Place] = {}
         try:
-            for filebase in files:
-                taken.append(filebase)
-                msg, msgdata = self.switchboard.dequeue(filebase)
-                if len(files) > 1 and '_bak_count' in msgdata:
-                    self._take_back([taken.pop()])
-                    alone.append(filebase)
-                    continue
-                name = msgdata.get('listid') or msgdata.get('listname', '')
-                place = places.get(name)
-                if place is None:
-                    place = places[name] = _place_of(msgdata)
-                arrivals.append(_arrival(place, msg, msgdata))
-            receiving.receive_all(arrivals, now=now())
+            receiving.receive_all(self._arrivals(files, taken, alone), now=now())
             config.db.commit()
         except RunnerInterrupt:
             config.db.abort()
@@ -106,6 +93,28 @@ class _Batches(Runner):
         elif taken:
             self.switchboard.finish(taken[0])
         return all(self._work_off([filebase]) for filebase in alone)
+
+    def _arrivals(
+        self, files: list[str], taken: list[str], alone: list[str]
+    ) -> Iterator[Arrival]:
+        """Take files out of the queue, one when the one before it was read.
+
+        :param taken: Gets those that were taken.
+        :param alone: Gets those that are to be worked by themselves.
+        """
+        places: dict[str, Place] = {}
+        for filebase in files:
+            taken.append(filebase)
+            msg, msgdata = self.switchboard.dequeue(filebase)
+            if len(files) > 1 and '_bak_count' in msgdata:
+                self._take_back([taken.pop()])
+                alone.append(filebase)
+                continue
+            name = msgdata.get('listid') or msgdata.get('listname', '')
+            place = places.get(name)
+            if place is None:
+                place = places[name] = _place_of(msgdata)
+            yield _arrival(place, msg, msgdata)
 
     def _take_back(self, files: list[str]) -> None:
         for filebase in files:
