@@ -43,7 +43,7 @@ BATCH = 100
 """Reports that share a transaction at most."""
 
 REMOVERS = 32
-"""Threads that remove a batch's files from the queue."""
+"""Threads that remove what was worked off from the queue."""
 
 log = logging.getLogger('mailman.runner')
 
@@ -54,18 +54,26 @@ class _Batches(Runner):
     def _one_iteration(self) -> int:
         """See `IRunner`."""
         files = self.switchboard.files
-        for some in statements.chunks(files, BATCH):
-            if not self._work_off(some):
-                # One at a time, with what the guard and Mailman do about errors.
-                return super()._one_iteration()
-            self._do_periodic()
-            config.db.commit()
-            if self._short_circuit():
-                break
-        return len(files)
+        # File systems take milliseconds to remove a file that was synced, mostly
+        # waiting; the next batch need not wait for it.
+        with ThreadPoolExecutor(REMOVERS) as removers:
+            for some in statements.chunks(files, BATCH):
+                if not self._work_off(some, removers):
+                    break
+                self._do_periodic()
+                config.db.commit()
+                if self._short_circuit():
+                    return len(files)
+            else:
+                return len(files)
+        # One at a time, with what the guard and Mailman do about errors.
+        return super()._one_iteration()
 
-    def _work_off(self, files: list[str]) -> bool:
-        """Work files in one transaction: all, or none and False."""
+    def _work_off(self, files: list[str], removers: ThreadPoolExecutor) -> bool:
+        """Work files in one transaction: all, or none and False.
+
+        :param removers: Remove those that were worked off.
+        """
         taken: list[str] = []
         alone: list[str] = []
         try:
@@ -85,14 +93,9 @@ class _Batches(Runner):
                 site.describe(error),
             )
             return False
-        if len(taken) > 1:
-            # File systems take milliseconds to remove a file that was synced, mostly
-            # waiting.
-            with ThreadPoolExecutor(REMOVERS) as pool:
-                list(pool.map(self.switchboard.finish, taken))
-        elif taken:
-            self.switchboard.finish(taken[0])
-        return all(self._work_off([filebase]) for filebase in alone)
+        for filebase in taken:
+            removers.submit(self.switchboard.finish, filebase)
+        return all(self._work_off([filebase], removers) for filebase in alone)
 
     def _arrivals(
         self, files: list[str], taken: list[str], alone: list[str]
