@@ -50,8 +50,7 @@ class _Writer:
 
         :param is_block: It is some fields, with no blank line behind them.
         """
-        for name, value in msg.raw_items():
-            self.write(f'{name}: {value}\n')
+        self.write(''.join([f'{name}: {value}\n' for name, value in msg.raw_items()]))
         payload = msg._payload
         if payload or not is_block:
             self.write('\n')
