@@ -8,6 +8,7 @@ prove that one is a person, and what mailing lists say to each other.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from qnet_mailman.bounces.reading.addresses import without_hosts
@@ -416,6 +417,8 @@ def from_mail_system(report: Report) -> bool:
     return is_daemon(report.get('from'))
 
 
+# Several questions about a report begin with it.
+@lru_cache(maxsize=16)
 def is_daemon(sender: str) -> bool:
     """Does a sender's mailbox or name, whatever its host, belong to a mail system?"""
     return _DAEMON.search(without_hosts(_AT_HOST.sub('@', sender[:300]))) is not None
