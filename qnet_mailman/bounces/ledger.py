@@ -15,7 +15,9 @@ Postorius to show, never read: somebody who edits them changes no score.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -23,9 +25,11 @@ from mailman.config import config
 from mailman.model.mailinglist import MailingList
 from mailman.model.member import Member
 from sqlalchemy import (
+    Date,
     bindparam,
     delete,
     func,
+    or_,
     select,
     update,
 )
@@ -69,6 +73,63 @@ def half_scores(
         )
         found.update({member_id: int(total) for member_id, total in rows})
     return found
+
+
+@dataclass
+class Known:
+    """What the ledger has of a member.
+
+    :ivar states: Of the days that have a bounce.
+    :ivar posts: Those that bounced; of other days, too, where they were asked for.
+    :ivar marks: The days that count.
+    """
+
+    states: dict[date, str] = field(default_factory=dict)
+    posts: set[str] = field(default_factory=set)
+    marks: list[scoring.Mark] = field(default_factory=list)
+
+
+def known(
+    member_ids: Sequence[str], posts: Sequence[str], first: date, last: date
+) -> defaultdict[str, Known]:
+    """What the ledger has of some members: some days, and some posts on any day."""
+    found: defaultdict[str, Known] = defaultdict(Known)
+    rows = (
+        store()
+        .connection()
+        .execute(
+            _KNOWN,
+            {
+                'members': list(member_ids),
+                'posts': list(posts),
+                'first': first,
+                'last': last,
+            },
+        )
+    )
+    for member_id, day, half_points, state, post in rows:
+        of_member = found[member_id]
+        of_member.states[day] = state
+        if post is not None:
+            of_member.posts.add(post)
+        if state == State.counted.value and first <= day <= last:
+            of_member.marks.append((day, half_points))
+    return found
+
+
+_KNOWN = select(
+    bounces.c.member_id,
+    bounces.c.day,
+    bounces.c.half_points,
+    bounces.c.state,
+    bounces.c.post,
+).where(
+    bounces.c.member_id.in_(bindparam('members', expanding=True)),
+    or_(
+        bounces.c.day.between(bindparam('first', type_=Date), bindparam('last')),
+        bounces.c.post.in_(bindparam('posts', expanding=True)),
+    ),
+)
 
 
 def last(member_id: str) -> QNetBounce | None:

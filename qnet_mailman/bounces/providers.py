@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -13,14 +15,14 @@ from mailman.model.address import Address
 from mailman.model.member import Member
 from mailman.model.preferences import Preferences
 from mailman.model.user import User
-from sqlalchemy import func, or_, select
+from sqlalchemy import Date, bindparam, case, func, null, or_, select, union_all
 
 from qnet_mailman.bounces.ledger import bounces
 from qnet_mailman.bounces.reading.provider import provider_of
 from qnet_mailman.bounces.reading.verdict import Reason
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetRefusal, State
-from qnet_mailman.model.statements import insert_once, insert_over
+from qnet_mailman.model.statements import insert_over
 
 REASONS = tuple(one.value for one in Reason if one.refuses_the_list)
 DELIVERS = (DeliveryStatus.enabled, DeliveryStatus.unknown)
@@ -46,54 +48,89 @@ def provider(host: str, domain: str, own: str) -> str:
     return domain if not found or found == provider_of(own) else found[:255]
 
 
-def about_a_day(list_id: Any, provider: Any, day: Any) -> tuple[Any, ...]:
-    """What is known of a provider's refusals of a day, as columns of a statement.
+@dataclass
+class Day:
+    """How a list is refused on a day, as far as the ledger has it.
 
-    :return: Whether they are withheld (None: nobody has decided); the members whom it
-        refused; those of the whole list whose refusal counts.
+    :ivar decided: Whether the refusals by a provider, or those of the whole day
+        (`EVERYWHERE`), are withheld; without those of whom nobody has decided.
+    :ivar refused: The members whom a provider refused, by their domain.
+    :ivar counted: Those whose refusal counts.
     """
 
-    def decided(by: Any) -> Any:
-        return (
-            select(refusals.c.withheld)
-            .where(
-                refusals.c.list_id == list_id,
-                refusals.c.domain == by,
-                refusals.c.day == day,
+    list_id: str
+    day: date
+    decided: dict[str, bool]
+    refused: dict[str, Counter[str]]
+    counted: Counter[str]
+
+    @classmethod
+    def read(cls, list_id: str, day: date) -> Day:
+        """One statement."""
+        found = cls(list_id, day, {}, {}, Counter())
+        rows = store().connection().execute(_DAY, {'list': list_id, 'of': day})
+        for by, domain, number, counted in rows:
+            if domain is None:
+                found.decided[by] = bool(number)
+            else:
+                found.refused.setdefault(by, Counter())[domain] = number
+                found.counted[by] += int(counted)
+        return found
+
+    def decision(self, provider: str) -> bool | None:
+        """Whether refusals are withheld; None while nobody has decided."""
+        return self.decided.get(provider, self.decided.get(EVERYWHERE))
+
+    def add(self, provider: str, domain: str) -> None:
+        """Note a refusal that counts."""
+        self.refused.setdefault(provider, Counter())[domain] += 1
+        self.counted[provider] += 1
+
+    def withhold(self, by: str) -> None:
+        """Note that the refusals by a provider, or `EVERYWHERE`, do not count."""
+        if by == EVERYWHERE:
+            self.counted = Counter(
+                {one: self.counted[one] for one in self.counted if one in self.decided}
             )
-            .scalar_subquery()
-        )
+        else:
+            del self.counted[by]
+        self.decided[by] = True
 
-    refused = (
-        select(func.count())
-        .select_from(bounces)
-        .where(
-            bounces.c.list_id == list_id,
-            bounces.c.day == day,
-            bounces.c.reason.in_(REASONS),
-        )
+
+_DAY = union_all(
+    select(
+        bounces.c.provider,
+        bounces.c.domain,
+        func.count(),
+        func.sum(case((bounces.c.state == State.counted.value, 1), else_=0)),
     )
-    return (
-        func.coalesce(decided(provider), decided(EVERYWHERE)),
-        refused.where(bounces.c.provider == provider).scalar_subquery(),
-        refused.where(bounces.c.state == State.counted.value).scalar_subquery(),
+    .where(
+        bounces.c.list_id == bindparam('list'),
+        bounces.c.day == bindparam('of', type_=Date),
+        bounces.c.reason.in_(REASONS),
     )
+    .group_by(bounces.c.provider, bounces.c.domain),
+    select(
+        refusals.c.domain,
+        null(),
+        case((refusals.c.withheld.is_(True), 1), else_=0),
+        null(),
+    ).where(
+        refusals.c.list_id == bindparam('list'),
+        refusals.c.day == bindparam('of', type_=Date),
+    ),
+)
 
 
-def record(connection: Any, row: dict[str, Any]) -> bool:
-    """Write a bounce into the ledger, if its day is free (R17).
-
-    A refusal that is nobody's fault leaves the day's place free (R36): a bounce that is
-    somebody's takes it.
+def record_over(row: dict[str, Any]) -> bool:
+    """Write a bounce in the place of a refusal that is nobody's fault (R36).
 
     :param row: The bounce as the ledger is to have it.
-    :return: Whether the day was free.
+    :return: Whether there was such a place.
     """
-    statement = _ONCE if row['reason'] in REASONS else _OVER
-    return bool(connection.execute(statement, row).rowcount)
+    return bool(store().connection().execute(_OVER, row).rowcount)
 
 
-_ONCE = insert_once(bounces)
 _OVER = insert_over(
     bounces,
     ('member_id', 'day'),

@@ -11,7 +11,7 @@ many small providers together refuse more than that part of the list's members: 
 is for `EVERYWHERE`.  Other bounces of these members, such as "no such user", count as
 ever, on the same day, too.
 
-A report looks for itself (`is_withheld`).  Two processes that do so at the same
+A report looks for itself (`note_refusal`).  Two processes that do so at the same
 moment don't see each other's rows, so `sweep` looks again every minute.
 
 An operator who knows better says so (`count`, `withhold`); the row then keeps the
@@ -21,7 +21,9 @@ decision for that day.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -65,21 +67,47 @@ QUIET = timedelta(days=7)
 """How long after its last day a refusal is not told of again."""
 
 
-def is_withheld(
+def note_refusal(of_day: providers.Day, provider: str, domain: str) -> str | None:
+    """Note one more refusal of a day; who is to be withheld, as it shows now.
+
+    Nobody where that was decided before.
+
+    :param of_day: Gets to know the refusal, and the decision.
+    :param domain: The recipient's.
+    :return: The provider, or `EVERYWHERE`.
+    """
+    decision = of_day.decision(provider)
+    if decision:
+        return None
+    of_day.add(provider, domain)
+    if decision is not None:
+        return None
+    domains = of_day.refused[provider]
+    by = _who_refuses(
+        of_day.list_id,
+        provider,
+        domains.total(),
+        of_day.counted.total(),
+        lambda: frozenset(domains),
+    )
+    if by is not None:
+        of_day.withhold(by)
+    return by
+
+
+def _who_refuses(
     list_id: str,
     provider: str,
-    day: date,
     refused: int,
     everywhere: int,
-    *,
-    now: datetime,
-) -> bool:
-    """Whether a day's refusals have become those of a provider; then it is noted.
+    domains: Callable[[], frozenset[str]],
+) -> str | None:
+    """Whose refusals of a day are nobody's fault: a provider's, or those of the day.
 
-    To be asked where no `QNetRefusal` is there yet.
-
-    :param refused: Members whom the provider refused on that day.
+    :param refused: Members whom the provider refused.
     :param everywhere: Those of the whole list, as far as their refusals count.
+    :param domains: The recipients' domains that the provider refused.
+    :return: The provider, or `EVERYWHERE`; None where they are not enough.
     """
     settings = site.settings()
     least, percent = (
@@ -87,16 +115,12 @@ def is_withheld(
         settings.provider_refusal_percent,
     )
     if not settings.provider_refusals:
-        return False
-    if refused >= least and 100 * refused >= percent * members_at(
-        list_id, domains_refused(list_id, provider, day)
-    ):
-        withhold(list_id, provider, day, now=now)
-        return True
+        return None
+    if refused >= least and 100 * refused >= percent * members_at(list_id, domains()):
+        return provider
     if everywhere >= least and 100 * everywhere > percent * members_at(list_id):
-        withhold(list_id, EVERYWHERE, day, now=now)
-        return True
-    return False
+        return EVERYWHERE
+    return None
 
 
 # ----------------------------------------------------------------- decisions
@@ -417,11 +441,16 @@ def sweep(now: datetime) -> None:
             of_list[list_id, day] += refused
     for list_id, by, day, refused in groups:
         own = decided.get((list_id, by, day))
-        everywhere = decided.get((list_id, EVERYWHERE, day))
+        of_all = decided.get((list_id, EVERYWHERE, day))
+        found: str | None = None
         if own:
-            withhold(list_id, by, day, now=now)
-        elif own is None and everywhere:
-            withhold(list_id, EVERYWHERE, day, now=now)
-        elif own is None and everywhere is None:
-            is_withheld(list_id, by, day, refused, of_list[list_id, day], now=now)
+            found = by
+        elif own is None and of_all:
+            found = EVERYWHERE
+        elif own is None and of_all is None:
+            everywhere = of_list[list_id, day]
+            domains = partial(domains_refused, list_id, by, day)
+            found = _who_refuses(list_id, by, refused, everywhere, domains)
+        if found is not None:
+            withhold(list_id, found, day, now=now)
         config.db.commit()

@@ -21,6 +21,8 @@ from __future__ import annotations
 
 import functools
 import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from email.message import Message
@@ -60,6 +62,7 @@ from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetEarlierCopy, QNetSuspension
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.model.return_addresses import NOBODY, Claim, Verifier, membership_of
+from qnet_mailman.model.statements import begin_writing, chunks
 
 MAX_NAMED = 50
 """Addresses of one report that are looked at."""
@@ -148,6 +151,7 @@ class Found:
     """A member, with what of delivery and suspension matters to a score."""
 
     row_id: int
+    list_id: str
     member_id: str
     email: str
     status: Any
@@ -196,12 +200,41 @@ def claimed(
 
 
 def addressed(
-    place: Place, claim: Claim | str | Doubt, received: datetime
-) -> Addressed | Doubt | None:
-    """To whom the copy went; None where it was to nobody's membership.
+    claims: Sequence[tuple[Place, Claim | str | Doubt, datetime]],
+) -> list[Addressed | Doubt | None]:
+    """To whom each copy went; None where it was to nobody's membership.
 
-    One statement, which locks the members; none where the claim is none.
+    One statement for all tokens, which locks the members.
+
+    :param claims: Each with its list, and when the report came.
     """
+    wanted = {
+        (claim.member_row, place.list_id)
+        for place, claim, _received in claims
+        if isinstance(claim, Claim)
+        and place.mlist is not None
+        and claim.member_row != NOBODY
+    }
+    there: dict[tuple[str, str], list[Found]] = defaultdict(list)
+    if wanted:
+        begin_writing()
+        rows, lists = ({one[at] for one in wanted} for at in (0, 1))
+        for found in _found(_by_rows(), {'rows': list(rows), 'lists': list(lists)}):
+            there[found.list_id, found.email].append(found)
+    of_row = {found.row_id: found for each in there.values() for found in each}
+    return [
+        _addressed(place, claim, received, of_row, there)
+        for place, claim, received in claims
+    ]
+
+
+def _addressed(
+    place: Place,
+    claim: Claim | str | Doubt,
+    received: datetime,
+    of_row: Mapping[int, Found],
+    there: Mapping[tuple[str, str], Sequence[Found]],
+) -> Addressed | Doubt | None:
     if isinstance(claim, Doubt):
         return claim
     if isinstance(claim, str):
@@ -211,30 +244,48 @@ def addressed(
         return None
     if claim.member_row == NOBODY:
         return None if place.is_personal else Doubt.for_many
-    found = _found(_by_row(), {'row': claim.member_row, 'list_id': place.list_id})
-    for member in found:
-        if member.row_id == claim.member_row and claim.membership == membership_of(
-            UUID(member.member_id), member.email
-        ):
-            return Addressed(member.email, found, claim.post)
-    return Doubt.ended
+    member = of_row.get(claim.member_row)
+    if (
+        member is None
+        or member.list_id != place.list_id
+        or claim.membership != membership_of(UUID(member.member_id), member.email)
+    ):
+        return Doubt.ended
+    found = tuple(there[member.list_id, member.email])
+    return Addressed(member.email, found, claim.post)
 
 
-def names_another(place: Place, email: str, verdict: Verdict) -> bool:
-    """Whether a report is about other members of the list, and not about this one.
+def naming_others(reports: Sequence[tuple[Place, str, Verdict]]) -> set[int]:
+    """Which reports are about other members of the list, and not about their own.
 
-    A statement, where it names others only.
+    A statement, where any names others only.
+
+    :param reports: Each with its list and the address to which the copy went.
+    :return: Their places in the sequence.
     """
-    named = {
+    suspects: dict[int, set[tuple[str, str]]] = {}
+    for number, (place, email, verdict) in enumerate(reports):
+        named = _named_in(verdict)
+        if named and email not in named:
+            some = sorted(named)[:MAX_NAMED]
+            suspects[number] = {(place.list_id, name) for name in some}
+    pairs = {pair for some in suspects.values() for pair in some}
+    known: set[tuple[str, str]] = set()
+    for chunk in chunks(sorted(pairs)):
+        names = sorted({name for _list_id, name in chunk})
+        lists = sorted({list_id for list_id, _name in chunk})
+        found = _found(_by_name(False), {'names': names, 'lists': lists})
+        known |= {(one.list_id, one.email) for one in found}
+    return {number for number, some in suspects.items() if some & known}
+
+
+def _named_in(verdict: Verdict) -> set[str]:
+    return {
         name.lower()
         for failure in verdict.failures[:MAX_NAMED]
         for name in (failure.address, *failure.aliases)
-        if name
+        if name and name.isprintable()
     }
-    named = {name for name in named if name.isprintable()}
-    if not named or email in named:
-        return False
-    return bool(_found(_by_name(False), _names(place, sorted(named)[:MAX_NAMED])))
 
 
 # ------------------------------------------------------ before there were tokens
@@ -314,11 +365,8 @@ def find(place: Place, names: list[str]) -> tuple[Found, ...]:
 
     :param names: The address in lower case, and others for it.
     """
-    return _found(_by_name(True), _names(place, names))
-
-
-def _names(place: Place, names: list[str]) -> dict[str, Any]:
-    return {'names': names, 'list_id': place.list_id}
+    begin_writing()
+    return _found(_by_name(True), {'names': names, 'lists': [place.list_id]})
 
 
 def _found(query: Any, parameters: dict[str, Any]) -> tuple[Found, ...]:
@@ -326,8 +374,8 @@ def _found(query: Any, parameters: dict[str, Any]) -> tuple[Found, ...]:
     session.flush()
     rows = session.connection().execute(query, parameters)
     return tuple(
-        Found(row_id, str(member_id), email, status, suspended is not None)
-        for row_id, member_id, email, status, suspended in rows.all()
+        Found(row_id, list_id, str(member_id), email, status, suspended is not None)
+        for row_id, list_id, member_id, email, status, suspended in rows.all()
     )
 
 
@@ -339,21 +387,21 @@ def _by_name(locks: bool) -> Any:
 
 
 @functools.cache
-def _by_row() -> Any:
-    """Whoever is at the address of a member."""
+def _by_rows() -> Any:
+    """Whoever is at the addresses of some members."""
     one, owner = members.alias(), users.alias()
     address = (
         select(func.coalesce(one.c.address_id, owner.c[_PREFERRED]))
         .select_from(one.outerjoin(owner, owner.c.id == one.c.user_id))
-        .where(one.c.id == bindparam('row'))
-        .scalar_subquery()
+        .where(one.c.id.in_(bindparam('rows', expanding=True)))
     )
-    return _members_at(addresses.c.id == address).with_for_update(of=members)
+    return _members_at(addresses.c.id.in_(address)).with_for_update(of=members)
 
 
 def _members_at(where: Any) -> Any:
     here = and_(
-        members.c.list_id == bindparam('list_id'), members.c.role == MemberRole.member
+        members.c.list_id.in_(bindparam('lists', expanding=True)),
+        members.c.role == MemberRole.member,
     )
     found = union(
         select(members.c.id)
@@ -367,6 +415,7 @@ def _members_at(where: Any) -> Any:
     return (
         select(
             members.c.id,
+            members.c.list_id,
             members.c._member_id,
             addresses.c.email,
             preferences.c.delivery_status,

@@ -24,7 +24,7 @@ from qnet_mailman.masking import (
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import audit, posts
 from qnet_mailman.model.lists import mask_of, type_of
-from qnet_mailman.posting import notices, trace
+from qnet_mailman.posting import notices, oversize, trace
 from qnet_mailman.posting.decision import Standing
 from qnet_mailman.posting.standing import Person, identify
 from qnet_mailman.values import ListType, Mask
@@ -71,7 +71,9 @@ class MaskSender:
         people = [identify(mlist, email) for email in claimed]
         received_id = str(msg.get('message-id', ''))
         passed, servers = trace.read(msg), trace.servers(msg)
-        if _is_masked(mask_of(mlist), author, people):
+        masked = _is_masked(mask_of(mlist), author, people)
+        oversize.note_author(msg, msgdata, masked=masked)
+        if masked:
             delivered_id = _mask(mlist, msg, author, claimed, people)
             # Nothing downstream has to know, and queue files are read by people.
             msgdata.pop('dmarc', None)

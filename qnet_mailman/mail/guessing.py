@@ -15,7 +15,9 @@ from qnet_mailman.mail.text import decode_words
 
 def header_text(value: str) -> str:
     """A header value on one line, its encoded words decoded (RFC 2047)."""
-    return ' '.join(decode_words(value, guess).split())
+    if '=?' in value:
+        value = decode_words(value, guess)
+    return ' '.join(value.split())
 
 
 def guess(data: bytes, charset: str = '') -> str:
@@ -30,13 +32,18 @@ def guess(data: bytes, charset: str = '') -> str:
             return text
     for charset, telling in _GUESSES:
         text = _decode_strictly(data, charset) or ''
-        if text and len(telling.findall(text)) * 8 >= sum(c > '\x7f' for c in text):
+        if text and len(telling.findall(text)) * 8 >= _beyond_ascii(text):
             return text
     # A few damaged characters of UTF-8, or something Western.
     text = data.decode('utf-8', 'replace')
-    if text.count('\ufffd') * 20 < sum(c > '\x7f' for c in text):
+    if text.count('\ufffd') * 20 < _beyond_ascii(text):
         return text
     return data.decode('cp1252', 'replace')
+
+
+def _beyond_ascii(text: str) -> int:
+    """How many characters of a text are not ASCII."""
+    return len(text) - len(text.encode('ascii', 'ignore'))
 
 
 def _decode_strictly(data: bytes, charset: str) -> str | None:

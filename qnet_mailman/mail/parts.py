@@ -11,9 +11,11 @@ import binascii
 import email
 import html
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
+from itertools import islice
+from typing import Any
 
 from qnet_mailman.mail.guessing import guess, header_text
 
@@ -62,6 +64,36 @@ _BLOCK_TAG = re.compile(
 _FIELD = re.compile(r'([A-Za-z][\w-]{0,60}):[ \t]{0,20}(.{0,2000})')
 
 
+class Headers(dict[str, list[str]]):
+    """Header fields by lower-case name, decoded when they are looked at (RFC 2047).
+
+    A message has dozens, and few of them say anything.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._undecoded: set[str] = set()
+
+    def add(self, name: str, value: str) -> None:
+        """Add a field as it was read."""
+        self.setdefault(name, []).append(value)
+        self._undecoded.add(name)
+
+    def __getitem__(self, name: str) -> list[str]:
+        values = super().__getitem__(name)
+        if name in self._undecoded:
+            self._undecoded.discard(name)
+            values[:] = [
+                header_text(_from_surrogates(value[:MAX_VALUE])) for value in values
+            ]
+        return values
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """See `dict.get`."""
+        values = super().get(name, default)
+        return self[name] if name in self._undecoded else values
+
+
 @dataclass
 class Report:
     """A message at the bounces address, taken apart.
@@ -78,7 +110,7 @@ class Report:
     :ivar returned_lines: The first lines of what it returns, where that is text.
     """
 
-    headers: dict[str, list[str]] = field(default_factory=dict)
+    headers: Headers = field(default_factory=Headers)
     content_type: str = 'text/plain'
     report_type: str = ''
     types: list[str] = field(default_factory=list)
@@ -103,15 +135,17 @@ def parse(data: bytes) -> Message:
     if data.startswith(b'From '):
         data = data.partition(b'\n')[2]  # The separator line of an mbox file.
     data = data.lstrip(b'\n')
-    lines = data.split(b'\n', MAX_LINES)
-    data = b'\n'.join(lines[:MAX_LINES])
+    if data.count(b'\n') >= MAX_LINES:
+        data = b'\n'.join(data.split(b'\n', MAX_LINES)[:MAX_LINES])
     # The parser's work grows with the depth of nesting times the number of lines.
-    for count, found in enumerate(_NESTING.finditer(data)):
-        if count == 2 * MAX_DEPTH + 4:
-            data = data[: found.start()]
-            break
+    lower, most = data.lower(), 2 * MAX_DEPTH + 4
+    if lower.count(b'boundary') + lower.count(b'message/') > most:
+        for count, found in enumerate(_NESTING.finditer(data)):
+            if count == most:
+                data = data[: found.start()]
+                break
     # And with the square of the parameters of a field.
-    if any(len(line) > 500 for line in lines):
+    if max(map(len, data.split(b'\n'))) > 500:
         data = _LONG_CONTENT_FIELD.sub(rb'\1', data)
     return email.message_from_bytes(data)
 
@@ -165,14 +199,11 @@ def take_apart(message: Message) -> Report:
     return report
 
 
-def read_headers(message: Message, limit: int = MAX_HEADERS) -> dict[str, list[str]]:
-    """Read a part's header fields, capped and decoded (RFC 2047)."""
-    headers: dict[str, list[str]] = {}
-    for count, (name, value) in enumerate(message.raw_items()):
-        if count >= limit:
-            break
-        text = _from_surrogates(str(value)[:MAX_VALUE])
-        headers.setdefault(str(name).lower(), []).append(header_text(text))
+def read_headers(message: Message, limit: int = MAX_HEADERS) -> Headers:
+    """Read a part's header fields, capped and, once they are asked for, decoded."""
+    headers = Headers()
+    for name, value in islice(message.raw_items(), limit):
+        headers.add(str(name).lower(), str(value))
     return headers
 
 
@@ -214,7 +245,7 @@ def _main_type(declared: str, part: Message) -> str:
 
 
 def _field_lines(
-    payload: object, headers: dict[str, list[str]], kind: str
+    payload: object, headers: Mapping[str, list[str]], kind: str
 ) -> list[str]:
     if not isinstance(payload, list):
         return _lines(_decode(payload, headers, kind))
@@ -233,7 +264,7 @@ def _field_lines(
 
 
 def _keep_returned(
-    report: Report, payload: object, headers: dict[str, list[str]], kind: str
+    report: Report, payload: object, headers: Mapping[str, list[str]], kind: str
 ) -> None:
     if isinstance(payload, list):
         report.attached += [one for one in payload[:3] if isinstance(one, Message)]
@@ -241,7 +272,7 @@ def _keep_returned(
         report.returned_lines += _lines(_decode(payload, headers, kind))[:100]
 
 
-def _decode(payload: object, headers: dict[str, list[str]], declared: str) -> str:
+def _decode(payload: object, headers: Mapping[str, list[str]], declared: str) -> str:
     """Undo the transfer encoding (RFC 2045 6) and the charset of a text."""
     if not isinstance(payload, str):
         return ''

@@ -41,10 +41,9 @@ def claim_job(name: str, interval: timedelta, now: datetime) -> bool:
     if begun is None:
         # On PostgreSQL this waits for another's first claim to be committed.
         return bool(touched(insert_once(jobs), {'name': name, 'begun_at': now}))
-    # A time after `now` by more than the interval comes from a clock that was wrong.
-    due = or_(jobs.c.begun_at <= now - interval, jobs.c.begun_at > now + interval)
-    if now - interval < begun <= now + interval:
+    if not _is_due(begun, interval, now):
         return False
+    due = or_(jobs.c.begun_at <= now - interval, jobs.c.begun_at > now + interval)
     free = (
         select(jobs.c.name)
         .where(jobs.c.name == name, due)
@@ -63,7 +62,22 @@ def do_due(jobs: Iterable[Job], moment: datetime) -> None:
     :param moment: In UTC, without a zone.
     :raises sqlalchemy.exc.DBAPIError: if the database fails.
     """
+    begun: dict[str, datetime] = {}
+    with by_itself(log, 'periodic work failed'):
+        begun.update(_begun())
     for name, interval, work in jobs:
+        if interval is not None and not _is_due(begun.get(name), interval, moment):
+            continue
         with by_itself(log, '%s: periodic work failed', name):
             if interval is None or claim_job(name, interval, moment):
                 work(moment)
+
+
+def _begun() -> dict[str, datetime]:
+    """When each job was last begun, as far as that is committed."""
+    return dict(store().execute(select(jobs.c.name, jobs.c.begun_at)).tuples().all())
+
+
+def _is_due(begun: datetime | None, interval: timedelta, now: datetime) -> bool:
+    # A time after `now` by more than the interval comes from a clock that was wrong.
+    return begun is None or not now - interval < begun <= now + interval

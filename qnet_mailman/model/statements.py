@@ -7,10 +7,13 @@ Every function works in Mailman's session and leaves the commit to its caller.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
+from mailman.config import config
 from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy.exc import OperationalError
 
 from qnet_mailman.model.base import store
 
@@ -60,6 +63,91 @@ def insert_over(table: Any, key: Sequence[str], where: str, unless: str) -> Text
         f'(SELECT 1 FROM {table.name} WHERE {unless}) '
         f'ON CONFLICT ({", ".join(key)}) DO UPDATE SET {values} WHERE {where}'
     ).bindparams(*(bindparam(one.name, type_=one.type) for one in columns))
+
+
+def insert_rows(table: Any, rows: Sequence[Mapping[str, Any]]) -> int:
+    """Insert rows in one statement, but for those where a unique constraint says no.
+
+    SQLAlchemy writes a statement for many rows anew each time, which costs more than
+    the rows do; so this one is put together here.
+
+    :param rows: All with the same columns; at most `BATCH`.
+    :return: How many were inserted.
+    """
+    if not rows:
+        return 0
+    names = list(rows[0])
+    values, parameters = _values(table, names, rows)
+    inserted = (
+        store()
+        .connection()
+        .exec_driver_sql(
+            f'INSERT INTO {table.name} ({", ".join(names)}) {values} '
+            'ON CONFLICT DO NOTHING',
+            parameters,
+        )
+    )
+    return int(inserted.rowcount)
+
+
+def update_rows(table: Any, key: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Change rows in one statement, each to values of its own.
+
+    :param key: The column that says which row is meant.
+    :param rows: All with the same columns; at most `BATCH`.
+    """
+    if not rows:
+        return
+    names = list(rows[0])
+    values, parameters = _values(table, names, rows)
+    changes = ', '.join(f'{one} = changed.{one}' for one in names if one != key)
+    store().connection().exec_driver_sql(
+        f'UPDATE {table.name} SET {changes} FROM ('
+        f'WITH given ({", ".join(names)}) AS ({values}) SELECT * FROM given'
+        f') AS changed WHERE {table.name}.{key} = changed.{key}',
+        parameters,
+    )
+
+
+def _values(
+    table: Any, names: Sequence[str], rows: Sequence[Mapping[str, Any]]
+) -> tuple[str, tuple[Any, ...]]:
+    """``VALUES`` for some columns of a table, and its parameters for the driver."""
+    dialect = config.db.engine.dialect
+    written = []
+    for name in names:
+        column = table.columns[name].type.dialect_impl(dialect)
+        written.append((name, column.bind_processor(dialect) or _as_it_is))
+    place = '?' if dialect.paramstyle == 'qmark' else '%s'
+    row = f'({", ".join([place] * len(names))})'
+    return f'VALUES {", ".join([row] * len(rows))}', tuple(
+        process(one[name]) for one in rows for name, process in written
+    )
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def begin_writing() -> None:
+    """Begin the transaction as one that writes, where rows cannot be locked.
+
+    On SQLite, `with_for_update` does nothing: what was read before the first write may
+    have been changed by another process meanwhile.  So it is to wait for it first.
+
+    :raises sqlalchemy.exc.OperationalError: if it does not end.
+    """
+    connection = store().connection()
+    if connection.dialect.name != 'sqlite':
+        return
+    driver: Any = connection.connection.dbapi_connection
+    if driver.in_transaction:
+        return
+    begin = 'BEGIN IMMEDIATE'
+    try:
+        driver.execute(begin)
+    except sqlite3.OperationalError as error:
+        raise OperationalError(begin, None, error) from error
 
 
 def touched(statement: Any, values: dict[str, Any] | None = None) -> int:

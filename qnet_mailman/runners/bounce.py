@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -29,7 +30,7 @@ from zope.component import getUtility
 
 from qnet_mailman import site
 from qnet_mailman.bounces import receiving
-from qnet_mailman.bounces.receiving import RECIPIENT
+from qnet_mailman.bounces.receiving import RECIPIENT, Arrival
 from qnet_mailman.bounces.whose import NOWHERE, Place
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import statements
@@ -42,7 +43,7 @@ BATCH = 100
 """Reports that share a transaction at most."""
 
 REMOVERS = 32
-"""Threads that remove a batch's files from the queue."""
+"""Threads that remove what was worked off from the queue."""
 
 log = logging.getLogger('mailman.runner')
 
@@ -53,35 +54,30 @@ class _Batches(Runner):
     def _one_iteration(self) -> int:
         """See `IRunner`."""
         files = self.switchboard.files
-        for some in statements.chunks(files, BATCH):
-            if not self._work_off(some):
-                # One at a time, with what the guard and Mailman do about errors.
-                return super()._one_iteration()
-            self._do_periodic()
-            config.db.commit()
-            if self._short_circuit():
-                break
-        return len(files)
+        # File systems take milliseconds to remove a file that was synced, mostly
+        # waiting; the next batch need not wait for it.
+        with ThreadPoolExecutor(REMOVERS) as removers:
+            for some in statements.chunks(files, BATCH):
+                if not self._work_off(some, removers):
+                    break
+                self._do_periodic()
+                config.db.commit()
+                if self._short_circuit():
+                    return len(files)
+            else:
+                return len(files)
+        # One at a time, with what the guard and Mailman do about errors.
+        return super()._one_iteration()
 
-    def _work_off(self, files: list[str]) -> bool:
-        """Work files in one transaction: all, or none and False."""
+    def _work_off(self, files: list[str], removers: ThreadPoolExecutor) -> bool:
+        """Work files in one transaction: all, or none and False.
+
+        :param removers: Remove those that were worked off.
+        """
         taken: list[str] = []
         alone: list[str] = []
-        places: dict[str, Place] = {}
-        verifier = Verifier()
         try:
-            for filebase in files:
-                taken.append(filebase)
-                msg, msgdata = self.switchboard.dequeue(filebase)
-                if len(files) > 1 and '_bak_count' in msgdata:
-                    self._take_back([taken.pop()])
-                    alone.append(filebase)
-                    continue
-                name = msgdata.get('listid') or msgdata.get('listname', '')
-                place = places.get(name)
-                if place is None:
-                    place = places[name] = _place_of(msgdata)
-                self._receive(place, msg, msgdata, verifier)
+            receiving.receive_all(self._arrivals(files, taken, alone), now=now())
             config.db.commit()
         except RunnerInterrupt:
             config.db.abort()
@@ -97,14 +93,31 @@ class _Batches(Runner):
                 site.describe(error),
             )
             return False
-        if len(taken) > 1:
-            # File systems take milliseconds to remove a file that was synced, mostly
-            # waiting.
-            with ThreadPoolExecutor(REMOVERS) as pool:
-                list(pool.map(self.switchboard.finish, taken))
-        elif taken:
-            self.switchboard.finish(taken[0])
-        return all(self._work_off([filebase]) for filebase in alone)
+        for filebase in taken:
+            removers.submit(self.switchboard.finish, filebase)
+        return all(self._work_off([filebase], removers) for filebase in alone)
+
+    def _arrivals(
+        self, files: list[str], taken: list[str], alone: list[str]
+    ) -> Iterator[Arrival]:
+        """Take files out of the queue, one when the one before it was read.
+
+        :param taken: Gets those that were taken.
+        :param alone: Gets those that are to be worked by themselves.
+        """
+        places: dict[str, Place] = {}
+        for filebase in files:
+            taken.append(filebase)
+            msg, msgdata = self.switchboard.dequeue(filebase)
+            if len(files) > 1 and '_bak_count' in msgdata:
+                self._take_back([taken.pop()])
+                alone.append(filebase)
+                continue
+            name = msgdata.get('listid') or msgdata.get('listname', '')
+            place = places.get(name)
+            if place is None:
+                place = places[name] = _place_of(msgdata)
+            yield _arrival(place, msg, msgdata)
 
     def _take_back(self, files: list[str]) -> None:
         for filebase in files:
@@ -128,18 +141,17 @@ class _Batches(Runner):
         msgdata: dict[str, Any],
         verifier: Verifier | None = None,
     ) -> None:
-        receiving.receive(
-            place,
-            msg,
-            now=now(),
-            received_at=msgdata.get('received_time'),
-            recipient=msgdata.get(RECIPIENT, ''),
-            verifier=verifier,
-        )
+        arrivals = [_arrival(place, msg, msgdata)]
+        receiving.receive_all(arrivals, now=now(), verifier=verifier)
 
     def _do_periodic(self) -> None:
         """See `IRunner`."""
         do_due(periodic.bounces(), now())
+
+
+def _arrival(place: Place, msg: Any, msgdata: dict[str, Any]) -> Arrival:
+    """What a queue entry says of a message."""
+    return Arrival(place, msg, msgdata.get('received_time'), msgdata.get(RECIPIENT, ''))
 
 
 def _place_of(msgdata: dict[str, Any]) -> Place:

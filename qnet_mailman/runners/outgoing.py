@@ -9,6 +9,9 @@ A message to many is first split into entries of the queue with at most 1,000 re
 each.  A runner that is killed repeats the one it was at (R33); posts take turns
 (:class:`.handover.FairInbox`); and every slice works at a large post.
 
+Where our own mail server takes less than a list, its administrators and the author of
+the post are told (R36).
+
 What the site itself writes belongs to no list, and a refusal of it is nobody's bounce.
 """
 
@@ -29,6 +32,7 @@ from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.lists import is_personal
 from qnet_mailman.model.statements import chunks
 from qnet_mailman.mta import hosts, refusal
+from qnet_mailman.posting import oversize
 from qnet_mailman.queues.handover import FairInbox
 from qnet_mailman.runners.guard import Guard
 from qnet_mailman.subscriptions.one_click import BATCH
@@ -116,6 +120,7 @@ class OutgoingRunner(Guard, _Outgoing):
                 ]
             if mlist is not None and failed.too_large:
                 note_relay_takes_less(mlist, failed.too_large, now=now())
+                oversize.tell_author(mlist, msg, msgdata, failed.too_large)
             if mlist is None:
                 # What the server said is in the log.
                 permanent = []

@@ -22,7 +22,7 @@ from mailman.utilities.datetime import now
 from sqlalchemy import text
 from zope.component import getUtility
 
-from qnet_mailman.bounces import discipline, refusals
+from qnet_mailman.bounces import discipline, receiving, refusals
 from qnet_mailman.model import jobs
 from qnet_mailman.runners import bounce
 from tests.bounces.reports import BLOCKED, FULL, UNKNOWN, received, report, verp
@@ -74,13 +74,13 @@ def work() -> None:
     """Work the queue off, slowly enough to be killed in the middle."""
     bounce.BATCH = 8
     runner: Any = bounce.BounceRunner('bounces')
-    receive = runner._receive
+    receive = receiving.receive_all
 
-    def slowly(*args: Any) -> None:
-        receive(*args)
-        time.sleep(0.004)
+    def slowly(arrivals: Any, **how: Any) -> None:
+        receive(arrivals, **how)
+        time.sleep(0.004 * len(arrivals))
 
-    runner._receive = slowly
+    receiving.receive_all = slowly
     while runner._one_iteration():
         pass
     # Twice the interval of the sweep later (R23).

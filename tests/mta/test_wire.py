@@ -100,8 +100,9 @@ class Handler(socketserver.StreamRequestHandler):
                 self.say(verb, '250 OK')
 
 
-@pytest.fixture
-def server(core: Any) -> Iterator[Server]:
+@contextlib.contextmanager
+def serving() -> Iterator[Server]:
+    """Mailman's mail server, in its configuration as well."""
     with Server() as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         port = server.server_address[1]
@@ -109,6 +110,12 @@ def server(core: Any) -> Iterator[Server]:
         yield server
         config.pop('server')
         server.shutdown()
+
+
+@pytest.fixture
+def server(core: Any) -> Iterator[Server]:
+    with serving() as server:
+        yield server
 
 
 def send(mlist: Any, data: bytes, *recipients: str, **msgdata: Any) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # Letters beyond ASCII are allowed (RFC 6531).
 _ATOM = r"[\w!#$%&'*+/=?^`{|}~-]+"
@@ -69,18 +70,22 @@ def is_address(text: str) -> bool:
     return not found[2].rpartition('.')[2].isdecimal()
 
 
-def find_addresses(line: str) -> list[tuple[int, int, str]]:
+# Several look at the same few lines.
+@lru_cache(maxsize=64)
+def find_addresses(line: str) -> tuple[tuple[int, int, str], ...]:
     """Find the addresses in a line of text.
 
     :return: Start, end and address of each.
     """
+    if '@' not in line:
+        return ()
     found = []
     for match in CANDIDATE.finditer(line):
         text = match[0].lstrip("'`*=-.").rstrip("'`*=-._/?!")
         if is_address(text):
             start = line.index(text, match.start())
             found.append((start, start + len(text), text))
-    return found
+    return tuple(found)
 
 
 def unquoted(address: str) -> str:
@@ -115,7 +120,13 @@ _TOP_LEVEL = re.compile(
 
 def without_hosts(text: str) -> str:
     """Take the names of hosts out of a text: whatever they are, they decide nothing."""
-    return _HOST.sub(_host, text) if '.' in text else text
+    if '.' not in text:
+        return text
+    # No name has a space in it, and most words have no dot.
+    words = text.split(' ')
+    return ' '.join(
+        [_HOST.sub(_host, one) if '.' in one[:-1] else one for one in words]
+    )
 
 
 def host_name(text: str) -> str:

@@ -8,6 +8,7 @@ prove that one is a person, and what mailing lists say to each other.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from qnet_mailman.bounces.reading.addresses import without_hosts
@@ -26,6 +27,7 @@ _DAEMON = re.compile(
     r'|mailsweeper|bounce|undeliverable|delivery failure|message center|null@',
     re.IGNORECASE,
 )
+_FEEDBACK = re.compile(r'^feedback-type:\s', re.IGNORECASE | re.MULTILINE)
 _AT_HOST = re.compile(r'@[\w.-]{1,253}')
 _FORWARDED = re.compile(
     r'\s*(?:fwd?|wg|tr|rv|enc|i|vs|vb|pd|doorst|转发|轉寄|転送)\s?:', re.IGNORECASE
@@ -315,7 +317,7 @@ def feedback(report: Report) -> Sign | None:
     if subject.startswith(('complaint about message from', 'email feedback report')):
         return Sign(report.get('subject'))
     head = '\n'.join('\n'.join(lines[:40]) for lines in report.texts[:2])
-    if re.search(r'^feedback-type:\s', head, re.IGNORECASE | re.MULTILINE):
+    if _FEEDBACK.search(head):
         return Sign('Feedback-Type:')
     if 'email abuse report for an email message' in head:
         return Sign('email abuse report')
@@ -415,6 +417,8 @@ def from_mail_system(report: Report) -> bool:
     return is_daemon(report.get('from'))
 
 
+# Several questions about a report begin with it.
+@lru_cache(maxsize=16)
 def is_daemon(sender: str) -> bool:
     """Does a sender's mailbox or name, whatever its host, belong to a mail system?"""
     return _DAEMON.search(without_hosts(_AT_HOST.sub('@', sender[:300]))) is not None

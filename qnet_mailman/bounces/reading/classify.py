@@ -331,9 +331,10 @@ def _from_disposition(report: Report, lines: list[str]) -> Verdict:
 
 def _from_prose(report: Report, lines: list[str]) -> Verdict:
     failed = _failed_recipients(report)
-    if not_a_bounce := _automatic(report, lines, certain=bool(failed)):
+    signs = automatic.signs(report, lines)
+    if not_a_bounce := _automatic(report, lines, signs, certain=bool(failed)):
         return not_a_bounce
-    if automatic.signs(report, lines) < automatic.ENOUGH_SIGNS:
+    if signs < automatic.ENOUGH_SIGNS:
         return _no_bounce(Reason.other, report.get('subject'))
     notices = _notices(report, lines, failed)
     around = ['\n'.join(lines), report.get('subject')]
@@ -343,12 +344,14 @@ def _from_prose(report: Report, lines: list[str]) -> Verdict:
     return Verdict.of(tuple(failures))
 
 
-def _automatic(report: Report, lines: list[str], *, certain: bool) -> Verdict | None:
+def _automatic(
+    report: Report, lines: list[str], signs: int, *, certain: bool
+) -> Verdict | None:
     """What else a program may have written.
 
+    :param signs: See `automatic.signs`.
     :param certain: ``X-Failed-Recipients`` says that this is a failure.
     """
-    signs = automatic.signs(report, lines)
     mail_system = automatic.from_mail_system(report)
     enough = signs >= automatic.ENOUGH_SIGNS
     delayed = automatic.delay(report, lines)
@@ -379,7 +382,7 @@ def _notices(report: Report, lines: list[str], failed: list[str]) -> list[Notice
     notices = _not_ours(report, notices)
     if not notices:
         notices = _not_ours(report, find_mentions(lines))
-    old = find_old(report, lines)
+    old = find_old(report, lines, {one.address.lower() for one in notices})
     if old and not {one.lower() for one in old} & {n.address.lower() for n in notices}:
         # It knows this format, and we took somebody else's address.
         notices = [Notice(one) for one in old]
@@ -397,6 +400,8 @@ def _not_ours(
 
     :param strict: Also where no others remain.
     """
+    if not notices:
+        return notices
     own = {address.lower() for address in _header_addresses(report, ('to', 'from'))}
     others = [one for one in notices if one.address.lower() not in own]
     return others if strict else others or notices

@@ -33,18 +33,21 @@ SOFT = frozenset(
 )
 
 # 5.1.1, but neither 192.0.2.5 nor 15.1.10.2 nor 5.1.1.2; zero-padded or signed codes
-# do not exist.
-_STATUS = re.compile(r'(?<![\d.:/@_-])([245])\.(\d{1,3})\.(\d{1,3})(?![\d]|\.\d)')
-_REPLY = re.compile(
+# do not exist.  A pattern that begins with its first digit is found fast: so what must
+# not stand before that is looked for behind it.
+_STATUS = re.compile(r'([245])(?<![\d.:/@_-][245])\.(\d{1,3})\.(\d{1,3})(?![\d]|\.\d)')
+_REPLY = re.compile(r'[245][0-7]\d(?=[\s:;,.\'")\]#-]|$)', re.MULTILINE)
+#: What a reply code stands behind, in the 40 characters before it.
+_BEFORE_REPLY = re.compile(
     r'(?:^|said:|says|<<<|\breason:|\berror:|code:?|\bwas:|\bresponse:|returned:?'
     r'|responded[\w ]{0,20}:|failure:|smtp;|smtp:|\bstatus:?|#|\]:|\):|>:|\bserver:'
     r'|\bto me:|_code\s?:|\bwith:?|\bgot:?|\bmessage:|: |[(\'"\[-]|\.\.\.)'
-    r'[\s\'"(\[<:b]{0,4}([245][0-7]\d)(?=[\s:;,.\'")\]#-]|$)',
+    r'[\s\'"(\[<:b]{0,4}\Z',
     re.IGNORECASE | re.MULTILINE,
 )
 _CODES = re.compile(
-    r'\b[245][0-7]\d[- ]#?[245]\.\d{1,3}\.\d{1,3}\b|(?<![\d.])[245][0-7]\d-'
-    r'|(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?![\d.])'
+    r'[245](?:(?<!\w[245])[0-7]\d[- ]#?[245]\.\d{1,3}\.\d{1,3}\b'
+    r'|(?<![\d.][245])(?:[0-7]\d-|\.\d{1,3}\.\d{1,3}(?![\d.])))'
 )
 _URL = re.compile(r'\b(?:https?://|www\.)[^\s<>"]{1,1000}', re.IGNORECASE)
 _ADDRESS = re.compile(
@@ -176,7 +179,7 @@ def is_vague(status: str) -> bool:
 @lru_cache(maxsize=32)
 def find_codes(text: str) -> Codes:
     """Find the first enhanced status code and the first reply code in a text."""
-    text = without_hosts(_ADDRESS.sub(' ', text[:MAX_WORDS]))
+    text = without_hosts(_without_addresses(text[:MAX_WORDS]))
     status = None
     vague = None
     for match in _STATUS.finditer(text):
@@ -187,8 +190,26 @@ def find_codes(text: str) -> Codes:
             status = code
             break
         vague = vague or code
-    reply = _REPLY.search(text)
-    return Codes(status or vague, reply[1] if reply and reply[1][0] != '2' else None)
+    return Codes(status or vague, _reply_in(text))
+
+
+def _reply_in(text: str) -> str | None:
+    """The first reply code in a text; None if there is none, or it is of class 2."""
+    for match in _REPLY.finditer(text):
+        start = match.start()
+        if _BEFORE_REPLY.search(text, max(0, start - 40), start):
+            return match[0] if match[0][0] != '2' else None
+    return None
+
+
+def _without_addresses(text: str) -> str:
+    if '@' not in text:
+        return text
+    if '"' in text:
+        # A quoted local part may have spaces.
+        return _ADDRESS.sub(' ', text)
+    words = text.split(' ')
+    return ' '.join([_ADDRESS.sub(' ', one) if '@' in one else one for one in words])
 
 
 @lru_cache(maxsize=32)
@@ -201,9 +222,7 @@ def words_of(text: str) -> str:
     text = text[:MAX_WORDS]
     if '/' in text or 'www.' in text:
         text = _URL.sub(' ', text)
-    if '@' in text:
-        text = _ADDRESS.sub(' ', text)
-    text = without_hosts(text)
+    text = without_hosts(_without_addresses(text))
     # "Unknown address error" is how IronPort introduces whatever RCPT was answered.
     return fold(_CODES.sub(' ', text)).replace('unknown address error', ' ')
 
@@ -269,8 +288,9 @@ def reason_of(text: str, codes: Codes = _NO_CODES) -> Found | None:
     if not words:
         return None
     unreached = None
+    near = texts.tables_near(words)
     for table, reason in _TABLES:
-        if (phrase := table.search(words)) is None:
+        if table.name not in near or (phrase := table.search(words)) is None:
             continue
         found = Found(reason, phrase.row)
         of_account = reason is Reason.account_suspended or table is texts.GONE
@@ -305,10 +325,13 @@ def reason_around(text: str, codes: Codes = _NO_CODES) -> Found | None:
         address that is wrong and one that is right.
     """
     words = words_of(text)
+    near = texts.tables_near(words)
     found = [
         Found(reason, phrase.row)
         for table, reason in _TABLES_AROUND
-        if (phrase := table.search(words)) and not _silent(table, words, codes)
+        if table.name in near
+        and (phrase := table.search(words))
+        and not _silent(table, words, codes)
     ]
     if not found:
         return None
@@ -362,7 +385,10 @@ def kind_of(reason: Reason, *, temporary: bool) -> Kind:
 
 def one_line(text: str) -> str:
     """A text as evidence: one line, capped."""
-    line = ' '.join(''.join(c if c.isprintable() else ' ' for c in text[:2000]).split())
+    line = ' '.join(text[:2000].split())
+    if not line.isprintable():
+        line = ''.join(c if c.isprintable() else ' ' for c in line)
+        line = ' '.join(line.split())
     return line if len(line) <= MAX_EVIDENCE else line[: MAX_EVIDENCE - 1] + '…'
 
 

@@ -18,6 +18,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -31,6 +32,19 @@ _CJK = '\u3000-\u30ff\u3400-\u9fff\uff00-\uffef'
 _CJK_SPACE = re.compile(f'(?<=[{_CJK}]) (?=[{_CJK}])')
 
 
+class _Marks(dict[int, int | None]):
+    """A table of translation that takes accents away; filled as letters come."""
+
+    def __missing__(self, code: int) -> int | None:
+        kept = None if unicodedata.category(chr(code)) == 'Mn' else code
+        if len(self) < 10_000:
+            self[code] = kept
+        return kept
+
+
+_MARKS = _Marks()
+
+
 def fold(text: str) -> str:
     """Flatten a text for comparison.
 
@@ -40,7 +54,7 @@ def fold(text: str) -> str:
     if text.isascii():
         return ' '.join(text.lower().replace("'", '').split())
     text = unicodedata.normalize('NFKD', text.casefold().translate(_LETTERS))
-    text = ''.join(c for c in text if unicodedata.category(c) != 'Mn')
+    text = text.translate(_MARKS)
     # Hangul and kana were taken apart as well: put them together again.
     text = unicodedata.normalize('NFC', ' '.join(text.split()))
     return _CJK_SPACE.sub('', text).replace("'", '')
@@ -120,18 +134,16 @@ class Phrases:
 # the few phrases that it may hold.  Which letters: those that fewest others have.
 _GRAM = 5
 _by_gram: dict[str, list[tuple[str, Phrase]]] = {}
-#: Those that are too short, by whether a text in ASCII may hold them.
-_short: dict[bool, list[tuple[str, Phrase]]] = {True: [], False: []}
+#: Those that are too short, by a single letter.
+_by_letter: dict[str, list[tuple[str, Phrase]]] = {}
 
 
 def _file(table: str, phrase: Phrase) -> None:
     part = max(phrase.parts, key=len)
     grams = sorted({part[at : at + _GRAM] for at in range(len(part) - _GRAM + 1)})
-    if grams:
-        rarest = min(grams, key=lambda gram: len(_by_gram.get(gram, ())))
-        _by_gram.setdefault(rarest, []).append((table, phrase))
-    else:
-        _short[part.isascii()].append((table, phrase))
+    filed = _by_gram if grams else _by_letter
+    rarest = min(grams or sorted(part), key=lambda one: len(filed.get(one, ())))
+    filed.setdefault(rarest, []).append((table, phrase))
 
 
 @lru_cache(maxsize=16)
@@ -139,9 +151,8 @@ def _candidates(text: str) -> dict[str, list[Phrase]]:
     """The phrases that a text may hold, by table and in the order of their table."""
     grams = {text[at : at + _GRAM] for at in range(len(text) - _GRAM + 1)}
     near = [phrase for gram in _by_gram.keys() & grams for phrase in _by_gram[gram]]
-    near += _short[True]
-    if not text.isascii():
-        near += _short[False]
+    for letter in _by_letter.keys() & set(text):
+        near += _by_letter[letter]
     found: defaultdict[str, list[Phrase]] = defaultdict(list)
     for table, phrase in near:
         if phrase.parts[0] in text:
@@ -150,6 +161,11 @@ def _candidates(text: str) -> dict[str, list[Phrase]]:
         if len(phrases) > 1:
             phrases.sort(key=_number)
     return found
+
+
+def tables_near(text: str) -> Collection[str]:
+    """The names of the tables of which a folded text may hold a phrase."""
+    return _candidates(text).keys()
 
 
 def _number(phrase: Phrase) -> int:
