@@ -6,8 +6,10 @@ from __future__ import annotations
 from typing import Any
 
 from mailman.runners import pipeline
+from mailman.utilities.datetime import now
 from public import public
 
+from qnet_mailman.mail.dates import settle_date
 from qnet_mailman.mail.legible import make_legible
 from qnet_mailman.runners.guard import Guard
 
@@ -19,4 +21,5 @@ class PipelineRunner(Guard, pipeline.PipelineRunner):
     def _process_one_file(self, msg: Any, msgdata: dict[str, Any]) -> None:
         # What was held, or came in another way, may not have been made so.
         make_legible(msg)
+        settle_date(msg, msgdata.get('received_time') or now())
         super()._process_one_file(msg, msgdata)
