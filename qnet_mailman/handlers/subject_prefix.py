@@ -10,7 +10,7 @@ from mailman.interfaces.handler import IHandler
 from public import public
 from zope.interface import implementer
 
-from qnet_mailman.mail.fields import raw_value
+from qnet_mailman.mail.fields import raw_values
 from qnet_mailman.mail.subjects import with_prefix
 from qnet_mailman.mail.text import decode_words, encode_words, raw_text
 from qnet_mailman.mlist import Mlist
@@ -31,7 +31,7 @@ class SubjectPrefix:
         """See `IHandler`."""
         if not mlist.subject_prefix.strip():
             return
-        old = raw_value(msg, 'subject') or ''
+        old = next(iter(raw_values(msg, 'subject')), '')
         with _.using(mlist.preferred_language.code):
             nothing = _('(no subject)')
         subject, bare = with_prefix(

@@ -26,7 +26,7 @@ from itertools import islice
 
 from qnet_mailman.mail import parameters
 from qnet_mailman.mail.body import Body, raw_payload, transfer_encoding
-from qnet_mailman.mail.guessing import guess
+from qnet_mailman.mail.guessing import guess_whole
 from qnet_mailman.mail.text import charset_name, raw_text, to_bytes
 
 _OTHER_NAMES = {
@@ -99,7 +99,7 @@ def settle_contents(message: Message) -> None:
         body = Body.of(raw_payload(part), _encoding(part))
         data = body.decode()
         if _decoded(data, charset_name(label) or 'us-ascii') is None:
-            _write(part, value, given, body, guess(data, label))
+            _write(part, value, given, body, guess_whole(data, label))
 
 
 def _leaves(message: Message) -> Iterator[Message]:

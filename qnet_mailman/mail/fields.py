@@ -11,18 +11,19 @@ from collections.abc import Callable, Iterable
 from email.message import Message
 
 
-def raw_value(msg: Message, name: str) -> str | None:
-    """The first field of a name as the parser left it, 8-bit bytes as surrogates.
+def raw_values(msg: Message, name: str) -> list[str]:
+    """The fields of a name as the parser left them, 8-bit bytes as surrogates.
 
     What Mailman or Python has put together itself (:class:`email.header.Header`) is
     written first.
 
     :param name: In lower case.
     """
-    for field, value in msg.raw_items():
-        if field.lower() == name:
-            return value if isinstance(value, str) else value.encode()
-    return None
+    return [
+        value if isinstance(value, str) else value.encode()
+        for field, value in msg.raw_items()
+        if field.lower() == name
+    ]
 
 
 def remove_fields(msg: Message, unwanted: Callable[[str], bool]) -> None:

@@ -22,7 +22,7 @@ def become(whole: Message, part: Message) -> None:
         # Where there was another before, some would guess.
         whole.set_raw('Content-Type', part.get_default_type())
     whole.preamble, whole.epilogue = part.preamble, part.epilogue
-    whole.set_payload(payload)  # type: ignore[arg-type]
+    whole.set_payload(payload)
 
 
 def keep_alone(whole: Message, part: Message) -> None:
@@ -30,7 +30,7 @@ def keep_alone(whole: Message, part: Message) -> None:
     if _is_text_or_more(part):
         become(whole, part)
     else:
-        whole.set_payload([part])  # type: ignore[arg-type]
+        whole.set_payload([part])
 
 
 def recast(message: Message) -> None:
@@ -69,7 +69,7 @@ def collapse_alternatives(message: Message) -> None:
     for child in children:
         collapse_alternatives(child)
     if message.get_content_type() == 'multipart/alternative':
-        message.set_payload([_kept(children)])  # type: ignore[arg-type]
+        message.set_payload([_kept(children)])
         return
     for child in children:
         inner = raw_payload(child)
@@ -88,5 +88,5 @@ def _kept(alternatives: list[Message]) -> Message:
         return alternatives[0] if alternatives else Message()
     both = type(alternatives[0])()
     both['Content-Type'] = 'multipart/alternative'
-    both.set_payload([alternatives[0], *calendars])  # type: ignore[arg-type]
+    both.set_payload([alternatives[0], *calendars])
     return both

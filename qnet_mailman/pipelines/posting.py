@@ -28,7 +28,7 @@ class PostingPipeline(BasePipeline):
         'qnet-acknowledge',
         'qnet-mask',
         'cleanse-dkim',
-        'cook-headers',
+        'qnet-cook-headers',
         'qnet-subject-prefix',
         'qnet-rfc-2369',
         'to-archive',
