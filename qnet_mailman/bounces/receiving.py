@@ -79,6 +79,11 @@ notices: Any = QNetBounceNotice.__table__
 # ------------------------------------------------------------------ receiving
 
 
+def read(place: Place, msg: Message) -> Verdict | None:
+    """What a report says, where that depends on nothing else; writes nothing."""
+    return classify(msg) if place.process_bounces and place.is_ours else None
+
+
 def receive(
     place: Place,
     msg: Message,
@@ -87,6 +92,7 @@ def receive(
     received_at: Any = None,
     recipient: str = '',
     verifier: Verifier | None = None,
+    verdict: Verdict | None = None,
 ) -> None:
     """Score a report, or pass it on, or forget it.
 
@@ -94,6 +100,7 @@ def receive(
     :param received_at: When the message came in; `now` where that is not known.
     :param recipient: To which address it came, as LMTP was told.
     :param verifier: Of tokens, kept for a batch.
+    :param verdict: What it says, where it was read before.
     """
     if not place.process_bounces:
         return
@@ -102,7 +109,7 @@ def receive(
         _receive_as_stock(place, msg, now=now, received=received)
         return
     claim = whose.claimed(place, recipient, received, verifier or Verifier())
-    verdict = classify(msg)
+    verdict = verdict or classify(msg)
     if not _is_about_failures(place, verdict, msg, received):
         return
     found = whose.addressed(place, claim, received)

@@ -22,7 +22,7 @@ def become(whole: Message, part: Message) -> None:
         # Where there was another before, some would guess.
         whole.set_raw('Content-Type', part.get_default_type())
     whole.preamble, whole.epilogue = part.preamble, part.epilogue
-    whole.set_payload(payload)
+    whole.set_payload(payload)  # type: ignore[arg-type]
 
 
 def keep_alone(whole: Message, part: Message) -> None:

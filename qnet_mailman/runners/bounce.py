@@ -8,6 +8,8 @@ killed reads its files again, which changes nothing (`bounces/ledger.py`).
 
 - Anything that goes wrong in a batch takes the whole batch back, and the files are then
   worked one by one: what is wrong with one file is between it and the guard.
+- All reports of a batch are read before the first is scored, as SQLite lets nobody else
+  write from then on.
 - A file that was in work when a runner was killed is worked alone, lest one that kills
   the runner takes others to the `bad` queue with it.
 """
@@ -16,6 +18,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -32,7 +35,6 @@ from qnet_mailman.bounces import receiving
 from qnet_mailman.bounces.receiving import RECIPIENT
 from qnet_mailman.bounces.whose import NOWHERE, Place
 from qnet_mailman.mlist import Mlist
-from qnet_mailman.model import statements
 from qnet_mailman.model.jobs import do_due
 from qnet_mailman.model.return_addresses import Verifier
 from qnet_mailman.runners import periodic
@@ -40,6 +42,9 @@ from qnet_mailman.runners.guard import Guard
 
 BATCH = 100
 """Reports that share a transaction at most."""
+
+LARGEST = 16 * 1024 * 1024
+"""Bytes of reports that are read before the first is scored, but for a single one."""
 
 REMOVERS = 32
 """Threads that remove a batch's files from the queue."""
@@ -53,7 +58,7 @@ class _Batches(Runner):
     def _one_iteration(self) -> int:
         """See `IRunner`."""
         files = self.switchboard.files
-        for some in statements.chunks(files, BATCH):
+        for some in self._batches(files):
             if not self._work_off(some):
                 # One at a time, with what the guard and Mailman do about errors.
                 return super()._one_iteration()
@@ -63,10 +68,26 @@ class _Batches(Runner):
                 break
         return len(files)
 
+    def _batches(self, files: list[str]) -> Iterator[list[str]]:
+        """The files in batches, of which each is held in memory."""
+        some: list[str] = []
+        room = LARGEST
+        for filebase in files:
+            path = os.path.join(self.switchboard.queue_directory, f'{filebase}.pck')
+            size = os.path.getsize(path) if os.path.exists(path) else 0
+            if some and (len(some) == BATCH or size > room):
+                yield some
+                some, room = [], LARGEST
+            some.append(filebase)
+            room -= size
+        if some:
+            yield some
+
     def _work_off(self, files: list[str]) -> bool:
         """Work files in one transaction: all, or none and False."""
         taken: list[str] = []
         alone: list[str] = []
+        reports: list[tuple[Place, Any, dict[str, Any], Any]] = []
         places: dict[str, Place] = {}
         verifier = Verifier()
         try:
@@ -81,7 +102,10 @@ class _Batches(Runner):
                 place = places.get(name)
                 if place is None:
                     place = places[name] = _place_of(msgdata)
-                self._receive(place, msg, msgdata, verifier)
+                reports.append((place, msg, msgdata, receiving.read(place, msg)))
+            # Now nobody else can write until the commit.
+            for place, msg, msgdata, verdict in reports:
+                self._receive(place, msg, msgdata, verifier, verdict)
             config.db.commit()
         except RunnerInterrupt:
             config.db.abort()
@@ -127,6 +151,7 @@ class _Batches(Runner):
         msg: Any,
         msgdata: dict[str, Any],
         verifier: Verifier | None = None,
+        verdict: Any = None,
     ) -> None:
         receiving.receive(
             place,
@@ -135,6 +160,7 @@ class _Batches(Runner):
             received_at=msgdata.get('received_time'),
             recipient=msgdata.get(RECIPIENT, ''),
             verifier=verifier,
+            verdict=verdict,
         )
 
     def _do_periodic(self) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The attack: a post that takes long to work off, while nobody else can write.
+"""The attack: mail that takes long to work off, while nobody else can write.
 
 SQLite has one lock for writing, held from the first statement that needs it to the
 commit.  So all that a post is computed for comes before that statement.
@@ -16,12 +16,15 @@ from mailman.config import config
 from mailman.interfaces.member import DeliveryMode
 from sqlalchemy import event
 
+from qnet_mailman.bounces import receiving
 from qnet_mailman.lists import digests
 from qnet_mailman.model.lists import set_mask
+from qnet_mailman.runners.bounce import BounceRunner
 from qnet_mailman.runners.digest import DigestRunner
 from qnet_mailman.runners.incoming import IncomingRunner
 from qnet_mailman.runners.pipeline import PipelineRunner
 from qnet_mailman.values import Mask
+from tests.bounces.reports import received, report
 from tests.helpers import message, post, queued
 
 MEMBER = 'lee@example.org'
@@ -125,3 +128,26 @@ def test_a_digest_is_made_before_the_first_write(
         DigestRunner('digest')._one_iteration()
     assert 'write' in done[done.index('made') :]
     assert 'write' not in done[: done.index('made')]
+
+
+def test_reports_are_read_before_the_first_is_scored(
+    mlist: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for _number in range(3):
+        msg = report(mlist, MEMBER)
+        config.switchboards['bounces'].enqueue(msg, received(msg), listid=mlist.list_id)
+    config.db.commit()
+    with watched(monkeypatch) as done:
+        classify = receiving.classify
+
+        def read(msg: Any) -> Any:
+            done.append('read')
+            return classify(msg)
+
+        monkeypatch.setattr(receiving, 'classify', read)
+        runner = BounceRunner('bounces')
+        monkeypatch.setattr(runner, '_do_periodic', lambda: None)
+        runner._one_iteration()
+    assert not queued('shunt') and not queued('bounces')
+    assert done.count('read') == 3 and 'write' in done
+    assert 'read' not in done[done.index('write') :]
