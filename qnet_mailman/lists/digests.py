@@ -114,11 +114,13 @@ def _file(mlist: Mlist) -> Path:
 def take_over(mlist: Mlist) -> None:
     """Take what Mailman has collected in its file into the database; commits.
 
+    Not of a list of another style, for which Mailman goes on (R40).
+
     The file is removed after the commit.  Where a kill comes between the two, what is
     in the database already is not added again.
     """
     path = _file(mlist)
-    if not path.exists():
+    if not path.exists() or row_of(mlist) is None:
         return
     known = {content for _row, content in digests.waiting(mlist.list_id)}
     old = mailbox.MMDF(path, create=False)
