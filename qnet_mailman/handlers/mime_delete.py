@@ -24,8 +24,8 @@ class MIMEDelete(stock.MIMEDelete):
     - What it rejects, Mailman would send back whole to `From`.
     - A list that filters, and has named nothing to be filtered yet, would lose all
       HTML and every invitation.
-    - A file that is the only part of a post, or stands beside an empty text, would
-      be decoded as text, and what is no ASCII in it replaced.
+    - At a file that is the only part of a post, or stands beside an empty text,
+      Mailman fails: it decodes it as text.
     """
 
     name = 'qnet-mime-delete'
