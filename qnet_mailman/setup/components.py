@@ -17,7 +17,6 @@ from sqlalchemy import delete
 from zope.component import getGlobalSiteManager
 
 from qnet_mailman.bounces.processor import Processor
-from qnet_mailman.lists import digests
 from qnet_mailman.model import audit, leftovers
 from qnet_mailman.model.base import store, tables_of_a_list
 from qnet_mailman.model.listnames import ListManager
@@ -45,7 +44,6 @@ def register() -> None:
     site.registerUtility(Processor(), IBounceProcessor)
     site.registerUtility(MessageStore(), IMessageStore)
     refuse_lost_messages()
-    digests.install()
     moving.install()
     site.registerUtility(SubscriptionService(), ISubscriptionService)
     site.registerAdapter(manager_of, (IMailingList,), ISubscriptionManager)
