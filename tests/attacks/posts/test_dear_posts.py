@@ -141,11 +141,43 @@ def test_every_stage_grows_as_the_post_does(
 
         return meter.measure(work)
 
+    require_linear(cost, start)
+    assert not queued('shunt')
+
+
+def require_linear(cost: Callable[[int], tuple[int, int]], start: int) -> None:
+    """Look what once, twice and four times the input costs, after a first run."""
     cost(start)
     once, twice, four_times = (cost(start * times) for times in (1, 2, 4))
     for one, two, four in zip(once, twice, four_times, strict=True):
         assert four - two <= GROWTH * max(two - one, 0) + one / 20, (one, two, four)
-    assert not queued('shunt')
+
+
+@pytest.mark.parametrize('kind', ['raw subject', 'encoded subject', 'raw fields'])
+def test_so_does_holding_it(
+    mlist: Any, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    start, make = KINDS[kind]
+    meter = Meter(monkeypatch)
+    held: list[int] = []
+
+    def cost(count: int) -> tuple[int, int]:
+        empty('in', 'virgin')
+        number = len(held)
+        head = f'From: a{number}@stranger.test\nTo: {mlist.fqdn_listname}\n'
+        head += f'Message-ID: <{number}@stranger.test>\n'
+        data = f'{head}{make(count)}\n\nHello.\n'.encode()
+        held.append(count)
+
+        def work() -> None:
+            post(mlist, message(data, f'a{number}@stranger.test'))
+            IncomingRunner('in')._one_iteration()
+
+        found = meter.measure(work)
+        assert queued('virgin') and not queued('shunt')
+        return found
+
+    require_linear(cost, start)
 
 
 def test_a_post_of_very_many_parts_is_refused_with_words(

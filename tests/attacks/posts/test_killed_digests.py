@@ -9,10 +9,13 @@ from __future__ import annotations
 import itertools
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+from mailman.commands.cli_digests import digests as stock_command
 from mailman.config import config
 from mailman.interfaces.member import DeliveryMode
 from sqlalchemy import delete, event
@@ -22,6 +25,7 @@ from qnet_mailman.model import digests as rows
 from qnet_mailman.runners.digest import DigestRunner
 from qnet_mailman.runners.pipeline import PipelineRunner
 from tests.helpers import empty, message, post, queued, run
+from tests.rest.client import ask
 
 MEMBER = 'lee@example.org'
 READERS = {
@@ -77,6 +81,27 @@ def test_whoever_gets_digests_gets_each_post_in_one(mlist: Any) -> None:
     assert mlist.next_digest_number == number + 1
     assert send(mlist) == {}
     assert mlist.next_digest_number == number + 1
+
+
+def by_command(mlist: Any) -> None:
+    result = CliRunner().invoke(
+        stock_command, ['--send', '--list', mlist.fqdn_listname]
+    )
+    assert result.exit_code == 0, result.output
+
+
+def over_rest(mlist: Any) -> None:
+    answer = ask('POST', f'lists/{mlist.list_id}/digest', {'send': True})
+    assert answer.status_code == 202, answer.text
+
+
+@pytest.mark.parametrize('way', [by_command, over_rest])
+def test_every_way_in_sends_what_waits(mlist: Any, way: Callable[[Any], None]) -> None:
+    put(mlist, 1)
+    work(PipelineRunner('pipeline'))
+    way(mlist)
+    work(DigestRunner('digest'))
+    assert sum(1 for _msg, data in queued('virgin') if data.get('isdigest')) == 2
 
 
 def test_a_lock_and_posts_that_mailman_left(mlist: Any) -> None:
