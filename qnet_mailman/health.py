@@ -20,6 +20,7 @@ from qnet_mailman.core_credential import USER, password_from
 from qnet_mailman.model import keys
 from qnet_mailman.model.finding import list_at
 from qnet_mailman.mta import hosts, postfix
+from qnet_mailman.queues import shunted
 from qnet_mailman.review.requests import how_many
 from qnet_mailman.roles import overview
 from qnet_mailman.settings import PosterAuthentication, Settings
@@ -30,6 +31,8 @@ SHOWN = 3
 """Lists that a finding names."""
 MAX_CLASHES = 20
 """Lists whose addresses clash that are named."""
+MAX_REASONS = 10
+"""Reasons that are named for which messages wait."""
 WEB_TIMEOUT = (5, 60)
 """Seconds to wait for a connection to the web side, and for its answer: it asks each
 provider, which may take some time itself."""
@@ -308,12 +311,25 @@ def _maps() -> Iterator[Finding]:
 
 
 def _queues() -> Iterator[Finding]:
+    """What its stage could not process, with the reasons."""
     for name in ('shunt', 'bad'):
-        extension = '.psv' if name == 'bad' else '.pck'
-        waiting = len(config.switchboards[name].get_files(extension))
-        if waiting:
-            yield Finding(
-                'error',
-                f'queue {name}',
-                f'{waiting} messages need a look ("mailman unshunt", "mailman qfile")',
-            )
+        waiting = shunted.how_many(name)
+        if not waiting:
+            continue
+        yield Finding(
+            'error',
+            f'queue {name}',
+            f'{waiting} messages need a look ("mailman unshunt", "mailman qfile")',
+        )
+        try:
+            reasons = shunted.reasons(name)
+            config.db.commit()
+        except SQLAlchemyError:
+            # Told already.
+            config.db.abort()
+            continue
+        for reason, count in reasons[:MAX_REASONS]:
+            yield Finding('error', f'queue {name}', f'{count}: {reason}')
+        if len(reasons) > MAX_REASONS:
+            more = len(reasons) - MAX_REASONS
+            yield Finding('error', f'queue {name}', f'and {more} more reasons')

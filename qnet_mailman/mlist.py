@@ -44,11 +44,18 @@ class Mlist(Protocol):
     # What becomes of posts.
     posting_chain: str
     posting_pipeline: str
+    post_id: int
     default_member_action: Any
     default_nonmember_action: Any
     allow_list_posts: bool
     anonymous_list: bool
     archive_policy: Any
+    collapse_alternatives: bool
+    convert_html_to_plaintext: bool
+    filter_extensions: Any
+    filter_types: Any
+    pass_extensions: Any
+    pass_types: Any
     dmarc_mitigate_action: Any
     dmarc_mitigate_unconditionally: bool
     first_strip_reply_to: bool
@@ -60,6 +67,8 @@ class Mlist(Protocol):
     reply_to_address: str
     require_explicit_destination: bool
     digests_enabled: bool
+    digest_size_threshold: float
+    last_digest_recipients: Any
     next_digest_number: int
     volume: int
 

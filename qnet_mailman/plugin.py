@@ -11,6 +11,7 @@ from public import public
 from zope.interface import implementer
 
 from qnet_mailman import site
+from qnet_mailman.lists import digests
 from qnet_mailman.setup import compat, database, startup
 
 log = logging.getLogger('mailman.plugins')
@@ -30,6 +31,7 @@ class QNetPlugin:
 
     def post_hook(self) -> None:
         """Set up; a failure is noted and logged, never raised (R32)."""
+        digests.install()
         try:
             startup.setup()
         except site.NotReady as error:

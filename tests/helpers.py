@@ -15,6 +15,7 @@ from mailman.utilities.datetime import now
 from mailman.utilities.email import add_message_hash
 from zope.component import getUtility
 
+from qnet_mailman.model import digests
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.roles import grants
 from qnet_mailman.roles.people import Assignee, assign
@@ -113,6 +114,14 @@ def queued(name: str) -> list[tuple[Message, dict[str, Any]]]:
         path = f'{switchboard.queue_directory}/{filebase}'
         os.rename(path + '.bak', path + '.pck')
     return found
+
+
+def digested(mlist: Any) -> list[Message]:
+    """What waits for the next digest of a list."""
+    return [
+        email.message_from_bytes(content, Message)
+        for _row, content in digests.waiting(mlist.list_id)
+    ]
 
 
 def empty(*names: str) -> None:

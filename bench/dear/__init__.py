@@ -19,9 +19,11 @@ class Dear:
     :ivar make: Makes the input.
     :ivar work: Does with it what the service does.  It may raise what a guard of ours
         raises.
+    :ivar make_half: Makes one of half the size, of which it may cost 2.5 times as much.
     """
 
     room: str
     name: str
     make: Callable[[], bytes]
     work: Callable[[bytes], object]
+    make_half: Callable[[], bytes] | None = None

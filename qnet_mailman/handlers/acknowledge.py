@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from mailman.core.i18n import _
 from mailman.handlers import acknowledge as stock
 from public import public
 
 from qnet_mailman.mail.author import author_of
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.posting import backscatter
+from qnet_mailman.queues.handover import later
 
 
 @public
@@ -27,14 +29,17 @@ class Acknowledge(stock.Acknowledge):
         """See `IHandler`."""
         author = author_of(msg).address
         member = None if author is None else mlist.members.get_member(author)
-        if (
-            author is None
-            or member is None
-            or not member.acknowledge_posts
-            or not backscatter.mail_allowed(author, msg)
-        ):
+        if author is None or member is None or not member.acknowledge_posts:
             return
-        seen = {**msgdata, 'original_sender': author}
-        if not backscatter.is_proven(msg, author):
-            seen['origsubj'] = '(not shown here)'
-        super().process(mlist, msg, seen)
+        proven = backscatter.is_proven(msg, author)
+        subject = (
+            msg.get('subject', _('(no subject)')) if proven else '(not shown here)'
+        )
+        seen = {**msgdata, 'original_sender': author, 'origsubj': subject}
+
+        def send() -> None:
+            if backscatter.mail_allowed(author, proven=proven):
+                # All that it reads of the post is in the metadata.
+                super(Acknowledge, self).process(mlist, msg, seen)
+
+        later(send)

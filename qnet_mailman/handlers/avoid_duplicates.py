@@ -27,15 +27,15 @@ class AvoidDuplicates:
 
     def process(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
         """See `IHandler`."""
-        recipients = set(msgdata.get('recipients') or ())
+        recipients = {one.lower(): one for one in msgdata.get('recipients') or ()}
         addressed = {
             mailbox.address.lower()
             for name in ('to', 'cc', 'resent-to', 'resent-cc')
             for value in msg.get_all(name, [])
             for mailbox in mailboxes(' '.join(str(value).split()))
         }
-        for address in recipients & addressed:
+        for address in recipients.keys() & addressed:
             member = mlist.members.get_member(address)
             if member is not None and not member.receive_list_copy:
-                recipients.discard(address)
-        msgdata['recipients'] = recipients
+                del recipients[address]
+        msgdata['recipients'] = set(recipients.values())

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import secrets
+from functools import partial
 from typing import Any
 
 from mailman.interfaces.handler import IHandler
@@ -27,6 +28,7 @@ from qnet_mailman.model.lists import mask_of, type_of
 from qnet_mailman.posting import notices, oversize, trace
 from qnet_mailman.posting.decision import Standing
 from qnet_mailman.posting.standing import Person, identify
+from qnet_mailman.queues.handover import later
 from qnet_mailman.values import ListType, Mask
 
 STAFF = frozenset({Standing.poster, Standing.administrator, Standing.moderator})
@@ -86,7 +88,7 @@ class MaskSender:
             visible_author = author.address
         lost = servers - trace.servers(msg)
         trace.leave(msg, passed, mlist.list_id, lost)
-        posts.remember(mlist, received_id, delivered_id, visible_author)
+        later(partial(posts.remember, mlist, received_id, delivered_id, visible_author))
 
 
 def _mask(
@@ -120,13 +122,16 @@ def _mask(
         notices.rejected(mlist, msg, author.address, f'{CANNOT} {error}.')
         raise DiscardMessage(f'cannot be masked: {error}') from error
     add_message_hash(msg)
-    audit.record(
-        audit.Action.post_masked,
-        mlist.list_id,
-        delivered_id,
-        actor=author.address or ', '.join(claimed) or 'unknown',
-        received_id=received_id,
-        envelope_sender=envelope_sender,
+    later(
+        partial(
+            audit.record,
+            audit.Action.post_masked,
+            mlist.list_id,
+            delivered_id,
+            actor=author.address or ', '.join(claimed) or 'unknown',
+            received_id=received_id,
+            envelope_sender=envelope_sender,
+        )
     )
     return delivered_id
 

@@ -33,5 +33,5 @@ class MemberRecipients:
         recipients = regular_recipients(mlist, with_digests=ANNOUNCEMENT in msgdata)
         author = mlist.members.get_member(msg.sender)
         if author is not None and not author.receive_own_postings:
-            recipients.discard(author.address.email)
+            recipients.discard(author.address.original_email)
         msgdata['recipients'] = recipients

@@ -154,7 +154,8 @@ def decoded_subject(value: str | Header | None) -> str:
     if isinstance(value, Header):
         # A field with 8-bit bytes.  As a string it would have lost them.
         try:
-            value = value.encode(maxlinelen=0)
+            # In lines: one of any length would be written anew for each character.
+            value = value.encode()
         except (MessageError, ValueError):
             value = str(value)
     return header_text(value) if len(value) <= MAX_SUBJECT else ''

@@ -22,9 +22,11 @@ import re
 from collections.abc import Iterator
 from email import message_from_bytes
 from email.message import Message
+from itertools import islice
 
 from qnet_mailman.mail import parameters
 from qnet_mailman.mail.body import Body, raw_payload, transfer_encoding
+from qnet_mailman.mail.guessing import guess_whole
 from qnet_mailman.mail.text import charset_name, raw_text, to_bytes
 
 _OTHER_NAMES = {
@@ -69,6 +71,9 @@ _CODEC_OF = {
 }
 # As RFC 2046 section 5.1.1 has it, and longer.
 _BOUNDARY = re.compile(r'[ -!#-\[\]-~]{1,200}')
+_LONGEST_FIELD = 10_000
+"""Characters; a name of a file has a few hundred."""
+_MOST_PARAMETERS = 100
 _WITH_PARAMETERS = ('Content-Type', 'Content-Disposition')
 
 
@@ -79,6 +84,22 @@ def settle_charsets(message: Message) -> None:
             if not _can_be_read(part, field):
                 _rewrite(part, field)
         _settle(part)
+
+
+def settle_contents(message: Message) -> None:
+    """Write in UTF-8 what is not in the charset that it says, or says none.
+
+    For an archive, which shows replacement characters there, and keeps no bytes.
+    """
+    for part in _leaves(message):
+        if part.get_content_maintype() != 'text':
+            continue
+        value, given = parameters.parse(raw_text(part.get('Content-Type', '')))
+        label = given.get('charset', '').strip()
+        body = Body.of(raw_payload(part), _encoding(part))
+        data = body.decode()
+        if _decoded(data, charset_name(label) or 'us-ascii') is None:
+            _write(part, value, given, body, guess_whole(data, label))
 
 
 def _leaves(message: Message) -> Iterator[Message]:
@@ -121,6 +142,9 @@ def _can_be_read(part: Message, field: str) -> bool:
     if not isinstance(value, str):
         # 8-bit bytes: one place takes it for text, another for something else.
         return False
+    if len(value) > _LONGEST_FIELD:
+        # The standard library takes time for the square of what is in it.
+        return False
     if '*' not in value:
         return True
     # RFC 2231 has charsets of its own, which are decoded by their names as well.
@@ -137,7 +161,8 @@ def _can_be_read(part: Message, field: str) -> bool:
 
 def _rewrite(part: Message, field: str) -> None:
     value, given = parameters.parse(raw_text(part.get(field)))
-    _replace(part, field, parameters.write(value, given))
+    few = dict(islice(given.items(), _MOST_PARAMETERS))
+    _replace(part, field, parameters.write(value, few))
 
 
 def _replace(part: Message, field: str, value: str) -> None:
@@ -163,14 +188,22 @@ def _settle(part: Message) -> None:
     body = Body.of(raw_payload(part), _encoding(part))
     data = body.decode()
     codec = charset_name(label) or _CODEC_OF.get(label.lower())
-    charset = 'utf-8'
     if (text := _decoded(data, codec)) is not None:
-        body = body.with_content(text.encode('utf-8', 'replace'))
-        part.set_payload(body.payload)
-        _replace(part, 'Content-Transfer-Encoding', body.encoding or '7bit')
-    elif _decoded(data, 'utf-8') is None:
-        charset = 'iso-8859-1'
+        _write(part, value, given, body, text)
+        return
+    charset = 'iso-8859-1' if _decoded(data, 'utf-8') is None else 'utf-8'
     given = {**given, 'charset': charset}
+    _replace(part, 'Content-Type', parameters.write(value or 'text/plain', given))
+
+
+def _write(
+    part: Message, value: str, given: dict[str, str], body: Body, text: str
+) -> None:
+    """Make a text the content of a part, in UTF-8."""
+    body = body.with_content(text.encode('utf-8', 'replace'))
+    part.set_payload(body.payload)
+    _replace(part, 'Content-Transfer-Encoding', body.encoding or '7bit')
+    given = {**given, 'charset': 'utf-8'}
     _replace(part, 'Content-Type', parameters.write(value or 'text/plain', given))
 
 

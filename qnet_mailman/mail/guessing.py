@@ -46,6 +46,12 @@ def _beyond_ascii(text: str) -> int:
     return len(text) - len(text.encode('ascii', 'ignore'))
 
 
+def guess_whole(data: bytes, charset: str = '') -> str:
+    """As `guess`, of a text whose end is not cut: its last characters count as well."""
+    end = ' ' * 8
+    return guess(data + end.encode(), charset).removesuffix(end)
+
+
 def _decode_strictly(data: bytes, charset: str) -> str | None:
     """Decode, but for a character that a cap cut through; None if it is not that."""
     try:

@@ -11,10 +11,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from email.feedparser import FeedParser
 from email.message import Message
+from itertools import islice
 from typing import Any
 
 MAX_DEPTH = 50
 """Parts inside one another that are taken apart, as in :mod:`..masking.parts`."""
+
+
+MAX_PARTS = 2000
+"""Parts of a post; a person's has a few, and each costs several stages a little."""
+
+
+def has_too_many_parts(msg: Message) -> bool:
+    """Whether a message has more than :data:`MAX_PARTS` parts."""
+    return any(True for _part in islice(msg.walk(), MAX_PARTS, None))
 
 
 class _Parser(FeedParser):

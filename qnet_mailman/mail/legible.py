@@ -17,7 +17,7 @@ from qnet_mailman.mail.charsets import settle_charsets
 from qnet_mailman.mail.guessing import header_text
 
 _DECODED = ('from', 'sender', 'reply-to', 'subject')
-_PLAIN = ('precedence', 'x-ack', 'to')
+_PLAIN = ('precedence', 'x-ack', 'x-archive', 'to')
 """Fields that Mailman takes for text, and that 8-bit bytes make a `Header`."""
 _ADDRESSES = ('from', 'sender', 'reply-to', 'to', 'cc', 'resent-to', 'resent-cc')
 _PARENTHESES = re.compile(r'[()]')

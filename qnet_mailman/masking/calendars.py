@@ -13,13 +13,13 @@ import hmac
 import quopri
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 
+from qnet_mailman.mail.addresses import find_addresses
 from qnet_mailman.mail.text import charset_name, clean, decode_bytes
 from qnet_mailman.masking import keep
-from qnet_mailman.masking.identity import ListIdentity
-from qnet_mailman.masking.secrets import Secrets
+from qnet_mailman.masking.identity import CannotMask, ListIdentity
+from qnet_mailman.masking.secrets import Secrets, with_person
 
 _LINE = re.compile(rb'[^\r\n]*(?:\r\n|\r|\n|$)')
 _BREAK = re.compile(r'[\r\n]+')
@@ -27,8 +27,19 @@ _NAME = re.compile(rb'[A-Za-z0-9-]+(?=[;:])')
 _PARAMETER = re.compile(rb';([A-Za-z0-9-]+)(?:=((?:"[^"]*"|[^";:])*))?')
 _STRUCTURAL_VALUE = re.compile(r'[A-Z0-9;=,+.-]{1,200}')
 _PRODUCT = b'-//QualityNet Mailer//EN'
+# UIDs that are numbers: a UUID, Outlook's (MS-OXOCAL section 2.2.1.27), Google's.
+_NUMBERS = re.compile(
+    rb'\{?([0-9A-Fa-f]{8,400}|[0-9A-Fa-f-]{36})\}?|[0-9a-v]{26}(?:_R?[0-9TZ]{8,17})?@google\.com'
+)
+_READABLE = re.compile(rb'[ -~]{6}')
+_NOT_HEXADECIMAL = re.compile(rb'[^0-9A-Fa-f]+')
 # RFC 5545 section 3.1, without the line break.
 _LINE_OCTETS = 75
+# Of one calendar; each has a few forms that are looked for in every line.
+_MOST_ORGANIZERS = 40
+_MOST_PARAMETERS = 20
+
+_Line = tuple[bytes, bytes, bytes]
 
 
 @dataclass(frozen=True)
@@ -68,11 +79,50 @@ def mask_calendar(
     if codec is not None and not _extends_ascii(codec):
         try:
             text = data.decode(codec)
-            masked = _Calendar(None, identity, secrets, key).mask(text.encode('utf-8'))
+            masked = _masked(text.encode('utf-8'), None, identity, secrets, key)
             return masked.decode('utf-8').encode(codec)
         except ValueError:
             codec = None
-    return _Calendar(codec, identity, secrets, key).mask(data)
+    return _masked(data, codec, identity, secrets, key)
+
+
+def _masked(
+    data: bytes,
+    codec: str | None,
+    identity: ListIdentity,
+    secrets: Secrets,
+    key: bytes,
+) -> bytes:
+    lines = list(_logical_lines(data))
+    secrets = _with_organizers(lines, codec, identity, secrets)
+    masked = _Calendar(codec, identity, secrets, key).mask(lines)
+    return data if masked == data else masked
+
+
+def _with_organizers(
+    lines: list[_Line], codec: str | None, identity: ListIdentity, secrets: Secrets
+) -> Secrets:
+    """The secrets, and who called the meeting.
+
+    Where a colleague updates or cancels it, that is somebody else, whom the list has
+    masked before.
+    """
+    addresses: set[str] = set()
+    names: set[str] = set()
+    for _raw, line, _end in lines:
+        if line[:9].upper() != b'ORGANIZER' or (found := _parse(line)) is None:
+            continue
+        values = [found.value, *(v for _name, v in found.parameters)]
+        for value in values[:_MOST_PARAMETERS]:
+            addresses |= find_addresses(decode_bytes(value, codec))
+        names |= {
+            clean(decode_bytes(value, codec)).strip('" ')
+            for name, value in found.parameters[:_MOST_PARAMETERS]
+            if name.upper() == b'CN'
+        }
+        if len(addresses) + len(names) > _MOST_ORGANIZERS:
+            raise CannotMask('its invitation names too many organizers')
+    return with_person(secrets, identity, addresses, names)
 
 
 def _extends_ascii(codec: str) -> bool:
@@ -83,7 +133,7 @@ def _extends_ascii(codec: str) -> bool:
         return True
 
 
-def _logical_lines(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
+def _logical_lines(data: bytes) -> Iterator[_Line]:
     """The unfolded lines of a file (RFC 5545 section 3.1).
 
     :return: The bytes as they stand, the unfolded line, and its line break.
@@ -106,7 +156,7 @@ def _logical_lines(data: bytes) -> Iterator[tuple[bytes, bytes, bytes]]:
         yield _logical_line(raw)
 
 
-def _logical_line(raw: list[bytes]) -> tuple[bytes, bytes, bytes]:
+def _logical_line(raw: list[bytes]) -> _Line:
     lines = [line.rstrip(b'\r\n') for line in raw]
     pieces = lines[:1]
     for line in lines[1:]:
@@ -152,6 +202,15 @@ def _fold(line: bytes, end: bytes) -> bytes:
     return ((end or b'\n') + b' ').join(pieces) + end
 
 
+def _is_number(uid: bytes) -> bool:
+    """Whether a UID says nothing of anybody."""
+    if not _NUMBERS.fullmatch(uid):
+        return False
+    # Outlook writes another program's UID in hexadecimal into its own.
+    digits = _NOT_HEXADECIMAL.sub(b'', uid.partition(b'@')[0])
+    return not _READABLE.search(bytes.fromhex(digits[: len(digits) // 2 * 2].decode()))
+
+
 class _Calendar:
     """Masks the lines of one calendar file."""
 
@@ -169,9 +228,9 @@ class _Calendar:
         # What an attendee's line says is asked for when it may go and when it stays.
         self._found_before: dict[tuple[bytes, bool], bool] = {}
 
-    def mask(self, data: bytes) -> bytes:
+    def mask(self, lines: list[_Line]) -> bytes:
         masked: list[bytes] = []
-        for raw, line, end in _logical_lines(data):
+        for raw, line, end in lines:
             parsed = _parse(line)
             if parsed is None:
                 masked.append(self._unparsed(raw, line))
@@ -181,8 +240,7 @@ class _Calendar:
                 masked.append(raw)
             elif new is not None:
                 masked.append(_fold(bytes(new), end))
-        result = b''.join(masked)
-        return data if result == data else result
+        return b''.join(masked)
 
     def _unparsed(self, raw: bytes, line: bytes) -> bytes:
         name = re.split(rb'[;:]', line, maxsplit=1)[0].strip().upper()
@@ -237,12 +295,13 @@ class _Calendar:
         return any(self._found(text) for text in texts)
 
     def _uid(self, value: bytes) -> bytes:
-        """The same UID, or a new one derived from it where it holds a secret."""
-        hidden = value
-        # Outlook writes another program's UID in hexadecimal into its own.
-        with suppress(ValueError):
-            hidden += b' ' + bytes.fromhex(value.decode('ascii'))
-        if not self._found(hidden):
+        """The UID, or what is always written for it where it might name somebody.
+
+        Whoever sends an update or a cancellation, and whatever is known of them: it
+        must be found by what the invitation was given.
+        """
+        own = re.compile(rb'[0-9a-f]{40}@' + re.escape(self._identity.domain.encode()))
+        if _is_number(value.strip()) or own.fullmatch(value.strip()):
             return value
         digest = hmac.new(self._key, value.strip(), hashlib.sha256).hexdigest()
         return f'{digest[:40]}@{self._identity.domain}'.encode()

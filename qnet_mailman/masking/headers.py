@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
 from email.message import Message
-from email.utils import format_datetime, parsedate_tz
 
 from qnet_mailman.mail.addresses import Mailbox, format_mailbox, mailboxes
+from qnet_mailman.mail.dates import readable_date
 from qnet_mailman.mail.text import decode_words, encode_words, raw_text, words_are_valid
 from qnet_mailman.masking import keep
 from qnet_mailman.masking.identity import ListIdentity
@@ -22,7 +21,6 @@ Fields = list[tuple[str, str]]
 _IDENTIFIER = re.compile(r'<[^<>\s]{1,900}>')
 _WORD = re.compile(r'[A-Za-z0-9-]+')
 _PRINTABLE = re.compile(r'[ -~]*')
-_LONGEST_DATE = 200
 
 
 class Header:
@@ -68,21 +66,6 @@ def referenced_ids(message: Message) -> list[str]:
 def list_mailbox(identity: ListIdentity) -> str:
     """The From of a masked message."""
     return format_mailbox(identity.display_name, identity.posting_address)
-
-
-def date(values: list[str]) -> str | None:
-    """The first readable date, written anew in UTC (the zone tells a place)."""
-    for value in values:
-        try:
-            fields = parsedate_tz(value[:_LONGEST_DATE])
-            if fields is None:
-                continue
-            zone = timezone(timedelta(seconds=fields[9] or 0))
-            moment = datetime(*fields[:6], tzinfo=zone)
-            return format_datetime(moment.astimezone(UTC))
-        except (ArithmeticError, LookupError, TypeError, ValueError):
-            continue
-    return None
 
 
 def subject(value: str, secrets: Secrets, identity: ListIdentity) -> str:
@@ -149,7 +132,7 @@ def masked(
     if 'Subject' in header:
         text = subject(header.first('Subject'), secrets, identity)
         fields.append(('Subject', text))
-    if when := date(header.all('Date')):
+    if when := readable_date(header.all('Date')):
         fields.append(('Date', when))
     fields.append(('Message-ID', message_id))
     for name in ('In-Reply-To', 'References'):
@@ -158,6 +141,9 @@ def masked(
             fields.append((name, ids[0] if name == 'In-Reply-To' else ' '.join(ids)))
     if keywords := free_text(', '.join(header.all('Keywords')), secrets):
         fields.append(('Keywords', keywords))
+    if 'X-No-Archive' in header:
+        # Whatever its value is, as Mailman has it.
+        fields.append(('X-No-Archive', 'yes'))
     for name, allowed in keep.WORDS.items():
         if word := _first_word(header.all(name), allowed):
             fields.append((name, word))
@@ -189,7 +175,7 @@ def forwarded(message: Message, identity: ListIdentity, secrets: Secrets) -> Fie
     if 'Subject' in header:
         text = subject(header.first('Subject'), secrets, identity)
         fields.append(('Subject', text))
-    if when := date(header.all('Date')):
+    if when := readable_date(header.all('Date')):
         fields.append(('Date', when))
     for name in keep.FORWARDED_IDENTIFIERS:
         ids = [i for i in identifiers(header.all(name)) if not secrets.found_in(i)]

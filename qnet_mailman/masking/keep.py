@@ -15,6 +15,8 @@ WORDS: dict[str, tuple[str, ...]] = {
     'X-Priority': ('1', '2', '3', '4', '5'),
     'X-MSMail-Priority': ('Low', 'Normal', 'High'),
     'Sensitivity': ('Personal', 'Private', 'Company-Confidential'),
+    # The author wants the post in no archive.
+    'X-Archive': ('no',),
     'Auto-Submitted': ('no', 'auto-generated', 'auto-replied', 'auto-notified'),
 }
 
@@ -27,8 +29,8 @@ FORWARDED_ADDRESSES = ('Reply-To', 'To', 'Cc')
 FORWARDED_IDENTIFIERS = ('Message-ID', 'In-Reply-To', 'References')
 
 # Fields of a body part, each with its own rule in parts.py: Content-Type,
-# Content-Transfer-Encoding, Content-Disposition, Content-ID, Content-Description,
-# Content-Language.
+# Content-Transfer-Encoding, Content-Disposition, Content-Description,
+# Content-Language.  Content-ID and Content-Location are made new (content_ids.py).
 
 # Parameters of Content-Type with one of a few words as their value.
 PARAMETER_WORDS: dict[str, frozenset[str]] = {
@@ -54,6 +56,7 @@ PARAMETER_WORDS: dict[str, frozenset[str]] = {
             'tracking-status',
         }
     ),
+    'smime-type': frozenset({'certs-only'}),
     'access-type': frozenset({'url', 'ftp', 'anon-ftp', 'local-file', 'mail-server'}),
 }
 
@@ -73,16 +76,31 @@ PARAMETER_TEXTS = (
 )
 
 
-# Parts that are taken away wherever they stand (R9).
+# Signatures: the sender's are taken away, wherever they stand (R9).
 SIGNATURES = frozenset(
     {
         'application/pgp-signature',
-        'application/pgp-keys',
         'application/pkcs7-signature',
         'application/x-pkcs7-signature',
     }
 )
-SIGNATURE_SUFFIXES = ('.p7s', '.p7c')
+SIGNATURE_SUFFIXES = ('.p7s',)
+# The file in which mail programs put the signature of the message itself.
+OWN_SIGNATURE = 'smime.p7s'
+
+# Keys and certificates, which stay unless they may be the sender's.
+CERTIFICATES = frozenset(
+    {
+        'application/pgp-keys',
+        'application/pkix-cert',
+        'application/pkix-pkipath',
+        'application/x-pem-file',
+        'application/x-pkcs7-certificates',
+        'application/x-x509-ca-cert',
+        'application/x-x509-user-cert',
+    }
+)
+CERTIFICATE_SUFFIXES = ('.p7c', '.p7b', '.cer', '.crt', '.pem')
 
 # Parts that hold a whole other part inside a PKCS #7 structure (RFC 8551).
 PKCS7 = frozenset({'application/pkcs7-mime', 'application/x-pkcs7-mime'})
@@ -100,11 +118,21 @@ REFUSED: dict[str, str] = {
         "it is in Outlook's own format (winmail.dat); please send it as HTML or "
         'plain text'
     ),
+    'application/x-microsoft-rpmsg-message': (
+        'it is encrypted (message.rpmsg, a protected message of Microsoft 365); please '
+        'send it without protection'
+    ),
     'message/partial': (
         'your mail program sent it in several pieces; please send it in one'
     ),
 }
-REFUSED_NAMES: dict[str, str] = {'winmail.dat': 'application/ms-tnef'}
+REFUSED_NAMES: dict[str, str] = {
+    'winmail.dat': 'application/ms-tnef',
+    **{
+        f'message{version}.rpmsg': 'application/x-microsoft-rpmsg-message'
+        for version in ('', '_v2', '_v3', '_v4')
+    },
+}
 
 CALENDARS = frozenset(
     {

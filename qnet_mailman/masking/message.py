@@ -15,6 +15,7 @@ from email.policy import compat32
 
 from qnet_mailman.mail import parameters
 from qnet_mailman.mail.body import raw_payload
+from qnet_mailman.mail.fields import set_fields
 from qnet_mailman.mail.text import raw_text
 from qnet_mailman.masking import headers
 from qnet_mailman.masking.identity import CannotMask, ListIdentity, Sender
@@ -158,11 +159,9 @@ def _shape(message: Message) -> list[tuple[int, str, list[str]]]:
 def _move(masked: Message, message: Message) -> None:
     """Make an existing message object the masked one."""
     message.set_unixfrom(None)  # type: ignore[arg-type]
-    # Deleting field by field takes quadratic time on a long header.
-    message._headers = []  # type: ignore[attr-defined]
+    set_fields(message, [])
     message.set_charset(None)
-    for name, value in masked.raw_items():
-        message.set_raw(name, value)
+    set_fields(message, masked.raw_items())
     message.set_payload(raw_payload(masked))  # type: ignore[arg-type]
     message.preamble = message.epilogue = None
     message.defects = []

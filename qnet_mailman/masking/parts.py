@@ -4,32 +4,33 @@
 from __future__ import annotations
 
 import hashlib
-import html
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from email import message_from_bytes
 from email.generator import BytesGenerator
 from email.message import Message
 from email.policy import compat32
 from io import BytesIO
 from mimetypes import types_map
-from urllib.parse import quote
 
 from qnet_mailman.mail import parameters
 from qnet_mailman.mail.body import Body, raw_payload, transfer_encoding
-from qnet_mailman.mail.text import charset_name, clean, raw_text
+from qnet_mailman.mail.text import charset_name, raw_text
 from qnet_mailman.masking import headers, keep
 from qnet_mailman.masking.calendars import mask_calendar
 from qnet_mailman.masking.cards import mask_cards
+from qnet_mailman.masking.certificates import (
+    has_certificates_alone,
+    is_own_key,
+    is_signature,
+    names_sender,
+)
+from qnet_mailman.masking.content_ids import PAGES, ContentIds
 from qnet_mailman.masking.headers import Fields, Header
 from qnet_mailman.masking.identity import CannotMask, ListIdentity
+from qnet_mailman.masking.media import Media
 from qnet_mailman.masking.secrets import Secrets
-from qnet_mailman.masking.signatures import (
-    is_armored_signature,
-    signed_content,
-    unsign_clear_text,
-)
+from qnet_mailman.masking.signatures import signed_content, unsign_clear_text
 
 MAXIMUM_DEPTH = 50
 _KNOWN_TYPES = frozenset(types_map.values()) | {
@@ -48,55 +49,9 @@ _KNOWN_TYPES = frozenset(types_map.values()) | {
     *keep.FIELD_BLOCKS,
 }
 _EXTENSION = re.compile(r'\.[A-Za-z0-9]{1,8}')
-_CONTENT_ID = re.compile(r'<[!-;=?-~]{1,200}>')
 _LANGUAGES = re.compile(r'[A-Za-z0-9-]{1,40}(?: *, *[A-Za-z0-9-]{1,40}){0,20}')
 _CHARSET = re.compile(r'[A-Za-z0-9_.:+-]{1,40}')
 _BOUNDARY = re.compile(r'[ -!#-\[\]-~]{1,200}')
-_CID_END = r'(?![A-Za-z0-9.!$*+=@_~%-])'
-_LONGEST_CONTENT_ID = 1000
-_LARGE = 1_000_000
-
-
-@dataclass(frozen=True)
-class _Media:
-    """What the header of a part says about its content.
-
-    :ivar stated: Whether the header states the type at all.
-    :ivar kind: The media type in lower case; application/octet-stream where it is
-        none.
-    :ivar filename: The name of the file, decoded; may be empty.
-    """
-
-    stated: bool
-    kind: str
-    parameters: dict[str, str]
-    disposition: str
-    filename: str
-
-    @classmethod
-    def of(cls, part: Message) -> _Media:
-        header = Header(part)
-        value, params = parameters.parse(header.first('Content-Type'))
-        kind = re.sub(r'\s*/\s*', '/', value.lower())
-        main, slash, sub = kind.partition('/')
-        stated = 'Content-Type' in header
-        if not stated:
-            kind = part.get_default_type()
-        elif not slash and main in {'', 'text'}:
-            kind = 'text/plain'
-        elif not (parameters.TOKEN.fullmatch(main) and parameters.TOKEN.fullmatch(sub)):
-            kind = 'application/octet-stream'
-        disposition, more = parameters.parse(header.first('Content-Disposition'))
-        filename = more.get('filename') or params.get('name') or ''
-        return cls(stated, kind, params, disposition.lower(), filename.strip())
-
-    @property
-    def main(self) -> str:
-        return self.kind.partition('/')[0]
-
-    def is_any(self, kinds: Iterable[str], suffixes: tuple[str, ...]) -> bool:
-        """Whether the type or the ending of the file's name is one of these."""
-        return self.kind in kinds or self.filename.lower().endswith(suffixes)
 
 
 class Parts:
@@ -122,7 +77,7 @@ class Parts:
         self._seed = seed
         self._key = key
         self._numbers: dict[str, int] = {}
-        self._content_ids: dict[str, str] = {}
+        self._content_ids = ContentIds(self._new_content_id)
         self._pages: list[tuple[Message, Body, str | None]] = []
         self._starts: list[tuple[Message, str, str, dict[str, str]]] = []
 
@@ -137,6 +92,9 @@ class Parts:
         if self._content_ids:
             self._follow_content_ids()
         return root
+
+    def _new_content_id(self) -> str:
+        return f'part-{self._derived("content-id")}@{self._identity.domain}'
 
     # Building blocks.
 
@@ -172,7 +130,7 @@ class Parts:
         """A part masked, or None where nothing of it is kept."""
         if depth > MAXIMUM_DEPTH:
             raise CannotMask('its parts are nested too deeply')
-        media = _Media.of(part)
+        media = Media.of(part)
         refused = keep.REFUSED_NAMES.get(media.filename.lower(), media.kind)
         if refused in keep.REFUSED:
             raise CannotMask(keep.REFUSED[refused])
@@ -195,7 +153,7 @@ class Parts:
         return self._leaf(part, media, body, depth)
 
     def _multipart(
-        self, part: Message, media: _Media, parts: list[Message], depth: int
+        self, part: Message, media: Media, parts: list[Message], depth: int
     ) -> Message | None:
         kind = media.kind if media.main == 'multipart' else 'multipart/mixed'
         if kind == 'multipart/signed':
@@ -218,12 +176,11 @@ class Parts:
         params = {**self._parameters(media, kind), **boundary}
         node = self._new(self._fields(part, media, kind, params, ''), nodes)
         if 'start' in media.parameters:
-            start = media.parameters['start'].strip('<> ')
-            self._starts.append((node, start, kind, params))
+            self._starts.append((node, media.parameters['start'], kind, params))
         return node
 
     def _unparsed_multipart(
-        self, part: Message, media: _Media, body: Body, depth: int
+        self, part: Message, media: Media, body: Body, depth: int
     ) -> Message | None:
         """A multipart that the parser could not take apart.
 
@@ -238,11 +195,11 @@ class Parts:
             if isinstance(payload, list):
                 parts = [p for p in payload if isinstance(p, Message)]
                 return self._multipart(part, media, parts, depth + 1)
-        text = _Media(True, 'text/plain', {}, media.disposition, media.filename)
+        text = Media(True, 'text/plain', {}, media.disposition, media.filename)
         return self._leaf(part, text, body, depth)
 
     def _forwarded(
-        self, part: Message, media: _Media, parts: list[Message], depth: int
+        self, part: Message, media: Media, parts: list[Message], depth: int
     ) -> Message | None:
         """A forwarded message, or the header of one (RFC 2046 section 5.2.1)."""
         if not parts:
@@ -250,7 +207,7 @@ class Parts:
         kind = self._kind(media.kind if media.main == 'message' else 'message/rfc822')
         inner = self._decoded(part, parts[0])
         if kind == 'message/external-body':
-            node = self._new(self._content_fields(inner, _Media.of(inner)), '')
+            node = self._new(self._content_fields(inner, Media.of(inner)), '')
         else:
             node = self._message(inner, depth)
         params = self._parameters(media, kind)
@@ -281,7 +238,7 @@ class Parts:
         return self._parse(body.decode().lstrip(b'\r\n'))
 
     def _field_blocks(
-        self, part: Message, media: _Media, parts: list[Message], depth: int
+        self, part: Message, media: Media, parts: list[Message], depth: int
     ) -> Message | None:
         """A machine's report in header fields (RFC 3464, RFC 8098, RFC 5965)."""
         if _encoding(part) in {'base64', 'quoted-printable'} and parts:
@@ -310,21 +267,21 @@ class Parts:
     # Leaves.
 
     def _leaf(
-        self, part: Message, media: _Media, body: Body, depth: int
+        self, part: Message, media: Media, body: Body, depth: int
     ) -> Message | None:
         kind = media.kind
         charset = media.parameters.get('charset')
-        if media.is_any(keep.SIGNATURES, keep.SIGNATURE_SUFFIXES):
-            return None
-        if media.is_any(keep.PKCS7, keep.PKCS7_SUFFIXES):
-            content = signed_content(body.decode())
-            if content is None:
-                return None
-            return self._entity(self._parse(content), depth + 1)
-        if media.filename.lower().endswith(('.asc', '.sig')) and (
-            len(body.payload) < _LARGE and is_armored_signature(body.decode())
+        if is_signature(media, body, self._secrets) or is_own_key(
+            media, body, self._secrets
         ):
             return None
+        if media.is_any(keep.PKCS7, keep.PKCS7_SUFFIXES):
+            data = body.decode()
+            content = signed_content(data)
+            if content is not None:
+                return self._entity(self._parse(content), depth + 1)
+            if not has_certificates_alone(data) or names_sender(data, self._secrets):
+                return None
         if media.is_any(keep.CALENDARS, keep.CALENDAR_SUFFIXES):
             data = body.decode()
             masked = mask_calendar(
@@ -346,14 +303,14 @@ class Parts:
         elif kind == 'text/plain':
             body = _unsigned(body, charset)
         node = self._new(self._content_fields(part, media, body.encoding), body.payload)
-        if kind == 'text/html':
+        if kind in PAGES or kind in keep.CALENDARS:
             self._pages.append((node, body, charset))
         return node
 
     # Fields.
 
     def _content_fields(
-        self, part: Message, media: _Media, encoding: str = ''
+        self, part: Message, media: Media, encoding: str = ''
     ) -> Fields:
         kind = self._kind(media.kind)
         params = self._parameters(media, kind)
@@ -362,7 +319,7 @@ class Parts:
     def _fields(
         self,
         part: Message,
-        media: _Media,
+        media: Media,
         kind: str,
         params: dict[str, str],
         encoding: str,
@@ -387,8 +344,11 @@ class Parts:
             word = 'inline' if media.disposition == 'inline' else 'attachment'
             more = {'filename': filename} if filename else {}
             fields.append(('Content-Disposition', parameters.write(word, more)))
-        if content_id := header.first('Content-ID'):
-            fields.append(('Content-ID', f'<{self._content_id(content_id)}>'))
+        content_id = self._content_ids.of(
+            header.first('Content-ID'), header.first('Content-Location')
+        )
+        if content_id is not None:
+            fields.append(('Content-ID', f'<{content_id}>'))
         description = header.first('Content-Description')
         if text := headers.free_text(description, self._secrets):
             fields.append(('Content-Description', text))
@@ -405,7 +365,7 @@ class Parts:
         general = {'multipart': 'multipart/mixed', 'message': 'message/rfc822'}
         return general.get(main, 'application/octet-stream')
 
-    def _parameters(self, media: _Media, kind: str) -> dict[str, str]:
+    def _parameters(self, media: Media, kind: str) -> dict[str, str]:
         """The parameters of Content-Type that are kept, except ``name``."""
         params: dict[str, str] = {}
         given = media.parameters
@@ -427,54 +387,16 @@ class Parts:
             and parameters.TOKEN.fullmatch(sub)
         ):
             params['type'] = self._kind(f'{root}/{sub}')
-        start = given.get('start', '')
-        if _CONTENT_ID.fullmatch(start) and not self._secrets.found_in(start):
-            params['start'] = start
         return params
 
-    # Content-IDs.
-
-    def _content_id(self, field: str) -> str:
-        """A part's identifier (RFC 2392), a new one where it holds a secret."""
-        old = clean(field).strip().removeprefix('<').removesuffix('>')
-        if _CONTENT_ID.fullmatch(f'<{old}>') and not self._secrets.found_in(old):
-            return old
-        if old in self._content_ids:
-            return self._content_ids[old]
-        new = f'part-{self._derived("content-id")}@{self._identity.domain}'
-        if len(old) <= _LONGEST_CONTENT_ID:
-            self._content_ids[old] = new
-        return new
-
     def _follow_content_ids(self) -> None:
-        """Point the pages' ``cid:`` references to the new identifiers."""
+        """Point whatever refers to a part to its new identifier."""
         for node, start, kind, params in self._starts:
-            if start in self._content_ids:
-                params = {**params, 'start': f'<{self._content_ids[start]}>'}
+            if new := self._content_ids.start(start):
+                params = {**params, 'start': new}
                 node.replace_header('Content-Type', parameters.write(kind, params))
-        spellings = {
-            spelling: new
-            for old, new in self._content_ids.items()
-            for spelling in {
-                old,
-                html.escape(old),
-                old.replace('@', '&#64;'),
-                quote(old, safe="!$&'()*+,;=:@"),
-                quote(old, safe=''),
-            }
-        }
-        ordered = sorted(spellings, key=len, reverse=True)
-        choice = '|'.join(re.escape(spelling) for spelling in ordered)
-        pattern = re.compile(f'(cid:)({choice}){_CID_END}', re.IGNORECASE)
-        folded = {spelling.lower(): new for spelling, new in spellings.items()}
         for node, body, charset in self._pages:
-            masked = _edited(
-                body,
-                charset,
-                lambda text: pattern.sub(
-                    lambda m: m[1] + folded.get(m[2].lower(), ''), text
-                ),
-            )
+            masked = _edited(body, charset, self._content_ids.follow)
             if masked is body:
                 continue
             node.set_payload(masked.payload)
@@ -492,7 +414,7 @@ def _signed_parts(parts: list[Message]) -> list[Message]:
 
     A mailing list on the way may have added parts of its own.
     """
-    content = [p for p in parts if _Media.of(p).kind not in keep.SIGNATURES]
+    content = [p for p in parts if Media.of(p).kind not in keep.SIGNATURES]
     return content[:1] if len(parts) == 2 else content
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.message import Message
+from typing import Any
 
 from qnet_mailman.mail.addresses import find_addresses
 from qnet_mailman.mail.text import decode_words, plain, raw_text, views
@@ -411,6 +412,22 @@ def collect(message: Message, identity: ListIdentity, sender: Sender) -> Secrets
             found.names |= names_beside(raw_text(value), known)
             found.check()
     return _secrets(found, identity)
+
+
+def with_person(
+    secrets: Secrets, identity: ListIdentity, addresses: set[str], names: set[str]
+) -> Secrets:
+    """The secrets, and those of somebody else who is to be hidden as well."""
+    if not addresses and not names:
+        return secrets
+    who = Sender(frozenset(addresses), frozenset(names))
+    more = _secrets(_Collection(who), identity)
+
+    def joined(name: str) -> tuple[Any, ...]:
+        both = {*getattr(secrets, name), *getattr(more, name)}
+        return tuple(sorted(both, key=lambda s: (-len(s), s)))
+
+    return replace(secrets, **{n: joined(n) for n in ('addresses', 'names', 'words')})
 
 
 def _own_domains(identity: ListIdentity) -> set[str]:

@@ -15,8 +15,7 @@ _END = '-----END PGP SIGNATURE-----'
 # Not str.splitlines(), which also ends lines at a byte 0x85 of another charset.
 _LINE = re.compile(r'[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+')
 _ARMOR_HEADER = re.compile(r'[A-Za-z]+: ')
-# What may begin a detached signature or a key that is attached as a file.
-_ARMORED = (b'-----BEGIN PGP SIGNATURE-----', b'-----BEGIN PGP PUBLIC KEY BLOCK-----')
+_KEY = b'-----BEGIN PGP PUBLIC KEY BLOCK-----'
 
 
 def unsign_clear_text(text: str) -> str:
@@ -64,8 +63,13 @@ def _signed_span(lines: list[str], begin: int) -> tuple[int, int, int] | None:
 
 
 def is_armored_signature(data: bytes) -> bool:
-    """Whether an attached file is a PGP signature or public key."""
-    return data.lstrip().startswith(_ARMORED)
+    """Whether an attached file is a PGP signature."""
+    return data.lstrip().startswith(_SIGNATURE.encode())
+
+
+def is_armored_key(data: bytes) -> bool:
+    """Whether an attached file is a public key of PGP."""
+    return data.lstrip().startswith(_KEY)
 
 
 def signed_content(data: bytes) -> bytes | None:

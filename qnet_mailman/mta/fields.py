@@ -22,6 +22,7 @@ from urllib.parse import quote
 
 from qnet_mailman.mail import parameters
 from qnet_mailman.mail.addresses import mailboxes
+from qnet_mailman.mail.fields import set_fields
 from qnet_mailman.mail.text import decode_words, encode_words, raw_text, to_bytes
 
 _ADDRESSES = re.compile(
@@ -42,12 +43,16 @@ def encode_fields(msg: Message) -> None:
     fields = list(msg.raw_items())
     if all(str(value).isascii() for _, value in fields):
         return
-    for name in dict.fromkeys(name for name, _ in fields):
-        del msg[name]
-    for name, value in fields:
-        # A `Header` is of Mailman's own making and writes itself in ASCII.
-        is_raw = isinstance(value, str) and not value.isascii()
-        msg[name] = in_ascii(name, value) if is_raw else value
+    set_fields(
+        msg,
+        [
+            # A `Header` is of Mailman's own making and writes itself in ASCII.
+            (name, in_ascii(name, value))
+            if isinstance(value, str) and not value.isascii()
+            else (name, value)
+            for name, value in fields
+        ],
+    )
 
 
 def in_ascii(name: str, value: str) -> str:

@@ -15,7 +15,7 @@ from mailman.model.address import Address
 from mailman.model.member import Member
 from mailman.model.preferences import Preferences
 from mailman.model.user import User
-from sqlalchemy import Select, func, select, true
+from sqlalchemy import Select, false, func, select, true
 from sqlalchemy.orm import aliased
 
 from qnet_mailman.mlist import Mlist
@@ -26,29 +26,53 @@ from qnet_mailman.subscriptions.one_click import BATCH
 def regular_recipients(mlist: Mlist, *, with_digests: bool = False) -> set[str]:
     """The addresses of members with regular delivery that is enabled.
 
-    A preference is the membership's, else the address's, else that of the user whose
-    address it is, else the system's, as `Member._lookup` has it.
-
     :param with_digests: Whether those who get digests are asked for as well.
+    :return: As the members wrote them: to some servers the case of a local part
+        matters (RFC 5321 section 2.4).
     """
+    addresses, delivery_mode = _enabled(mlist.list_id)
+    if not with_digests:
+        regular = DeliveryMode.regular
+        addresses = addresses.where(_is(delivery_mode, 'delivery_mode', regular))
     # Not all rows at once: the addresses alone take memory enough.
-    query = _regular(mlist.list_id, with_digests).execution_options(yield_per=BATCH)
-    return set(store().scalars(query))
+    return set(store().scalars(addresses.execution_options(yield_per=BATCH)))
 
 
-def _regular(list_id: str, with_digests: bool) -> Select[tuple[str]]:
+def digest_recipients(mlist: Mlist) -> dict[str, DeliveryMode]:
+    """The addresses of members who get digests, and of which kind."""
+    addresses, delivery_mode = _enabled(mlist.list_id)
+    rows = store().execute(
+        addresses.add_columns(delivery_mode)
+        .where(~_is(delivery_mode, 'delivery_mode', DeliveryMode.regular))
+        .execution_options(yield_per=BATCH)
+    )
+    default = system_preferences.delivery_mode
+    return {address: mode or default for address, mode in rows}
+
+
+def _is(found: Any, name: str, value: DeliveryMode | DeliveryStatus) -> Any:
+    """Whether a preference has a value, which may be the system's."""
+    if getattr(system_preferences, name) == value:
+        return func.coalesce(found == value, true())
+    return func.coalesce(found == value, false())
+
+
+def _enabled(list_id: str) -> tuple[Select[tuple[str]], Any]:
+    """The addresses of members with delivery that is enabled, and their delivery mode.
+
+    A preference is the membership's, else the address's, else that of the user whose
+    address it is, else the system's (NULL here), as `Member._lookup` has it.
+    """
     subscriber, owner = aliased(User), aliased(User)
     levels = tuple(aliased(Preferences) for _ in range(3))
     of_member, of_address, of_user = levels
 
-    def wanted(name: str, value: DeliveryMode | DeliveryStatus) -> Any:
-        found = func.coalesce(*(getattr(level, name) for level in levels))
-        if getattr(system_preferences, name) == value:
-            return found.is_(None) | (found == value)
-        return found == value
+    def preference(name: str) -> Any:
+        return func.coalesce(*(getattr(level, name) for level in levels))
 
-    return (
-        select(Address.email)
+    status = preference('delivery_status')
+    addresses = (
+        select(func.coalesce(Address._original, Address.email))
         .select_from(Member)
         .outerjoin(subscriber, subscriber.id == Member.user_id)
         .join(
@@ -64,7 +88,7 @@ def _regular(list_id: str, with_digests: bool) -> Select[tuple[str]]:
         .where(
             Member.list_id == list_id,
             Member.role == MemberRole.member,
-            true() if with_digests else wanted('delivery_mode', DeliveryMode.regular),
-            wanted('delivery_status', DeliveryStatus.enabled),
+            _is(status, 'delivery_status', DeliveryStatus.enabled),
         )
     )
+    return addresses, preference('delivery_mode')

@@ -28,13 +28,14 @@ class PostingPipeline(BasePipeline):
         'qnet-acknowledge',
         'qnet-mask',
         'cleanse-dkim',
-        'cook-headers',
-        'subject-prefix',
-        'rfc-2369',
+        'qnet-cook-headers',
+        'qnet-subject-prefix',
+        'qnet-rfc-2369',
         'to-archive',
         'qnet-to-digest',
         'to-usenet',
-        'after-delivery',
         'dmarc',
         'to-outgoing',
+        # Writes to the database, and so comes when nothing is left to compute.
+        'after-delivery',
     )

@@ -17,6 +17,6 @@ class VirginPipeline(BasePipeline):
     _default_handlers = (
         'qnet-support-recipients',
         'cook-headers',
-        'rfc-2369',
+        'qnet-rfc-2369',
         'to-outgoing',
     )

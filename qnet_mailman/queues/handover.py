@@ -5,7 +5,8 @@ Stock puts what comes of a message into the next queues while it works, commits,
 then removes the message from its own queue.  A runner that is killed in between does
 it all again: a post goes out twice.  Here
 
-1. what a runner enqueues waits in a folder of its own, ``queue/handover``;
+1. what a runner enqueues waits in a folder of its own, ``queue/handover``, and what it
+   writes to the database waits until the computing is done (:func:`later`);
 2. the commit of its work also writes a row that says so: from then on it is done;
 3. what waits is moved to its queues, the entry is removed, and then the row.
 
@@ -23,7 +24,7 @@ import os
 import pickle
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -55,6 +56,7 @@ class Handover:
         self._filebase = filebase
         self._entry = f'{queue}/{filebase}'
         self._folder = Path(config.QUEUE_DIR, FOLDER, f'{queue}+{filebase}')
+        self._late: list[Callable[[], None]] = []
 
     def is_done(self) -> bool:
         """Whether its work was committed, by a runner that was then killed."""
@@ -85,6 +87,19 @@ class Handover:
             os.rename(folder / f'{filebase}.pck', folder / f'{kept}.pck')
             filebase = kept
         return filebase
+
+    def has_put_into(self, queue: str) -> bool:
+        """Whether something waits for a queue."""
+        return (self._folder / queue).exists()
+
+    def put_off(self, work: Callable[[], None]) -> None:
+        """Take what is to be done by :meth:`do_late_work`."""
+        self._late.append(work)
+
+    def do_late_work(self) -> None:
+        """Do what was put off (:func:`later`), in the order of its coming."""
+        while self._late:
+            self._late.pop(0)()
 
     def write_row(self) -> None:
         """Say, in the transaction of the work, that it is done."""
@@ -132,6 +147,20 @@ def collecting(handover: Handover) -> Iterator[None]:
         raise
     finally:
         _current = None
+
+
+def later(work: Callable[[], None]) -> None:
+    """Do something at the end of the work on the entry at hand, before its commit.
+
+    What writes to the database belongs there: from its first statement that does,
+    SQLite lets no other process write until the commit, and no computing that a
+    stranger can make long may come between.  Where no entry is at hand, it is done at
+    once.
+    """
+    if _current is None:
+        work()
+    else:
+        _current.put_off(work)
 
 
 class Queue(Switchboard):

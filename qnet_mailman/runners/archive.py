@@ -3,12 +3,23 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from mailman.runners import archive
 from public import public
 
+from qnet_mailman.mail.charsets import settle_contents
+from qnet_mailman.mlist import Mlist
+from qnet_mailman.model.lists import row_of
 from qnet_mailman.runners.guard import Guard
 
 
 @public
 class ArchiveRunner(Guard, archive.ArchiveRunner):
-    """Hands posts to the archivers."""
+    """Hands posts to the archivers, with texts that these can read."""
+
+    def _dispose(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool | None:
+        """See `IRunner`."""
+        if row_of(mlist) is not None:
+            settle_contents(msg)
+        return super()._dispose(mlist, msg, msgdata)

@@ -13,7 +13,9 @@ stock would process mail without our rules.  The guard
 - lets the message at work be finished before the runner stops;
 - puts a message back that failed because of the database, or for want of space on
   the disk.  One that fails again and again while the database answers is shunted
-  like any other.
+  like any other;
+- says of a message that is shunted why, to the operators and in its metadata
+  (:mod:`.shunted`).
 
 The LMTP (:mod:`.lmtp`) and REST runners need none: they answer with an error that the
 sender's side retries, and what LMTP takes is safe in the next queue.
@@ -39,9 +41,11 @@ from sqlalchemy.exc import (
 )
 
 from qnet_mailman import site
-from qnet_mailman.model import keys
-from qnet_mailman.queues import handover
+from qnet_mailman.model import keys, limits
+from qnet_mailman.model.base import by_itself
+from qnet_mailman.queues import handover, shunted
 from qnet_mailman.setup import startup
+from qnet_mailman.templates.sending import one_line, operators, send
 
 if TYPE_CHECKING:
     from mailman.core.runner import Runner as _Base
@@ -63,6 +67,22 @@ class PutBack(BaseException):
 
     Not an `Exception`: Mailman's loop would take that as a reason to shunt.
     """
+
+
+def tell_operators(stage: str, msg: Any, msgdata: dict[str, Any]) -> None:
+    """Write to the operators about a message that waits for them."""
+    send(
+        None,
+        operators(),
+        'qnet:operator:notice:shunted',
+        f'A message could not be processed ({stage})',
+        {
+            'stage': stage,
+            'listname': one_line(str(msgdata.get('listid', '(none)'))),
+            'message_id': one_line(str(msg.get('message-id', '(none)'))),
+            'reason': one_line(msgdata[shunted.WHY]),
+        },
+    )
 
 
 def _is_about_the_database(error: BaseException) -> bool:
@@ -169,13 +189,15 @@ class Guard(_Base):
             if _is_about_space(error):
                 config.db.abort()
                 raise PutBack(str(error)) from error
-            if not _is_about_the_database(error):
-                raise
             config.db.abort()
+            if not _is_about_the_database(error):
+                self._give_up(msg, msgdata, error)
+                raise
             if self._obstacle() is None:
                 self._put_back += 1
                 if self._put_back > MAX_PUT_BACK:
                     self._put_back = 0
+                    self._give_up(msg, msgdata, error)
                     raise
             raise PutBack(site.describe(error)) from error
         finally:
@@ -190,11 +212,32 @@ class Guard(_Base):
             entry.discard()
             with handover.collecting(entry):
                 super()._process_one_file(msg, msgdata)
+                entry.do_late_work()
+                if entry.has_put_into('shunt'):
+                    # Mailman does so by itself where the list is gone.
+                    self._note_list_gone(msg, msgdata)
                 entry.write_row()
             # Where this fails, it may have been done all the same: what waits stays
             # until the database says which.
             config.db.commit()
         entry.publish()
+
+    def _give_up(self, msg: Any, msgdata: dict[str, Any], error: Exception) -> None:
+        """Tell operators that Mailman is about to shunt a message; never raises."""
+        msgdata[shunted.WHY] = shunted.reason_of(error)
+        try:
+            with by_itself(log, 'Operators could not be told of a shunted message'):
+                # Whoever can write messages that fail chooses what the error says.
+                kind = f'{self.name} {type(error).__name__}'
+                if limits.allowed('shunted', kind, 1, limits.DAY):
+                    tell_operators(self.name, msg, msgdata)
+        except DBAPIError:
+            log.exception('Operators could not be told of a shunted message')
+
+    def _note_list_gone(self, msg: Any, msgdata: dict[str, Any]) -> None:
+        if limits.allowed('shunted', f'{self.name} no list', 1, limits.DAY):
+            why = 'its list does not exist (any more)'
+            tell_operators(self.name, msg, {**msgdata, shunted.WHY: why})
 
     def _restore(self) -> None:
         # Only this runner works on its slice, one file at a time, so that a

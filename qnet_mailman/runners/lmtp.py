@@ -59,6 +59,10 @@ TOO_DEEP = (
     '554 5.6.0 The message has more than {most} parts or messages inside one another; '
     'send it again without them'
 )
+TOO_MANY = (
+    '554 5.6.0 The message has more than {most} parts; send it in several messages, or '
+    'its files in one archive'
+)
 
 ENTRY = 'message'
 """The runner takes one message at a time."""
@@ -209,6 +213,8 @@ def _refusal(mlist: Mlist, msg: Any, is_too_deep: bool) -> str | None:
     """Why a message that is no report is not taken, as an LMTP reply."""
     if is_too_deep:
         return TOO_DEEP.format(most=intake.MAX_DEPTH)
+    if intake.has_too_many_parts(msg):
+        return TOO_MANY.format(most=intake.MAX_PARTS)
     if msg.defects and row_of(mlist) is None:
         return lmtp.ERR_501
     return None

@@ -123,6 +123,8 @@ def _common(mlist: Mlist, max_message_size: int) -> None:
     mlist.first_strip_reply_to = False
     mlist.include_rfc2369_headers = True
     mlist.personalize = Personalization.none
+    # Whoever turns content filters on loses no HTML and no invitation to them.
+    mlist.collapse_alternatives = False
     # Mailman counts in KB of 1024 bytes; zero would mean no limit.
     mlist.max_message_size = max(1, max_message_size // 1024)
     mlist.require_explicit_destination = True

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import mailbox
-import os
 from typing import Any
 
 import pytest
@@ -14,7 +12,16 @@ from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import set_mask
 from qnet_mailman.values import Mask
-from tests.helpers import add_address, appoint, make_user, message, post, queued, run
+from tests.helpers import (
+    add_address,
+    appoint,
+    digested,
+    make_user,
+    message,
+    post,
+    queued,
+    run,
+)
 from tests.helpers import subscribe as subscribe_address
 
 ADMIN = 'pat@agency.example.gov'
@@ -62,8 +69,7 @@ def deliver(mlist: Any, text: str) -> Any:
 def test_every_copy_is_masked_alike(mlist: Any) -> None:
     out = deliver(mlist, raw(mlist, ADMIN, 'Pat Example', 1))
     (archived,) = [msg for msg, _ in queued('archive')]
-    digest = mailbox.MMDF(os.path.join(mlist.data_path, 'digest.mmdf'))
-    copies = [out.as_bytes(), archived.as_bytes(), *(m.as_bytes() for m in digest)]
+    copies = [one.as_bytes() for one in (out, archived, *digested(mlist))]
     assert len(copies) == 3
     for copy in copies:
         for trace in TRACES:

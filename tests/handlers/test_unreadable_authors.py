@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import email
-import mailbox
-import os
 from typing import Any
 
 import pytest
@@ -17,6 +15,7 @@ from mailman.email.message import Message
 from mailman.interfaces.action import Action
 from mailman.interfaces.requests import IListRequests, RequestType
 
+from qnet_mailman.model import digests
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import set_mask
@@ -24,6 +23,7 @@ from qnet_mailman.values import Mask
 from tests.examples import LONG, again_long
 from tests.helpers import (
     add_address,
+    digested,
     empty,
     make_user,
     message,
@@ -59,12 +59,10 @@ def accept(mlist: Any) -> None:
 
 
 def sent(mlist: Any) -> list[Any]:
-    digest = os.path.join(mlist.data_path, 'digest.mmdf')
     # What is on its way, and what is kept.
     found = [msg for name in ('out', 'archive') for msg, _ in queued(name)]
-    if os.path.exists(digest):
-        found += list(mailbox.MMDF(digest))
-        os.unlink(digest)
+    found += digested(mlist)
+    digests.remove(row for row, _ in digests.waiting(mlist.list_id))
     return [email.message_from_bytes(msg.as_bytes()) for msg in found]
 
 

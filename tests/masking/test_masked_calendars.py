@@ -66,7 +66,6 @@ ORGANIZER = 'ORGANIZER;CN="HQR Updates":mailto:hqr-updates-owner@lists.example.o
         ('X-IP:192.0.2.17', None),
         ('X-IP:192.0.2.170', 'X-IP:192.0.2.170'),
         ('PRODID:-//Pat Example//EN', 'PRODID:-//QualityNet Mailer//EN'),
-        ('UID:1@x.example', 'UID:1@x.example'),
         ('METHOD:REQUEST', 'METHOD:REQUEST'),
         ('no property, Pat Example', None),
         ('no property', 'no property'),

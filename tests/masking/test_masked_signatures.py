@@ -128,7 +128,6 @@ def test_encrypted_smime():
     'line',
     [
         'Content-Type: application/pgp-signature',
-        'Content-Type: application/pgp-keys',
         'Content-Type: application/x-pkcs7-signature',
         'Content-Type: application/octet-stream; name=smime.p7s',
         'Content-Type: application/octet-stream; name=signature.asc',

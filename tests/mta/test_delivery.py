@@ -13,7 +13,6 @@ from uuid import uuid4
 
 import pytest
 from aiosmtpd.controller import Controller
-from mailman.app.digests import maybe_send_digest_now
 from mailman.app.notifications import send_goodbye_message, send_welcome_message
 from mailman.config import config
 from mailman.email.message import OwnerNotification, UserNotification
@@ -28,6 +27,7 @@ from sqlalchemy import insert
 from zope.component import getUtility
 
 from qnet_mailman.demo.ports import Reservation
+from qnet_mailman.lists.digests import send_now
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.model.return_addresses import confirm_address
@@ -392,7 +392,7 @@ def test_digests(mlist: Any, keeper: Keeper, configure: Any) -> None:
     text = PLAIN.replace(b'News.', 'Write $unsubscribe_url, Gr\xfc\xdfe.'.encode())
     post(mlist, message(text.replace(b'Subject: News', b'Subject: $unsubscribe_url')))
     run('in', 'pipeline')
-    maybe_send_digest_now(mlist, force=True)
+    send_now(mlist, force=True)
     runner = DigestRunner('digest')
     while runner._one_iteration():
         pass

@@ -126,6 +126,11 @@ def test_the_same_as_mailman_finds(make_list: Any, people: list[Person]) -> None
     other = make_list()
     other.send_welcome_message = False
     emails = [add(mlist, person) for person in people]
+    written = {
+        email.lower(): email
+        for email, person in zip(emails, people, strict=True)
+        if person.has_user
+    }
     add(other, people[0])
     store().flush()
     for sender in (*emails[:3], 'stranger@example.org'):
@@ -134,7 +139,10 @@ def test_the_same_as_mailman_finds(make_list: Any, people: list[Person]) -> None
         wanted: dict[str, Any] = {}
         config.handlers['qnet-member-recipients'].process(mlist, msg, found)
         config.handlers['member-recipients'].process(mlist, msg, wanted)
-        assert found == wanted
+        # As they wrote it themselves (RFC 5321 section 2.4).
+        assert found['recipients'] == {
+            written.get(one, one) for one in wanted['recipients']
+        }
 
 
 def test_those_who_were_named_stay(make_list: Any) -> None:

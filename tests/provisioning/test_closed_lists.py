@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from mailman.app import digests
 from mailman.app.moderator import handle_message
 from mailman.commands.cli_addmembers import addmembers
 from mailman.config import config
@@ -24,7 +23,7 @@ from zope.component import getUtility
 from qnet_mailman.bounces import discipline, ledger, receiving
 from qnet_mailman.bounces.whose import Place
 from qnet_mailman.commands.cli_qnet import qnet
-from qnet_mailman.lists import closing
+from qnet_mailman.lists import closing, digests
 from qnet_mailman.model import listing
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounceNotice, QNetSuspension
@@ -34,7 +33,7 @@ from qnet_mailman.subscriptions import confirming, sign_up
 from tests.bounces.reports import verp
 from tests.bounces.rounds import steps_and_cycle
 from tests.clock import BEGIN, Clock
-from tests.helpers import appoint, make_user, message, post, queued, run
+from tests.helpers import appoint, digested, make_user, message, post, queued, run
 from tests.provisioning import samples
 from tests.provisioning.closures import ADMIN, CLOSABLE, letter, provision, taken
 from tests.provisioning.samples import DOMAIN
@@ -189,12 +188,11 @@ def test_there_is_no_digest_and_no_post_is_lost_to_one(
     mlist.digest_size_threshold = 0
     post(mlist, letter(ADMIN))
     run('in', 'pipeline')
-    folder = Path(mlist.data_path)
-    before = (folder / 'digest.mmdf').read_bytes()
+    (before,) = digested(mlist)
     number = (mlist.volume, mlist.next_digest_number)
     provision()
     taken()
-    digests.maybe_send_digest_now(mlist, force=True)
+    digests.send_now(mlist, force=True)
     config.db.commit()
     runner = digest.DigestRunner('digest')
     while runner._one_iteration():
@@ -202,11 +200,10 @@ def test_there_is_no_digest_and_no_post_is_lost_to_one(
     config.db.commit()
     assert [more for _msg, more in taken() if more.get('isdigest')] == []
     assert queued('digest') == []
-    assert sorted(path.name for path in folder.iterdir()) == ['digest.mmdf']
-    assert (folder / 'digest.mmdf').read_bytes() == before
+    assert [one.as_bytes() for one in digested(mlist)] == [before.as_bytes()]
     assert (mlist.volume, mlist.next_digest_number) == number
     closing.reopen(mlist)
-    digests.maybe_send_digest_now(mlist, force=True)
+    digests.send_now(mlist, force=True)
     config.db.commit()
     runner._one_iteration()
     assert [more['recipients'] for _msg, more in taken()] == [{'dee@example.org'}]

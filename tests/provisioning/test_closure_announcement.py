@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +15,7 @@ from qnet_mailman.mta.copies import Kind, kind_of
 from qnet_mailman.provisioning import notices
 from tests.clock import Clock
 from tests.expected import require_expected
-from tests.helpers import post, queued, run, subscribe
+from tests.helpers import digested, post, queued, run, subscribe
 from tests.provisioning.closures import (
     ADMIN,
     CLOSABLE,
@@ -51,7 +50,7 @@ def test_all_members_are_told_in_one_post(mlist: Any, clock: Clock) -> None:
     assert msg['from'] == f'HQR Updates <news1-owner@{DOMAIN}>'
     require_expected(msg.get_payload(), __file__, 'to-members-of-a-closed-list')
     # Nobody gets it twice, and it is no reason for a digest.
-    assert not os.path.exists(os.path.join(mlist.data_path, 'digest.mmdf'))
+    assert not digested(mlist)
 
 
 def test_a_list_that_is_opened_again_first_tells_nobody(

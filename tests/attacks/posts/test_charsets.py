@@ -14,13 +14,13 @@ from email.message import Message as StandardMessage
 from typing import Any
 
 import pytest
-from mailman.app.digests import maybe_send_digest_now
 from mailman.config import config
 from mailman.interfaces.member import DeliveryMode
 from mailman.interfaces.mime import FilterAction
 from mailman.runners.digest import MIMEDigester, RFC1153Digester
 
 from qnet_mailman.demo.site import Site
+from qnet_mailman.lists import digests
 from qnet_mailman.mail.legible import make_legible
 from qnet_mailman.model.lists import set_mask
 from qnet_mailman.runners.digest import DigestRunner
@@ -93,7 +93,7 @@ def many(to: str, labels: list[str]) -> bytes:
 
 
 def send_digest(mlist: Any) -> None:
-    maybe_send_digest_now(mlist, force=True)
+    digests.send_now(mlist, force=True)
     runner = DigestRunner('digest')
     while runner._one_iteration():
         pass
@@ -134,7 +134,12 @@ def test_posts_in_every_charset(mlist: Any) -> None:
         **{f'rule {n}': config.rules[n].check for n in ('administrivia', 'no-subject')},
         **{
             f'handler {name}': config.handlers[name].process
-            for name in ('mime-delete', 'cook-headers', 'subject-prefix', 'dmarc')
+            for name in (
+                'qnet-mime-delete',
+                'cook-headers',
+                'qnet-subject-prefix',
+                'dmarc',
+            )
         },
     }
     digesters = [MIMEDigester(mlist, 1, 1), RFC1153Digester(mlist, 1, 1)]

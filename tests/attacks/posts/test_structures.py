@@ -75,6 +75,23 @@ def test_parts_in_parts(mlist: Any, depth: int, kind: str, mask: Mask) -> None:
         assert not queued('shunt')
 
 
+@pytest.mark.parametrize('name', ['Reply-To', 'Cc', 'Sender'])
+@pytest.mark.parametrize('value', ['jö@b.test', 'Jö <j@b.test>, Kö <kö@b.test>', 'ö'])
+def test_addresses_of_raw_bytes(mlist: Any, name: str, value: str) -> None:
+    mlist.dmarc_mitigate_unconditionally = True
+    head = f'From: {MEMBER}\r\nTo: {mlist.fqdn_listname}\r\nSubject: News\r\n'
+    data = f'{head}{name}: {value}\r\n\r\nHello.\r\n'
+    post(mlist, message(data.encode(), MEMBER))
+    run('in', 'pipeline')
+    assert not queued('shunt')
+    ((copy, _data),) = queued('out')
+    written = copy.as_string()
+    assert MEMBER in written and ('j@b.test' in written) == (
+        '<j@b.test>' in value and name != 'Sender'
+    )
+    assert copy['Reply-To']
+
+
 @pytest.mark.parametrize(
     'lines',
     [
