@@ -49,6 +49,7 @@ from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import listnames, return_addresses
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.mta.fields import in_ascii
+from qnet_mailman.posting import door
 from qnet_mailman.queues import handover
 from qnet_mailman.review import arrival
 from qnet_mailman.subscriptions.replies import PENDING
@@ -154,6 +155,10 @@ class Handler(lmtp.LMTPHandler):
             names = set(getUtility(IListManager).names)
         replies = []
         for to in envelope.rcpt_tos:
+            if (probe := door.token_of(parseaddr(to)[1])) is not None:
+                door.note(probe, msg, site.settings())
+                replies.append('250 Ok')
+                continue
             found = _destination(to, names)
             if found is None:
                 # What RCPT took was there then.
@@ -263,7 +268,7 @@ def _handed_out(to: str) -> return_addresses.Returned | None:
     if returned is None or returned.mlist is not None:
         return returned
     if returned.name == CONFIRM:
-        return None
+        return None if door.token_of(parseaddr(to)[1]) is None else returned
     name, _, domain = lmtp.split_recipient(f'{returned.name}@{returned.domain}')
     with listnames.only([f'{name}@{domain}']):
         is_a_list = any(getUtility(IListManager).names)
