@@ -180,7 +180,7 @@ def _tried(server: str, settings: Settings) -> Finding:
             'door',
             f'{server} lets forged Authentication-Results in ({", ".join(came)}): '
             'anybody can post in the name of a person with posting privileges. It must '
-            'drop them before a checker runs. OpenDMARC without a remover before it, and '
+            'drop them before a checker runs. OpenDMARC without that before it, and '
             'with SPFSelfValidate, believes them ("Showing that a post comes from its '
             'author" in the guide)',
         )

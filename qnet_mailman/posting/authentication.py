@@ -4,8 +4,8 @@
 Authentication-Results (RFC 8601) are the word of the server that wrote them, and
 anybody can write them: only fields of a *trusted* authserv-id count, and of these only
 those in places where nobody outside can have put them.  A server writes its fields
-above its Received field (RFC 8601 section 4), so what stands below the first Received was
-there before our last server saw the message.  It counts in two cases alone:
+above its Received field (RFC 8601 section 4), so what stands below the first Received
+was there before our last server saw the message.  It counts in two cases alone:
 
 - below the Received of a server *inside*, which checks nothing, where the message came
   to it from another server of ours;
