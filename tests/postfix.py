@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -47,6 +48,12 @@ def require() -> None:
         pytest.skip('Postfix is not installed (Debian package postfix)')
     if os.getuid() != 0:
         pytest.skip('Postfix has to be started by root')
+
+
+def make_map(path: Path, text: str = '') -> None:
+    """Write a map and its index."""
+    path.write_text(text, 'utf-8')
+    subprocess.run(['/usr/sbin/postmap', str(path)], check=True)
 
 
 @contextmanager

@@ -55,14 +55,37 @@ from qnet_mailman.review import arrival
 from qnet_mailman.subscriptions.replies import PENDING
 from qnet_mailman.values import BOUNCES, CONFIRM
 
+ERR_451 = '451 4.3.0 The mailing lists cannot be reached now; try again later'
+NO_LIST = '550 5.1.1 There is no mailing list {address}'
+TOO_LARGE = '552 5.3.4 The message is too large; at most {most} MB can be taken'
 ERR_554 = '554 5.6.0 Transaction failed: the message cannot be read'
 TOO_DEEP = (
     '554 5.6.0 The message has more than {most} parts or messages inside one another; '
     'send it again without them'
 )
 
+ENHANCED = {
+    '421': '4.3.2',
+    '450': '4.3.0',
+    '451': '4.3.0',
+    '452': '4.3.1',
+    '500': '5.5.2',
+    '501': '5.5.4',
+    '502': '5.5.1',
+    '503': '5.5.1',
+    '504': '5.5.4',
+    '553': '5.1.3',
+    '555': '5.5.4',
+}
+"""Codes (RFC 3463) for refusals of the server itself, which has none."""
+
 ENTRY = 'message'
 """The runner takes one message at a time."""
+
+MAX_ADDRESS = 320
+"""Characters of an address in a reply (RFC 5321 section 4.5.3.1)."""
+
+_HAS_CODE = re.compile(r'[245]\.\d{1,3}\.\d{1,3} ')
 
 log = logging.getLogger('mailman.smtp')
 
@@ -80,11 +103,11 @@ class Handler(lmtp.LMTPHandler):
             config.db.commit()
         except site.NotReady:
             reply = self._known(server, session, envelope, to, rcpt_options)
-            return lmtp.ERR_451 if reply == lmtp.ERR_550 else reply
+            return ERR_451 if reply.startswith('550') else reply
         except Exception:
             config.db.abort()
             log.exception('Mail for request forms is put off')
-            return lmtp.ERR_451
+            return ERR_451
         if refused is not None:
             log.warning(
                 'No request form taken from %s: %s', envelope.mail_from, refused
@@ -103,7 +126,7 @@ class Handler(lmtp.LMTPHandler):
         except Exception:
             config.db.abort()
             log.exception('Address verification: %s', to)
-            return lmtp.ERR_451
+            return ERR_451
         if is_ours:
             envelope.rcpt_tos.append(to)
             envelope.rcpt_options.extend(rcpt_options)
@@ -112,7 +135,10 @@ class Handler(lmtp.LMTPHandler):
             reply: str = super()._handle_RCPT(
                 server, session, envelope, to, rcpt_options
             )
-        return reply
+        if reply == lmtp.ERR_550:
+            address = to.encode('ascii', 'backslashreplace').decode('ascii')
+            return NO_LIST.format(address=address[:MAX_ADDRESS])
+        return ERR_451 if reply == lmtp.ERR_451 else reply
 
     def _handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         entry = handover.Handover('lmtp', ENTRY)
@@ -126,7 +152,7 @@ class Handler(lmtp.LMTPHandler):
             config.db.abort()
             entry.discard()
             is_ours = isinstance(error, (OSError, SQLAlchemyError))
-            replies = [lmtp.ERR_451 if is_ours else ERR_554]
+            replies = [ERR_451 if is_ours else ERR_554]
             # RFC 2033 section 4.2: one for each recipient.
             replies *= len(envelope.rcpt_tos)
         return lmtp.CRLF.join(replies)
@@ -162,7 +188,7 @@ class Handler(lmtp.LMTPHandler):
             found = _destination(to, names)
             if found is None:
                 # What RCPT took was there then.
-                replies.append(lmtp.ERR_451)
+                replies.append(ERR_451)
                 continue
             queue, mlist, msgdata = found
             refused = None
@@ -187,7 +213,7 @@ def _queued(
         config.switchboards[queue].enqueue(msg, msgdata, received_time=received)
     except OSError:
         log.exception('A message could not be put into the queue %s', queue)
-        return lmtp.ERR_451
+        return ERR_451
     return None
 
 
@@ -300,6 +326,19 @@ class _Server(LMTP):
     """Takes lines of any length: reports return them as they were written."""
 
     line_length_limit = DATA_SIZE_DEFAULT
+
+    async def push(self, status: Any) -> None:
+        """Refuse with an enhanced code, too (RFC 2034), and say what is too large."""
+        # What Mailman's own code refuses is left as it is (R40).
+        if isinstance(status, str) and status != lmtp.ERR_501:
+            code, _, text = status.partition(' ')
+            if _HAS_CODE.match(text):
+                pass
+            elif code == '552':
+                status = TOO_LARGE.format(most=DATA_SIZE_DEFAULT // 1024**2)
+            elif code in ENHANCED:
+                status = f'{code} {ENHANCED[code]} {text}'
+        await super().push(status)
 
 
 class Controller(lmtp.LMTPController):

@@ -42,7 +42,7 @@ def test_both_fields_are_signed_and_oversigned() -> None:
     assert set(names('SignHeaders')) >= BOTH | {'from', 'list-id'}
     assert set(names('OversignHeaders')) >= BOTH | {'from'}
     assert set(names('OversignHeaders')) <= set(names('SignHeaders'))
-    assert options()['Mode'] == 's'
+    assert options()['Mode'] == 'sv'
 
 
 def test_opendkim_takes_it(tmp_path: Path) -> None:
