@@ -8,9 +8,9 @@
 #    another property follows; the last one of a result is kept:
 #      dkim=pass header.d="agency.test" header.i=@agency.test   ->  header.i alone
 #      dkim=pass header.i=@agency.test header.d="agency.test"   ->  both
-# 2. CFWS may stand on both sides of "=" (methodspec), but a blank behind a comment there
-#    is an error, and with it the whole field is lost:
-#      dkim (checked) = pass header.d=agency.test   ->  SyntaxError: Expected "="
+# 2. CFWS may stand between "reason" and "=" (reasonspec), but a comment with blanks on
+#    both sides is an error there, and with it the whole field is lost:
+#      dkim=pass reason (ours) ="x" header.d=agency.test   ->  SyntaxError: Expected "="
 # 3. RFC 8601 takes any Keyword as a ptype (section 2.3); properties of another one than
 #    smtp, header, body and policy are dropped without an error:
 #      x-tls=pass x-tls.version=TLSv1.3   ->  no property
@@ -42,6 +42,10 @@ assert read('dkim=pass header.i=@agency.test header.d="agency.test"') == [
     'header.d',
 ]
 assert read('dkim=pass header.d=agency.test') == ['header.d']
-assert read('dkim (checked) = pass header.d=agency.test') == 'SyntaxError: Expected "="'
+assert read('dkim=pass reason="x" header.d=agency.test') == ['header.d']
+assert (
+    read('dkim=pass reason (ours) ="x" header.d=agency.test')
+    == 'SyntaxError: Expected "="'
+)
 assert read('x-tls=pass x-tls.version=TLSv1.3') == []
 PYTHON

@@ -196,7 +196,6 @@ def test_refusals_say_what_is_wrong(mlist: Any, deliver: Deliver) -> None:
         ),
         (mlist.posting_address, ' SIZE=x', b'501 5.5.4 '),
         (mlist.posting_address, ' NO=x', b'555 5.5.4 '),
-        ('no address', '', b'501 5.5.4 '),
     )
     for to, options, begin in wrong:
         reply = deliver(to, b'\r\n', READER, options)
