@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import timedelta
@@ -20,6 +21,7 @@ from qnet_mailman.core_credential import USER, password_from
 from qnet_mailman.model import keys
 from qnet_mailman.model.finding import list_at
 from qnet_mailman.mta import hosts, postfix
+from qnet_mailman.posting import door
 from qnet_mailman.queues import shunted
 from qnet_mailman.review.requests import how_many
 from qnet_mailman.roles import overview
@@ -36,6 +38,11 @@ MAX_REASONS = 10
 WEB_TIMEOUT = (5, 60)
 """Seconds to wait for a connection to the web side, and for its answer: it asks each
 provider, which may take some time itself."""
+
+DOOR_TIMEOUT = 60
+"""Seconds until a message through our mail server must have come."""
+DOOR_POLL = 0.1
+"""Seconds between two looks whether it has."""
 
 Level = Literal['ok', 'warning', 'error']
 
@@ -56,10 +63,11 @@ class Finding:
         return asdict(self)
 
 
-def examine(*, web: bool = True) -> list[Finding]:
+def examine(*, web: bool = True, mail: bool = True) -> list[Finding]:
     """Look at everything that must be right.
 
     :param web: Whether to ask the web side, too.
+    :param mail: Whether to send a message through the mail server, too.
     """
     findings = list(_plugin())
     findings.append(_database())
@@ -68,6 +76,7 @@ def examine(*, web: bool = True) -> list[Finding]:
         findings.extend(_roles(site.settings()))
         if web:
             findings.extend(_web(site.settings()))
+        findings.extend(_door(site.settings(), try_it=mail))
         findings.extend(_forms(site.settings()))
         findings.extend(_addresses())
         findings.extend(_maps())
@@ -127,6 +136,75 @@ def _settings(settings: Settings) -> Iterator[Finding]:
             'trusted_authserv_ids is empty: every post of a person with posting '
             'privileges will be held',
         )
+
+
+def _door(settings: Settings, *, try_it: bool) -> Iterator[Finding]:
+    """Whether strangers can write fields in our servers' names (R37)."""
+    server = settings.outside_mail_server
+    if not settings.trusted_authserv_ids:
+        return
+    if server is None:
+        yield Finding(
+            'warning',
+            'door',
+            'nothing shows that forged Authentication-Results are dropped where mail '
+            'comes in, and without that a stranger can post in the name of anybody: '
+            'name the server as outside_mail_server in qnet.cfg, and it is tried',
+        )
+    elif try_it:
+        try:
+            yield _tried(server, settings)
+        except SQLAlchemyError:
+            # Told already.
+            config.db.abort()
+
+
+def _tried(server: str, settings: Settings) -> Finding:
+    probe = door.begin(settings)
+    config.db.commit()
+    if probe is None:
+        return Finding('warning', 'door', f'{server} is not tried: there are no lists')
+    try:
+        door.send(probe, settings)
+        came = _awaited(probe)
+    except OSError as error:
+        why = site.describe(error)
+        return Finding(
+            'warning',
+            'door',
+            f'whether {server} drops forged Authentication-Results is not known: {why}',
+        )
+    finally:
+        door.end(probe)
+        config.db.commit()
+    if came:
+        return Finding(
+            'error',
+            'door',
+            f'{server} lets forged Authentication-Results in ({", ".join(came)}): '
+            'anybody can post in the name of a person with posting privileges. It must '
+            'drop them before a checker runs. OpenDMARC without that before it, and '
+            'with SPFSelfValidate, believes them ("Showing that a post comes from its '
+            'author" in the guide)',
+        )
+    return Finding('ok', 'door', f'{server} drops forged Authentication-Results')
+
+
+def _awaited(probe: door.Probe) -> list[str]:
+    """What came through.
+
+    :raises TimeoutError: where nothing came.
+    """
+    deadline = time.monotonic() + DOOR_TIMEOUT
+    while (came := door.what_came(probe)) is None:
+        # Another process writes it down.
+        config.db.commit()
+        if time.monotonic() > deadline:
+            raise TimeoutError(
+                f'the message did not come to Mailman within {DOOR_TIMEOUT} seconds'
+            )
+        time.sleep(DOOR_POLL)
+    return came
 
 
 def _roles(settings: Settings) -> Iterator[Finding]:

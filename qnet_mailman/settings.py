@@ -118,6 +118,19 @@ def _host(value: str) -> str:
     return value.lower()
 
 
+def _host_names(value: str) -> tuple[str, ...]:
+    return tuple(_host(name) for name in _words(value))
+
+
+def _host_and_port(value: str) -> str:
+    """A host name or IPv4 address, with its port; 25 where none stands there."""
+    host, _, port = value.partition(':')
+    number = port or '25'
+    if not number.isdecimal() or not 0 < int(number) < 65536:
+        raise ValueError('a host name and a port, such as mx.example.gov:25')
+    return f'{_host(host)}:{number}'
+
+
 def _url(value: str) -> str:
     if re.fullmatch(r'https?://[^\s/]+(/\S*)?', value) is None:
         raise ValueError('a web address that starts with https:// (or http://)')
@@ -145,6 +158,10 @@ class Settings(BaseModel):
     trusted_authserv_ids: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
     """authserv-ids (RFC 8601 section 2.5) of servers whose
     Authentication-Results count."""
+    inside_mail_servers: Annotated[tuple[str, ...], BeforeValidator(_host_names)] = ()
+    """Names, as in their Received fields, of servers behind that check nothing."""
+    outside_mail_server: Annotated[str, AfterValidator(_host_and_port)] | None = None
+    """Host and port of the server that takes mail from outside, which `check` tries."""
     post_confirmation_lifetime: Annotated[timedelta, BeforeValidator(_duration)] = (
         timedelta(days=3)
     )

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ DAEMONS = Path('/usr/lib/postfix/sbin')
 MASTER_CF = Path('/usr/share/postfix/master.cf.dist')
 MAPS = '/var/lib/mailman3/data'
 """Where `etc/postfix/main.cf` has Mailman's maps."""
+CHECKS = '/etc/postfix/authentication_results'
 
 _MAIN_CF = """\
 compatibility_level = 3.6
@@ -48,13 +50,22 @@ def require() -> None:
         pytest.skip('Postfix has to be started by root')
 
 
+def make_map(path: Path, text: str = '') -> None:
+    """Write a map and its index."""
+    path.write_text(text, 'utf-8')
+    subprocess.run(['/usr/sbin/postmap', str(path)], check=True)
+
+
 @contextmanager
-def running(port: int, *, maps: Path, relay_port: int) -> Iterator[Child]:
+def running(
+    port: int, *, maps: Path, relay_port: int, **settings: str
+) -> Iterator[Child]:
     """Start an instance, and remove it afterwards.
 
     :param port: Where it takes mail.
     :param maps: Mailman's data folder.
     :param relay_port: Of the server that takes what goes out.
+    :param settings: Of its main.cf, in the place of ours.
     """
     # Its processes are another user's, who must be able to come here.
     folder = Path(tempfile.mkdtemp(prefix='qnet-postfix-'))
@@ -65,11 +76,17 @@ def running(port: int, *, maps: Path, relay_port: int) -> Iterator[Child]:
     shutil.chown(folder / 'data', 'postfix')
     ours = (ROOT / 'etc/postfix/main.cf').read_text('utf-8')
     assert MAPS in ours
+    assert CHECKS in ours
+    shutil.copy(ROOT / 'etc/postfix' / Path(CHECKS).name, folder / 'etc')
+    ours = ours.replace(MAPS, str(maps))
+    ours = ours.replace(CHECKS, str(folder / 'etc' / Path(CHECKS).name))
+    for name, value in settings.items():
+        ours = re.sub(rf'(?m)^{name} =.*\n', '', ours) + f'{name} = {value}\n'
     (folder / 'etc/main.cf').write_text(
         _MAIN_CF.format(
             folder=folder, daemons=DAEMONS, host=HOST, relay_port=relay_port
         )
-        + ours.replace(MAPS, str(maps)),
+        + ours,
         'utf-8',
     )
     services = MASTER_CF.read_text('utf-8')
@@ -77,7 +94,7 @@ def running(port: int, *, maps: Path, relay_port: int) -> Iterator[Child]:
     # Without a chroot, which Debian prepares in its own start script.
     services = re.sub(r'(?m)^((?:\S+\s+){4})y', r'\1n', services)
     (folder / 'etc/master.cf').write_text(services, 'utf-8')
-    for name in ('main.cf', 'master.cf'):
+    for name in ('main.cf', 'master.cf', Path(CHECKS).name):
         (folder / 'etc' / name).chmod(0o644)
     master = Child(
         'Postfix',

@@ -47,7 +47,7 @@ def test_the_defaults_that_the_shipped_file_tells_are_true(tmp_path: Path) -> No
     ]
     assert told
     # Examples, where the default is to have none.
-    examples = ('web_url', 'forms_address')
+    examples = ('web_url', 'forms_address', 'outside_mail_server')
     told = [line for line in told if not line.startswith(examples)]
     with_told = read(tmp_path, '[qnet]\n' + GOOD + '\n'.join(told))
     assert with_told == read(tmp_path, '[qnet]\n' + GOOD)
@@ -156,3 +156,17 @@ def test_only_settings_errors(
     path.write_text('[qnet]\n' + text, encoding='utf-8', errors='replace')
     with contextlib.suppress(SettingsError):
         load(path)
+
+
+def test_mail_servers(tmp_path: Path) -> None:
+    given = 'inside_mail_servers = Lists.example.gov\noutside_mail_server = '
+    for value, wanted in (
+        ('MX.example.gov', 'mx.example.gov:25'),
+        ('127.0.0.1:2525', '127.0.0.1:2525'),
+    ):
+        settings = read(tmp_path, f'[qnet]\n{GOOD}{given}{value}\n')
+        assert settings.outside_mail_server == wanted
+        assert settings.inside_mail_servers == ('lists.example.gov',)
+    for wrong in ('mx.example.gov:smtp', 'mx.example.gov:70000', 'a b:25', ':25'):
+        with pytest.raises(SettingsError, match='outside_mail_server'):
+            read(tmp_path, f'[qnet]\n{GOOD}{given}{wrong}\n')

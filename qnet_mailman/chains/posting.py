@@ -32,7 +32,8 @@ class PostingChain:
     """Decide about a post.
 
     First what is nobody's wish is discarded without a word, so that no notice
-    goes to a program or to the victim of a forgery (R5); a request to leave is
+    goes to a program or to the victim of a forgery (R5; a person with posting
+    privileges is told of an announcement that looks automatic); a request to leave is
     answered (R14); a list that is closed rejects whatever else comes; then the
     author's rights decide (R3, R4, R6); then what Mailman finds odd waits for a
     moderator.
@@ -49,7 +50,7 @@ class PostingChain:
         # which loses nothing (R32).
         site.settings()
         yield Link('qnet-loop', LinkAction.jump, 'qnet-loop')
-        yield Link('qnet-automatic', LinkAction.jump, 'discard')
+        yield Link('qnet-automatic', LinkAction.jump, 'qnet-automatic')
         # Who may not post may leave all the same.
         yield Link('qnet-unsubscribe', LinkAction.jump, 'qnet-unsubscribe')
         yield Link('qnet-banned', LinkAction.jump, 'discard')

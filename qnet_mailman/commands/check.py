@@ -14,14 +14,19 @@ from qnet_mailman import health
 @click.command()
 @click.option('--json', 'as_json', is_flag=True, help='Print JSON.')
 @click.option('--no-web', is_flag=True, help='Do not ask the web side.')
-def check(as_json: bool, no_web: bool) -> None:
+@click.option(
+    '--no-mail', is_flag=True, help='Send no message through the mail server.'
+)
+def check(as_json: bool, no_web: bool, no_mail: bool) -> None:
     """Say whether mail is processed, people can sign in, and what is wrong.
 
-    The web side is asked at web_url of qnet.cfg; it looks at its OpenID providers.
+    The web side is asked at web_url of qnet.cfg; it looks at its OpenID providers.  A
+    message with forged fields goes through outside_mail_server, to see that it drops
+    them; nobody gets it.
 
     Exit status: 0 all is well (perhaps with warnings), 1 something is wrong.
     """
-    findings = health.examine(web=not no_web)
+    findings = health.examine(web=not no_web, mail=not no_mail)
     if as_json:
         print(json.dumps([finding.as_dict() for finding in findings], indent=2))
     else:

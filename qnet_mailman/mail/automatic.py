@@ -125,24 +125,16 @@ def automatic(msg: email.message.Message) -> str | None:
     :param msg: The message; its envelope sender is in `get_unixfrom()`.
     :return: The mark, in a few words; None for what a person wrote.
     """
-    envelope_sender = msg.get_unixfrom()
-    if envelope_sender is not None and envelope_sender.strip() in ('', '<>'):
-        return 'the envelope sender is empty'
-    if 'return-path' in msg and _value(msg, 'return-path') == '<>':
+    if _has_no_sender(msg):
         return 'the envelope sender is empty'
     submitted = _token(msg, 'auto-submitted')
     if submitted not in ('', 'no'):
         return f'Auto-Submitted: {submitted}'
-    for field in msg.get_all('precedence', []):
-        if str(field).strip().lower() in BULK:
-            return f'Precedence: {str(field).strip().lower()}'
-    for marker in REPLY_MARKERS:
-        if _token(msg, marker) not in ('', 'no', 'false'):
-            return f'a {marker} field'
-    if _token(msg, 'delivered-to') == 'autoresponder':
-        return 'Delivered-To: Autoresponder'
-    if _token(msg, 'preference') == 'auto_reply':
-        return 'Preference: auto_reply'
+    for precedence in _precedences(msg):
+        if precedence in BULK:
+            return f'Precedence: {precedence}'
+    if (mark := _reply_marker(msg)) is not None:
+        return mark
     if msg.get_content_type() == 'multipart/report':
         return 'a delivery or disposition report'
     # A person's client may ask for no automatic answers; with a subject
@@ -151,6 +143,53 @@ def automatic(msg: email.message.Message) -> str | None:
         decoded_subject(msg['subject'])
     ):
         return 'the subject of an automatic reply'
+    return None
+
+
+def automatic_reply(msg: email.message.Message) -> str | None:
+    """Say by what a message shows that it is a program's answer to another message.
+
+    Less than `automatic`: what a program writes by itself, as a bounce or a monitor
+    does, may be meant for whom it reaches.
+
+    :return: As `automatic`.  Never raises.
+    """
+    if _token(msg, 'auto-submitted') == 'auto-replied':
+        # Calendars answer invitations by themselves, and that is what was asked.
+        is_calendar = any(p.get_content_type() == 'text/calendar' for p in msg.walk())
+        return None if is_calendar else 'Auto-Submitted: auto-replied'
+    if any(value == 'auto_reply' for value in _precedences(msg)):
+        return 'Precedence: auto_reply'
+    if (mark := _reply_marker(msg)) is not None:
+        return mark
+    if AUTOMATIC_SUBJECTS.match(decoded_subject(msg['subject'])):
+        for field in ('x-auto-response-suppress', 'in-reply-to', 'references'):
+            if field in msg:
+                return 'the subject of an automatic reply'
+        if _has_no_sender(msg):
+            return 'the subject of an automatic reply'
+    return None
+
+
+def sent_out(msg: email.message.Message) -> str | None:
+    """Say by what automatic mail may be somebody's announcement, sent out with a tool.
+
+    That calls it bulk or generated; it answers nothing, and has a sender.
+
+    :return: As `automatic`, and nothing else that the sender has chosen.
+    """
+    if (
+        _has_no_sender(msg)
+        or automatic_reply(msg) is not None
+        or msg.get_content_type() == 'multipart/report'
+        or AUTOMATIC_SUBJECTS.match(decoded_subject(msg['subject']))
+    ):
+        return None
+    for precedence in _precedences(msg):
+        if precedence in BULK:
+            return f'Precedence: {precedence}'
+    if _token(msg, 'auto-submitted') == 'auto-generated':
+        return 'Auto-Submitted: auto-generated'
     return None
 
 
@@ -185,6 +224,28 @@ def automatic_answer(
         return 'the subject of a ticket'
     if _NOTES.search(plain(' '.join(opening(msg)))[:_MAX_TEXT]):
         return 'the text of an automatic reply'
+    return None
+
+
+def _has_no_sender(msg: email.message.Message) -> bool:
+    envelope_sender = msg.get_unixfrom()
+    if envelope_sender is not None and envelope_sender.strip() in ('', '<>'):
+        return True
+    return 'return-path' in msg and _value(msg, 'return-path') == '<>'
+
+
+def _precedences(msg: email.message.Message) -> list[str]:
+    return [str(value).strip().lower() for value in msg.get_all('precedence', [])]
+
+
+def _reply_marker(msg: email.message.Message) -> str | None:
+    for marker in REPLY_MARKERS:
+        if _token(msg, marker) not in ('', 'no', 'false'):
+            return f'a {marker} field'
+    if _token(msg, 'delivered-to') == 'autoresponder':
+        return 'Delivered-To: Autoresponder'
+    if _token(msg, 'preference') == 'auto_reply':
+        return 'Preference: auto_reply'
     return None
 
 

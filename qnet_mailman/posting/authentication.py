@@ -1,90 +1,133 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether mail is shown to come from the domain in its From field (R6).
+"""Whether mail is shown to come from the domain in its From field (R6, R37).
 
 Authentication-Results (RFC 8601) are the word of the server that wrote them, and
-anybody can write them: only fields of a *trusted* authserv-id count, and of these
-only the ones that the trusted server put on top of the message when it
-arrived last.  That server must remove fields with its own name from incoming mail
-(RFC 8601 section 5).
+anybody can write them: only fields of a *trusted* authserv-id count, and of these only
+those in places where nobody outside can have put them.  A server writes its fields
+above its Received field (RFC 8601 section 4), so what stands below the first Received
+was there before our last server saw the message.  It counts in two cases alone:
 
-What counts: a DMARC pass for the author's domain, or a DKIM or SPF pass for an
-aligned one (RFC 7489 section 3.1: the same organizational domain).
+- below the Received of a server *inside*, which checks nothing, where the message came
+  to it from another server of ours;
+- where our last server has written a field of its own above, the message came to it
+  from inside, and the field below is of another trusted server.
+
+That our first server drops fields in these names (:mod:`.door`) is what the second case
+rests on.
+
+What counts: a DMARC pass for the author's domain, or a DKIM or SPF pass for that very
+domain.  The *relaxed* alignment of DMARC, by which domains of one organization stand
+for each other, needs the DNS (RFC 9989: a walk up the tree) and is left to the server,
+whose DMARC pass tells it.  A DMARC fail for the author's domain decides, whatever else
+passed.
 """
 
 from __future__ import annotations
 
 import email.message
 from collections.abc import Collection, Iterator
-from typing import Any
 
-import authres
-from publicsuffix2 import get_sld
+from qnet_mailman.mail import received
+from qnet_mailman.mail.authentication_results import Field, Result, parse
 
-_MAX_FIELD = 20_000
+FIELD = 'authentication-results'
+MAX_FIELD = 100_000
+"""Characters; mail servers let no longer field through."""
+
+_IDENTITIES = {
+    'dmarc': ('header.from',),
+    'dkim': ('header.d', 'header.i'),
+    'spf': ('smtp.mailfrom',),
+}
+"""By the method: what a pass vouches for, the first that is there."""
+_TOO_WEAK = 'rsa-sha1'
+"""RFC 8301 section 3.1: no signature of it is valid."""
 
 
 def shown_by(
-    msg: email.message.Message, address: str, trusted: Collection[str]
+    msg: email.message.Message,
+    address: str,
+    trusted: Collection[str],
+    inside: Collection[str] = (),
 ) -> str | None:
     """Say by what a post is shown to come from its author's domain.
 
     :param msg: The post.
     :param address: The author's address.
     :param trusted: authserv-ids, in lower case, of servers to be believed.
+    :param inside: Names, in lower case, of servers of ours that check nothing and stand
+        behind those.
     :return: A few words such as ``dkim=pass (example.gov)``; None if nothing
         shows it.
     """
-    domain = address.rpartition('@')[2].lower()
-    for result in _trusted_results(msg, trusted):
-        if str(result.result).lower() != 'pass':
-            continue
-        for vouched in _domains(result):
-            if _aligned(vouched, domain, exact=result.method.lower() == 'dmarc'):
-                return f'{result.method.lower()}=pass ({vouched})'
-    return None
+    domain = _domain(address)
+    if not domain:
+        return None
+    shown = None
+    for field in trusted_fields(msg, trusted, inside):
+        for result in field.results:
+            if _is_refusal(result, domain):
+                return None
+            # Whoever can leave a quotation open can put what they like into it.
+            if shown is None and field.is_whole and _vouches(result, domain):
+                shown = f'{result.method}=pass ({domain})'
+    return shown
 
 
-def _trusted_results(
-    msg: email.message.Message, trusted: Collection[str]
-) -> Iterator[Any]:
-    # Fields are added on top, so that everything below the first Received field
-    # after the first trusted one was there before the trusted server saw it.
-    found = False
+def trusted_fields(
+    msg: email.message.Message, trusted: Collection[str], inside: Collection[str] = ()
+) -> Iterator[Field]:
+    """The fields that nobody outside can have written, from the top."""
+    above: set[str] = set()
+    here: set[str] = set()
+    gate: str | None = None
     for name, value in msg.items():
         lowered = name.lower()
-        if lowered == 'received' and found:
-            return
-        if lowered != 'authentication-results' or len(str(value)) > _MAX_FIELD:
-            continue
-        try:
-            header = authres.AuthenticationResultsHeader.parse_value(str(value))
-        except Exception:
-            # Garbage vouches for nothing; the parser raises more than its own.
-            continue
-        if str(header.authserv_id).lower() in trusted:
-            found = True
-            yield from header.results
+        if lowered == 'received':
+            text = str(value)
+            is_inside = received.by_host(text) in inside and any(
+                received.is_from(text, server) for server in {*trusted, *inside}
+            )
+            if not is_inside and not here:
+                return
+            gate = None if is_inside else text
+            above |= here
+            here = set()
+        elif lowered == FIELD and len(text := str(value)) <= MAX_FIELD:
+            field = parse(text)
+            if field.server not in trusted or field.server in above:
+                continue
+            if gate is None or received.is_from(gate, field.server):
+                here.add(field.server)
+                yield field
 
 
-def _domains(result: Any) -> Iterator[str]:
-    method = result.method.lower()
-    wanted = {
-        'dmarc': {('header', 'from')},
-        'dkim': {('header', 'd'), ('header', 'i')},
-        'spf': {('smtp', 'mailfrom')},
-    }.get(method, set())
-    for prop in result.properties:
-        if (str(prop.type).lower(), str(prop.name).lower()) in wanted:
-            value = str(prop.value).strip().strip('<>"').lower()
-            yield value.rpartition('@')[2].rstrip('.')
-
-
-def _aligned(vouched: str, domain: str, *, exact: bool) -> bool:
-    if not vouched or not domain:
+def _is_refusal(result: Result, domain: str) -> bool:
+    if (result.method, result.value) != ('dmarc', 'fail'):
         return False
-    if vouched == domain:
-        return True
-    if exact:
+    about = [_domain(value) for value in result.values('header.from')]
+    return not about or domain in about
+
+
+def _vouches(result: Result, domain: str) -> bool:
+    if result.value != 'pass':
         return False
-    ours = get_sld(domain, strict=True)
-    return ours is not None and ours == get_sld(vouched, strict=True)
+    if _TOO_WEAK in (value.lower() for value in result.values('header.a')):
+        return False
+    for name in _IDENTITIES.get(result.method, ()):
+        values = list(result.values(name))
+        if values:
+            # A name that stands twice may be a stranger's second one.
+            return len(values) == 1 and _domain(values[0]) == domain
+    return False
+
+
+def _domain(address: str) -> str:
+    """The domain of an address, or a domain, in its ASCII form; may be empty."""
+    text = address.strip('<> ').rpartition('@')[2].rstrip('.').lower()
+    if text.isascii():
+        return text
+    try:
+        return text.encode('idna').decode('ascii')
+    except ValueError:
+        return ''

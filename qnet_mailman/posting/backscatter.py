@@ -39,8 +39,9 @@ def is_proven(msg: email.message.Message | None, address: str) -> bool:
     """
     if msg is None or author_of(msg).address != address.lower():
         return False
-    trusted = site.settings().trusted_authserv_ids
-    return shown_by(msg, address, trusted) is not None
+    settings = site.settings()
+    trusted, inside = settings.trusted_authserv_ids, settings.inside_mail_servers
+    return shown_by(msg, address, trusted, inside) is not None
 
 
 def mail_allowed(address: str, msg: Any = None, *, proven: bool = False) -> bool:

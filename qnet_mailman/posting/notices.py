@@ -20,6 +20,7 @@ from qnet_mailman import site
 from qnet_mailman.mail.answers import Question, how_to_answer
 from qnet_mailman.mail.author import author_of
 from qnet_mailman.mlist import Mlist
+from qnet_mailman.model import limits
 from qnet_mailman.posting import backscatter, confirmation
 from qnet_mailman.templates.sending import AUTO_REPLIED, one_line, operators, send
 
@@ -89,6 +90,33 @@ def rejected(mlist: Mlist, msg: Any, author: str | None, reason: str) -> None:
             automatic=AUTO_REPLIED,
             in_reply_to=message_id(msg),
         )
+
+
+def looked_automatic(mlist: Mlist, msg: Any, author: str, why: str) -> None:
+    """Tell a person with posting privileges that a post is discarded: once a day (R5).
+
+    Not limited by what Mailman takes for worth an answer: such mail never is.
+
+    :param why: What makes it look automatic.
+    """
+    if not limits.allowed(
+        'looks automatic', f'{mlist.list_id} {author}', 1, limits.DAY
+    ) or not backscatter.mail_allowed(author, msg):
+        return
+    send(
+        mlist,
+        author,
+        'qnet:user:notice:looked-automatic',
+        f'Your message to {mlist.display_name} was not delivered',
+        {
+            'which': backscatter.which(msg, author, _subject(msg)),
+            'subject': _quotable(msg, author),
+            'why': why,
+            'contact': contact_of(mlist),
+        },
+        automatic=AUTO_REPLIED,
+        in_reply_to=message_id(msg),
+    )
 
 
 def held(mlist: Mlist, msg: Any, author: str | None, reason: str) -> None:

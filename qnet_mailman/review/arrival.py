@@ -115,7 +115,12 @@ def keep(mail: bytes, envelope_sender: str) -> str:
     most = settings.form_max_unpacked
     if len(mail) > most:
         return TOO_LARGE.format(size=most // 1024)
-    heading = heading_of(mail, envelope_sender, settings.trusted_authserv_ids)
+    heading = heading_of(
+        mail,
+        envelope_sender,
+        settings.trusted_authserv_ids,
+        settings.inside_mail_servers,
+    )
     refused = _refusal_of(heading, envelope_sender.lower())
     config.db.commit()
     if refused is not None:

@@ -44,10 +44,15 @@ class Heading:
     may_answer: bool = False
 
 
-def heading_of(mail: bytes, envelope_sender: str, trusted: Collection[str]) -> Heading:
+def heading_of(
+    mail: bytes,
+    envelope_sender: str,
+    trusted: Collection[str],
+    inside: Collection[str] = (),
+) -> Heading:
     """Read the header of a mail.
 
-    :param trusted: See `authentication.shown_by`.
+    :param trusted: As `inside`, see `authentication.shown_by`.
     """
     header = _header(mail)
     msg = _parsed(header[:MAX_HEADER])
@@ -57,7 +62,7 @@ def heading_of(mail: bytes, envelope_sender: str, trusted: Collection[str]) -> H
     if len(header) > MAX_HEADER:
         return Heading(message_id=message_id, mark=mark)
     sender = (address_of(author_of(msg).address or '') or '').lower()
-    shown = shown_by(msg, sender, trusted) if sender else None
+    shown = shown_by(msg, sender, trusted, inside) if sender else None
     make_legible(msg)
     return Heading(sender, message_id, shown or '', mark, can_acknowledge(msg))
 

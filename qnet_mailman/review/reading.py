@@ -111,7 +111,12 @@ def read_mail(mail: bytes, envelope_sender: str, settings: Settings) -> Mail:
     """Read a mail, once and within limits."""
 
     def work(send: Send) -> None:
-        heading = heading_of(mail, envelope_sender, settings.trusted_authserv_ids)
+        heading = heading_of(
+            mail,
+            envelope_sender,
+            settings.trusted_authserv_ids,
+            settings.inside_mail_servers,
+        )
         send(heading)
         try:
             files = attachments(mail, settings)

@@ -39,7 +39,12 @@ class PostingRights:
         members = member_authentication_of(mlist)
         shown = None
         if standing is Standing.poster or members is not PosterAuthentication.off:
-            shown = author and shown_by(msg, author, settings.trusted_authserv_ids)
+            shown = author and shown_by(
+                msg,
+                author,
+                settings.trusted_authserv_ids,
+                settings.inside_mail_servers,
+            )
         decision = decide(
             type_of(mlist),
             replies_of(mlist),

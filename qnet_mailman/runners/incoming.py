@@ -3,19 +3,40 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from mailman.runners import incoming
 from public import public
 
+from qnet_mailman.mail.automatic import automatic_reply
 from qnet_mailman.mail.legible import make_legible
+from qnet_mailman.mlist import Mlist
+from qnet_mailman.model.lists import row_of
 from qnet_mailman.runners.guard import Guard
+
+log = logging.getLogger('mailman.vette')
 
 
 @public
 class IncomingRunner(Guard, incoming.IncomingRunner):
-    """Decides about posts."""
+    """Decides about posts, and about mail to those who look after a list."""
 
     def _process_one_file(self, msg: Any, msgdata: dict[str, Any]) -> None:
         make_legible(msg)
         super()._process_one_file(msg, msgdata)
+
+    def _dispose(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool | None:
+        # What a moderator's program answers to a notice would go to all of them, whose
+        # programs answer it (RFC 3834 section 2).
+        if msgdata.get('to_owner') and row_of(mlist) is not None:
+            mark = automatic_reply(msg)
+            if mark is not None:
+                log.info(
+                    'DISCARD: %s-owner, %s: %s',
+                    mlist.list_id,
+                    msg.get('message-id', 'n/a'),
+                    mark,
+                )
+                return False
+        return super()._dispose(mlist, msg, msgdata)

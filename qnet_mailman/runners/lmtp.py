@@ -49,11 +49,15 @@ from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import listnames, return_addresses
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.mta.fields import in_ascii
+from qnet_mailman.posting import door
 from qnet_mailman.queues import handover
 from qnet_mailman.review import arrival
 from qnet_mailman.subscriptions.replies import PENDING
 from qnet_mailman.values import BOUNCES, CONFIRM
 
+ERR_451 = '451 4.3.0 The mailing lists cannot be reached now; try again later'
+NO_LIST = '550 5.1.1 There is no mailing list {address}'
+TOO_LARGE = '552 5.3.4 The message is too large; at most {most} MB can be taken'
 ERR_554 = '554 5.6.0 Transaction failed: the message cannot be read'
 TOO_DEEP = (
     '554 5.6.0 The message has more than {most} parts or messages inside one another; '
@@ -64,8 +68,28 @@ TOO_MANY = (
     'its files in one archive'
 )
 
+ENHANCED = {
+    '421': '4.3.2',
+    '450': '4.3.0',
+    '451': '4.3.0',
+    '452': '4.3.1',
+    '500': '5.5.2',
+    '501': '5.5.4',
+    '502': '5.5.1',
+    '503': '5.5.1',
+    '504': '5.5.4',
+    '553': '5.1.3',
+    '555': '5.5.4',
+}
+"""Codes (RFC 3463) for refusals of the server itself, which has none."""
+
 ENTRY = 'message'
 """The runner takes one message at a time."""
+
+MAX_ADDRESS = 320
+"""Characters of an address in a reply (RFC 5321 section 4.5.3.1)."""
+
+_HAS_CODE = re.compile(r'[245]\.\d{1,3}\.\d{1,3} ')
 
 log = logging.getLogger('mailman.smtp')
 
@@ -83,11 +107,11 @@ class Handler(lmtp.LMTPHandler):
             config.db.commit()
         except site.NotReady:
             reply = self._known(server, session, envelope, to, rcpt_options)
-            return lmtp.ERR_451 if reply == lmtp.ERR_550 else reply
+            return ERR_451 if reply.startswith('550') else reply
         except Exception:
             config.db.abort()
             log.exception('Mail for request forms is put off')
-            return lmtp.ERR_451
+            return ERR_451
         if refused is not None:
             log.warning(
                 'No request form taken from %s: %s', envelope.mail_from, refused
@@ -106,7 +130,7 @@ class Handler(lmtp.LMTPHandler):
         except Exception:
             config.db.abort()
             log.exception('Address verification: %s', to)
-            return lmtp.ERR_451
+            return ERR_451
         if is_ours:
             envelope.rcpt_tos.append(to)
             envelope.rcpt_options.extend(rcpt_options)
@@ -115,7 +139,10 @@ class Handler(lmtp.LMTPHandler):
             reply: str = super()._handle_RCPT(
                 server, session, envelope, to, rcpt_options
             )
-        return reply
+        if reply == lmtp.ERR_550:
+            address = to.encode('ascii', 'backslashreplace').decode('ascii')
+            return NO_LIST.format(address=address[:MAX_ADDRESS])
+        return ERR_451 if reply == lmtp.ERR_451 else reply
 
     def _handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         entry = handover.Handover('lmtp', ENTRY)
@@ -129,7 +156,7 @@ class Handler(lmtp.LMTPHandler):
             config.db.abort()
             entry.discard()
             is_ours = isinstance(error, (OSError, SQLAlchemyError))
-            replies = [lmtp.ERR_451 if is_ours else ERR_554]
+            replies = [ERR_451 if is_ours else ERR_554]
             # RFC 2033 section 4.2: one for each recipient.
             replies *= len(envelope.rcpt_tos)
         return lmtp.CRLF.join(replies)
@@ -158,10 +185,14 @@ class Handler(lmtp.LMTPHandler):
             names = set(getUtility(IListManager).names)
         replies = []
         for to in envelope.rcpt_tos:
+            if (probe := door.token_of(parseaddr(to)[1])) is not None:
+                door.note(probe, msg, site.settings())
+                replies.append('250 Ok')
+                continue
             found = _destination(to, names)
             if found is None:
                 # What RCPT took was there then.
-                replies.append(lmtp.ERR_451)
+                replies.append(ERR_451)
                 continue
             queue, mlist, msgdata = found
             refused = None
@@ -186,7 +217,7 @@ def _queued(
         config.switchboards[queue].enqueue(msg, msgdata, received_time=received)
     except OSError:
         log.exception('A message could not be put into the queue %s', queue)
-        return lmtp.ERR_451
+        return ERR_451
     return None
 
 
@@ -269,7 +300,7 @@ def _handed_out(to: str) -> return_addresses.Returned | None:
     if returned is None or returned.mlist is not None:
         return returned
     if returned.name == CONFIRM:
-        return None
+        return None if door.token_of(parseaddr(to)[1]) is None else returned
     name, _, domain = lmtp.split_recipient(f'{returned.name}@{returned.domain}')
     with listnames.only([f'{name}@{domain}']):
         is_a_list = any(getUtility(IListManager).names)
@@ -301,6 +332,19 @@ class _Server(LMTP):
     """Takes lines of any length: reports return them as they were written."""
 
     line_length_limit = DATA_SIZE_DEFAULT
+
+    async def push(self, status: Any) -> None:
+        """Refuse with an enhanced code, too (RFC 2034), and say what is too large."""
+        # What Mailman's own code refuses is left as it is (R40).
+        if isinstance(status, str) and status != lmtp.ERR_501:
+            code, _, text = status.partition(' ')
+            if _HAS_CODE.match(text):
+                pass
+            elif code == '552':
+                status = TOO_LARGE.format(most=DATA_SIZE_DEFAULT // 1024**2)
+            elif code in ENHANCED:
+                status = f'{code} {ENHANCED[code]} {text}'
+        await super().push(status)
 
 
 class Controller(lmtp.LMTPController):

@@ -10,6 +10,11 @@ from public import public
 
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.runners.guard import Guard
+from qnet_mailman.templates.sending import (
+    AUTO_GENERATED,
+    NO_REPLIES,
+    NO_REPLIES_OF_ANY_KIND,
+)
 
 
 @public
@@ -17,10 +22,13 @@ class VirginRunner(Guard, virgin.VirginRunner):
     """Sends what Mailman itself writes, marked as automatic.
 
     RFC 3834 section 5: whatever a program writes says so, lest another
-    program answers it.  Stock marks nothing.
+    program answers it; Exchange heeds a field of its own.  Stock marks nothing.
     """
 
     def _dispose(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool | None:
-        if not msgdata.get('isdigest') and 'auto-submitted' not in msg:
-            msg['Auto-Submitted'] = 'auto-generated'
+        if not msgdata.get('isdigest'):
+            if 'auto-submitted' not in msg:
+                msg['Auto-Submitted'] = AUTO_GENERATED
+            if NO_REPLIES not in msg:
+                msg[NO_REPLIES] = NO_REPLIES_OF_ANY_KIND
         return super()._dispose(mlist, msg, msgdata)

@@ -28,6 +28,9 @@ AUTO_GENERATED = 'auto-generated'
 """RFC 3834 section 5.1: written by a program, not in answer to a message."""
 AUTO_REPLIED = 'auto-replied'
 """RFC 3834 section 5.1: written by a program in answer to a message."""
+NO_REPLIES = 'X-Auto-Response-Suppress'
+NO_REPLIES_OF_ANY_KIND = 'All'
+"""Exchange heeds this field (MS-OXCMAIL) where others heed Auto-Submitted."""
 SITE_MAIL = 'qnet_site_mail'
 """In the metadata of an entry of `out` or `retry` that belongs to no list."""
 
@@ -114,6 +117,7 @@ def send(
         for attachment in attachments:
             notice.attach(attachment)
     notice['Auto-Submitted'] = automatic
+    notice[NO_REPLIES] = NO_REPLIES_OF_ANY_KIND
     notice['Message-ID'] = make_msgid(domain=domain)
     if in_reply_to is not None:
         notice['In-Reply-To'] = in_reply_to

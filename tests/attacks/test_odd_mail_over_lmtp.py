@@ -184,6 +184,24 @@ def test_a_post_as_deep_as_can_be(mlist: Any, deliver: Deliver) -> None:
     assert queued('out') or queued('virgin')
 
 
+def test_refusals_say_what_is_wrong(mlist: Any, deliver: Deliver) -> None:
+    domain = mlist.mail_host
+    wrong = (
+        (f'nolist@{domain}', '', b'550 5.1.1 There is no mailing list nolist@'),
+        (f'grüße@{domain}', ' SMTPUTF8', b'550 5.1.1 There is no mailing list'),
+        (
+            mlist.posting_address,
+            ' SIZE=99999999',
+            b'552 5.3.4 The message is too large',
+        ),
+        (mlist.posting_address, ' SIZE=x', b'501 5.5.4 '),
+        (mlist.posting_address, ' NO=x', b'555 5.5.4 '),
+    )
+    for to, options, begin in wrong:
+        reply = deliver(to, b'\r\n', READER, options)
+        assert reply.startswith(begin), reply
+
+
 def test_lists_of_other_styles_are_as_on_stock_mailman(
     mlist: Any, deliver: Deliver
 ) -> None:

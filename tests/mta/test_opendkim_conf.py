@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`etc/opendkim.conf` covers what RFC 8058 section 4 wants covered."""
+"""`etc/opendkim.conf` covers what RFC 8058 section 4 wants covered, and
+`etc/opendmarc.conf` believes nothing that came with a message (R37)."""
 
 from __future__ import annotations
 
@@ -23,10 +24,10 @@ MESSAGE = (
 )
 
 
-def options() -> dict[str, str]:
+def options(file: Path = FILE) -> dict[str, str]:
     """The file's options: a word, white space, the rest of the line."""
     found = {}
-    for line in FILE.read_text('ascii').splitlines():
+    for line in file.read_text('ascii').splitlines():
         if line.strip() and not line.startswith('#'):
             name, value = line.split(None, 1)
             assert name not in found
@@ -42,7 +43,22 @@ def test_both_fields_are_signed_and_oversigned() -> None:
     assert set(names('SignHeaders')) >= BOTH | {'from', 'list-id'}
     assert set(names('OversignHeaders')) >= BOTH | {'from'}
     assert set(names('OversignHeaders')) <= set(names('SignHeaders'))
-    assert options()['Mode'] == 's'
+    assert options()['Mode'] == 'sv'
+
+
+def test_opendmarc_believes_opendkim_alone() -> None:
+    dmarc = options(FILE.with_name('opendmarc.conf'))
+    assert dmarc['SPFSelfValidate'] == 'false'
+    assert dmarc['SPFIgnoreResults'] == 'true'
+    assert dmarc['AuthservID'] == dmarc['TrustedAuthservIDs'] == options()['AuthservID']
+    # The remover before both, and OpenDKIM before OpenDMARC.
+    main_cf = (FILE.parent / 'postfix' / 'main.cf').read_text('ascii')
+    assert 'header_checks = regexp:/etc/postfix/authentication_results' in main_cf
+    sockets = [each['Socket'].split('@')[0] for each in (options(), dmarc)]
+    ports = [socket.partition(':')[2] for socket in sockets]
+    assert re.findall(
+        r'127\.0\.0\.1:(\d+)', main_cf.partition('#smtpd_milters')[2]
+    ) == (ports)
 
 
 def test_opendkim_takes_it(tmp_path: Path) -> None:
