@@ -33,15 +33,15 @@ def links_in(data: bytes) -> set[str]:
 
 
 def _readings(data: bytes) -> Iterator[str]:
-    for text in _texts(data):
-        some = {text, html.unescape(text)}
-        for _ in range(2):
-            some |= {unquote(one) for one in some}
-        some |= {unquote(one.replace('-', '%')) for one in some}
-        some |= {re.sub('=\r?\n', '', one) for one in some}
-        some |= {re.sub('[ \t]*\r?\n[ \t>|]*', '', one) for one in some}
-        some |= {re.sub('<[^<>]*>', '', one) for one in some}
-        yield from some
+    for text in set(_texts(data)):
+        for plain in {text, html.unescape(text)}:
+            once = unquote(plain)
+            gateway = unquote(plain.replace('-', '%'))
+            for one in {plain, once, unquote(once), gateway}:
+                whole = re.sub('=\r?\n', '', one)
+                joined = re.sub('[ \t]*\r?\n[ \t>|]*', '', one)
+                for each in {one, whole, joined}:
+                    yield from {each, re.sub('<[^<>]*>', '', each)}
 
 
 def _texts(data: bytes, depth: int = 0) -> Iterator[str]:
