@@ -167,6 +167,8 @@ def wishes_to_leave(mlist: Mlist, msg: Any) -> bool:
     if any(_is_wish(one, names) for one in subjects):
         return True
     own = list(_own_lines(opening(msg)))
+    if own and not _is_wish(own[0], names) and _GREETING.fullmatch(own[0]):
+        del own[0]
     return (
         bool(own)
         and _is_wish(own[0], names)
@@ -175,12 +177,11 @@ def wishes_to_leave(mlist: Mlist, msg: Any) -> bool:
 
 
 def _own_lines(lines: list[str]) -> Iterator[str]:
-    """The first lines of an answer, without a greeting and what it quotes."""
+    """The first lines of an answer, without what it quotes."""
     for number, line in enumerate(map(plain, lines)):
-        if _QUOTES.match(line):
+        if _QUOTES.match(line) and (number or not _GREETING.fullmatch(line)):
             return
-        if number or not _GREETING.fullmatch(line):
-            yield line
+        yield line
 
 
 def _is_wish(line: str, names: frozenset[str]) -> bool:
