@@ -10,8 +10,8 @@ that confirm something.
 
 Tokens are known by their own form, and by their signature, or because they wait in the
 database; a message without any is not touched.  They die in signed parts as well, whose
-signature then no longer fits: that a reader may find a forged signature is less than
-that a stranger acts in somebody's name.
+signature then no longer fits: a reader who finds that it does not is less harmed than
+somebody in whose name a stranger acts.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ from sqlalchemy import select
 
 from qnet_mailman.mail.blanking import blanked, words
 from qnet_mailman.mail.everywhere import change_texts
-from qnet_mailman.model import return_addresses
+from qnet_mailman.model import keys
 from qnet_mailman.model.base import store
+from qnet_mailman.model.return_addresses import Verifier, key_of
 from qnet_mailman.model.statements import chunks
 from qnet_mailman.subscriptions import one_click
 from qnet_mailman.subscriptions.one_click import BATCH
@@ -79,8 +80,7 @@ def make_dead(msg: Message) -> int:
 def _live(found: set[str]) -> Iterable[str]:
     """Which of them we handed out."""
     yield from one_click.signed(found)
-    verifier = return_addresses.Verifier()
-    yield from (one for one in found if verifier.read(one.lower()) is not None)
+    yield from _of_bounces(found)
     pending = sorted({one.lower() for one in found if len(one) == _SHORTEST})
     waiting: set[str] = set()
     for some in chunks(pending, BATCH):
@@ -88,3 +88,17 @@ def _live(found: set[str]) -> Iterable[str]:
             store().scalars(select(Pended.token).where(Pended.token.in_(some)))
         )
     yield from (one for one in found if one.lower() in waiting)
+
+
+def _of_bounces(found: set[str]) -> Iterable[str]:
+    """Those of envelope senders; no number of a key is looked up that is none."""
+    named = {one: key_of(one.lower()) for one in found}
+    if all(key_id is None for key_id in named.values()):
+        return
+    known = {key_id for key_id, _, _ in keys.all_keys()}
+    verifier = Verifier()
+    yield from (
+        one
+        for one, key_id in named.items()
+        if key_id in known and verifier.read(one.lower()) is not None
+    )

@@ -6,6 +6,7 @@ Whoever reads a list, its digest or its public archive finds there what members 
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Iterator
 from email.message import Message
@@ -268,7 +269,10 @@ def test_an_answer_that_also_went_to_the_list_is_asked_nothing(mlist: Any) -> No
 def lines(number: int) -> Iterator[str]:
     """A post of so many lines, each with something that may be a token."""
     for count in range(number):
-        yield f'> {count:040x} am{"a" * 69}%61 bounces+{"b" * 48}@x &#97; <b>='
+        # Each with the number of another key.
+        leaving = base64.b32encode(b'\x03' + count.to_bytes(2) + bytes(42)).decode()
+        bounce = base64.b32encode(bytes(4) + count.to_bytes(2) + bytes(24)).decode()
+        yield f'> {count:040x} {leaving[:-1]}%41 bounces+{bounce}@x &#97; <b>='
 
 
 def test_as_many_lookups_whatever_the_size(mlist: Any) -> None:
