@@ -33,9 +33,11 @@ _ESCAPE = (
     '|&#(?P<decimal>[0-9]{1,7});'
     '|&#[xX](?P<hexadecimal>[0-9A-Fa-f]{1,6});'
 )
-_BREAK = r'=[ \t]*\r?\n[ \t>|\xa0\xc2]*|\n[ \t>|\xa0\xc2]*|\r\n?[ \t>|\xa0\xc2]*'
+# What stands before the rest of a line: blanks, and marks of a quotation.
+_MARKS = r'[ \t>|\xa0\xc2]*(?:&(?:gt|nbsp);[ \t>|\xa0\xc2]*)*'
+_BREAK = rf'=[ \t]*\r?\n{_MARKS}|\n{_MARKS}|\r\n?{_MARKS}'
 _TAG = (
-    r'<[^<>]{0,2000}>|&(?:shy|zwnj|zwj|ZeroWidthSpace|NoBreak);'
+    rf'<[^<>]{{0,2000}}>{_MARKS}|&(?:shy|zwnj|zwj|ZeroWidthSpace|NoBreak);'
     # Characters without width, and the same in UTF-8, read byte by byte.
     '|\u00ad|\u200b|\u200c|\u200d|\u2060|\ufeff'
     '|\xc2\xad|\xe2\x80[\x8b-\x8d]|\xe2\x81\xa0|\xef\xbb\xbf'

@@ -159,6 +159,9 @@ PROGRAMS: dict[str, Callable[[Got], Part]] = {
         f'{html.escape(got.text)}</pre></blockquote>',
         '8bit',
     ),
+    'Thunderbird, HTML of text': lambda got: rich(
+        f'{RICH_ANSWER}<pre>{html.escape(flowed(got.text, 66))}</pre>', '8bit'
+    ),
     'wrapped by hand': lambda got: plain(
         '\n'.join(f'> > {line}' for line in textwrap.wrap(got.text, 60))
     ),
