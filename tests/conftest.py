@@ -33,6 +33,7 @@ from qnet_mailman.setup import startup
 from qnet_mailman.site import reason_not_ready
 from tests import lists, postgresql, sites
 from tests.clock import Clock, stop_clock
+from tests.keeping import Keeper, keeping
 
 ON_POSTGRESQL = os.environ.get('QNET_TEST_DATABASE') == 'postgresql'
 ROOT = Path(__file__).resolve().parent.parent
@@ -228,6 +229,13 @@ def _clear(site: SimpleNamespace) -> None:
         (site.var / folder).mkdir(exist_ok=True)
     write_settings(site.var / 'qnet.cfg')
     startup.setup()
+
+
+@pytest.fixture
+def keeper(core: SimpleNamespace) -> Iterator[Keeper]:
+    """The mail server to which Mailman sends; see tests/keeping.py."""
+    with keeping() as running:
+        yield running
 
 
 @pytest.fixture(autouse=True)

@@ -22,6 +22,7 @@ import logging
 import textwrap
 from collections.abc import Sequence
 from datetime import datetime
+from email.message import Message
 from email.parser import BytesHeaderParser
 from typing import Any, cast
 from zoneinfo import ZoneInfo
@@ -53,6 +54,7 @@ from qnet_mailman.model.base import by_itself, store
 from qnet_mailman.model.bounces import QNetBounce, QNetBounceNotice
 from qnet_mailman.model.closures import QNetClosure, closure_of
 from qnet_mailman.model.statements import chunks
+from qnet_mailman.subscriptions.quoted import make_dead
 from qnet_mailman.templates.sending import WIDTH, one_line, operators, send
 
 OF_NO_LIST = NOWHERE.list_id
@@ -399,7 +401,7 @@ def _what_came(
         'attached': textwrap.fill(end, WIDTH, break_on_hyphens=False),
     }, [
         _csv_part(rows, f'{name}.csv'),
-        *(report_part(report) for report in attached),
+        *(_report_for_others(report) for report in attached),
     ]
 
 
@@ -416,3 +418,10 @@ def _subjects(reports: dict[int, bytes]) -> dict[int, str]:
         row_id: one_line(str(parser.parsebytes(report).get('subject', '')))
         for row_id, report in reports.items()
     }
+
+
+def _report_for_others(report: bytes) -> Message:
+    """A report without the links of the member whose message it returns (R39)."""
+    part = report_part(report)
+    make_dead(part)
+    return part

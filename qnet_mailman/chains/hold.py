@@ -20,6 +20,7 @@ from zope.event import notify
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.posting import confirmation, notices
 from qnet_mailman.posting.decision import Fate
+from qnet_mailman.subscriptions import wishes
 
 log = logging.getLogger('mailman.vette')
 
@@ -41,7 +42,7 @@ class HoldChain(TerminalChainBase):
             token = confirmation.offer(mlist, request_id, msg, author)
             asked = notices.to_confirm(mlist, msg, author, token)
         else:
-            notices.held(mlist, msg, author, reason)
+            notices.held(mlist, msg, author, wishes.helped(mlist, msg, author, reason))
         if not asked:
             pendable = HeldMessagePendable(id=request_id, list_id=mlist.list_id)
             notices.moderators(mlist, msg, author, reason, pendable)

@@ -35,8 +35,8 @@ class PostingChain:
     goes to a program or to the victim of a forgery (R5; a person with posting
     privileges is told of an announcement that looks automatic); a request to leave is
     answered (R14); a list that is closed rejects whatever else comes; then the
-    author's rights decide (R3, R4, R6); then what Mailman finds odd waits for a
-    moderator.
+    author's rights decide (R3, R4, R6); then what Mailman finds odd, or what may be
+    meant to leave a list, waits for a moderator.
     """
 
     name = 'qnet-posting-chain'
@@ -63,6 +63,7 @@ class PostingChain:
         yield Link('qnet-posting-rights', LinkAction.jump, 'qnet-disposition')
         yield Link('emergency', LinkAction.jump, 'qnet-hold')
         yield Link('max-size')
+        yield Link('qnet-wish-to-leave')
         if msgdata['qnet_standing'] != Standing.poster:
             for rule in CONTENT_RULES:
                 yield Link(rule)

@@ -14,6 +14,7 @@ from zope.event import notify
 
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.posting import notices
+from qnet_mailman.subscriptions import wishes
 
 log = logging.getLogger('mailman.vette')
 
@@ -27,6 +28,7 @@ class RejectChain(TerminalChainBase):
 
     def _process(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
         reason = ' '.join(format_reasons(msgdata.get('moderation_reasons', [])))
-        notices.rejected(mlist, msg, msgdata['qnet_author'], reason)
+        author = msgdata['qnet_author']
+        notices.rejected(mlist, msg, author, wishes.helped(mlist, msg, author, reason))
         log.info('REJECT: %s; %s', msg.get('message-id', 'n/a'), reason)
         notify(RejectEvent(mlist, msg, msgdata, self))

@@ -29,5 +29,5 @@ class UnsubscribeChain(TerminalChainBase):
         log.info('UNSUBSCRIBE: %s from %s', message_id, author)
         # An answer to our question that also went to the list.  Where it should have
         # gone, it does its work.
-        if author is not None and replies.token_in(mlist, msg) is None:
+        if author is not None and not msgdata.get(replies.ANSWERS):
             leaving.request(mlist, author, route='subject', msg=msg)

@@ -121,7 +121,10 @@ def one_click(story: Story) -> None:
         f'As {NEWCOMER.email} received it',
         f'{header_lines(copy.message)}\n\n{body_lines(copy.message)}',
     )
-    link = _link(copy, rf'{re.escape(site.web_url)}/unsubscribe/[\w-]+/')
+    found = re.search(r'<(http[^>]+)>', str(copy.message['List-Unsubscribe']))
+    if found is None:
+        raise DemoError(f'Message {copy.number} has no link:\n{copy.message}')
+    link = found[1]
     with (
         story.narrator.step('A mail program\'s "Unsubscribe" button (RFC 8058)'),
         web_session() as web,

@@ -142,6 +142,15 @@ def find_addresses(text: str) -> set[str]:
     }
 
 
+def shortened(address: str) -> str:
+    """An address as its owner knows it again, and others learn little of it.
+
+    :return: Such as ``k***@clinic.example.org``.
+    """
+    local, _, domain = address.rpartition('@')
+    return f'{local[:1]}***@{domain}'
+
+
 def format_mailbox(name: str, address: str) -> str:
     """``"Name" <address>`` with the name quoted or in RFC 2047 words."""
     name = ' '.join(clean(name).split())

@@ -182,6 +182,12 @@ def _bytes_of(token: str) -> bytes | None:
     return base64.b32decode(token.upper())
 
 
+def key_of(token: str) -> int | None:
+    """The number of the key with which a token says that it was signed."""
+    data = _bytes_of(token)
+    return None if data is None else int(_FORMAT.unpack_from(data)[1])
+
+
 @dataclass
 class Verifier:
     """Reads tokens; the keys are read once, for as long as this is kept."""

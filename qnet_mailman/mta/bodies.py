@@ -17,6 +17,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from email.message import Message
+from urllib.parse import urlsplit
 
 from qnet_mailman.mail.body import Body, raw_payload, transfer_encoding
 from qnet_mailman.mail.text import charset_name
@@ -34,6 +35,16 @@ _LINK = re.compile(
     r'|(?:mailto:)?(?P<address>[\w.+=%-]+@[\w-]+(?:\.[\w-]+)+)'
 )
 _RULE = re.compile(r'[_=*-]{5,}')
+_LONG_URL = 60
+"""Characters of a URL that is not shown where there are words for it."""
+_BLACK, _BLUE, _WHITE = '#1b1b1b', '#005ea2', '#ffffff'
+_FONT = (
+    f'background-color:{_WHITE};font-family:Arial,sans-serif;font-size:14px;'
+    'font-weight:normal;font-style:normal;line-height:1.5'
+)
+_STYLE = f'color:{_BLACK};{_FONT};text-align:left;padding:8px'
+"""Its own colours and size, whatever those of the page are (WCAG 2.1, 1.4.3)."""
+_LINK_STYLE = f'color:{_BLUE};{_FONT};text-decoration:underline'
 
 
 class CannotAdd(Exception):
@@ -136,14 +147,45 @@ def _flowed(text: str) -> str:
 
 
 def as_html(text: str, language: str) -> str:
-    """A text as HTML, in ASCII; the same for every charset."""
+    """A text as HTML, in ASCII; the same for every charset.
+
+    Where a line has nothing but a long URL, the line before it has the words of the
+    link; elsewhere the name of its host is shown.  A first line that is a rule becomes
+    one.
+    """
     if not text:
         return ''
     lines = text.strip('\n').split('\n')
-    ruled = '<hr>' if lines and _RULE.fullmatch(lines[0].strip()) else ''
-    body = '<br>\n'.join(_linked(line) for line in lines[1 if ruled else 0 :])
-    page = f'\n<div lang="{html.escape(language)}">{ruled}\n{body}\n</div>\n'
+    style = _STYLE
+    if _RULE.fullmatch(lines[0].strip()):
+        style += ';border-top:1px solid #71767a'
+        del lines[0]
+    shown: list[str] = []
+    words = ''
+    for line in lines:
+        match = _LINK.fullmatch(line.strip())
+        url = '' if match is None else match['url'] or ''
+        if words and len(url) > _LONG_URL:
+            shown[-1] = _anchor(url, words.strip().rstrip(':'))
+            words = ''
+        else:
+            shown.append(_linked(line))
+            words = line if line.strip() and not _LINK.search(line) else ''
+    body = '<br>\n'.join(shown)
+    page = f'\n<div lang="{html.escape(language)}" style="{style}">\n{body}\n</div>\n'
     return page.encode('ascii', 'xmlcharrefreplace').decode('ascii')
+
+
+def _anchor(target: str, shown: str) -> str:
+    href, words = html.escape(target), html.escape(shown)
+    return f'<a href="{href}" style="{_LINK_STYLE}">{words}</a>'
+
+
+def _host_of(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or url
+    except ValueError:
+        return url
 
 
 def _linked(line: str) -> str:
@@ -153,9 +195,11 @@ def _linked(line: str) -> str:
     for match in _LINK.finditer(line):
         target = match['url'] or f'mailto:{match["address"]}'
         shown = match['url'] or match['address']
+        if match['url'] and len(shown) > _LONG_URL:
+            shown = _host_of(shown)
         pieces += [
             html.escape(line[end : match.start()]),
-            f'<a href="{html.escape(target)}">{html.escape(shown)}</a>',
+            _anchor(target, shown),
         ]
         end = match.end()
     pieces.append(html.escape(line[end:]))

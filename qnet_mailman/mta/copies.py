@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The copies of one message: what is personal in them, and how it gets there (R15).
 
-A message is made ready and written once, with a stand-in where the token of its
-recipient belongs: in List-Unsubscribe (RFC 2369, RFC 8058) and in the footer.  A copy
-is then the bytes between the stand-ins with the recipient's token put in their place.
+A message is made ready and written once, with stand-ins where the tokens of its
+recipient belong: one in List-Unsubscribe (RFC 2369, RFC 8058), another in the footer.
+A copy is then the bytes between the stand-ins with the tokens put in their place.
 
 Which messages carry List-Unsubscribe:
 
@@ -17,6 +17,7 @@ Which messages carry List-Unsubscribe:
 
 from __future__ import annotations
 
+import base64
 import copy
 import logging
 import re
@@ -36,7 +37,6 @@ from mailman.handlers.decorate import decorate as text_of
 from mailman.interfaces.mailinglist import IListArchiverSet, Personalization
 from mailman.utilities.datetime import now
 
-from qnet_mailman import site
 from qnet_mailman.mail.body import raw_payload
 from qnet_mailman.mail.text import raw_text
 from qnet_mailman.mlist import Mlist
@@ -47,7 +47,7 @@ from qnet_mailman.mta.bodies import Place, Texts
 from qnet_mailman.mta.fields import encode_fields
 from qnet_mailman.mta.wire import on_the_wire, shorten_lines
 from qnet_mailman.subscriptions import one_click
-from qnet_mailman.subscriptions.one_click import Membership
+from qnet_mailman.subscriptions.one_click import Membership, Tokens
 from qnet_mailman.values import BOUNCES, CONFIRM
 
 log = logging.getLogger('mailman.archiver')
@@ -88,17 +88,18 @@ def unsubscribe_fields(leave_address: str, token: str | None) -> list[tuple[str,
     """The header fields by which mail programs offer to leave.
 
     :param leave_address: The list's ``-leave`` address.
-    :param token: The recipient's token; without one, leaving has to be confirmed.
+    :param token: The recipient's, for a header; without one, leaving has to be
+        confirmed.
     """
     mailto = f'<{_mailto(leave_address)}'
     if token is None:
         return [('List-Unsubscribe', f'{mailto}>')]
     mailto += f'?subject=unsubscribe%20{token}>'
-    web_url = site.settings().web_url
-    if web_url is None:
+    link = one_click.link(token)
+    if link is None:
         return [('List-Unsubscribe', mailto)]
     return [
-        ('List-Unsubscribe', f'<{web_url}/unsubscribe/{token}/>,\n\t{mailto}'),
+        ('List-Unsubscribe', f'<{link}>,\n\t{mailto}'),
         # RFC 8058 section 3.1.
         ('List-Unsubscribe-Post', 'List-Unsubscribe=One-Click'),
     ]
@@ -109,11 +110,12 @@ def _mailto(address: str) -> str:
 
 
 def unsubscribe_url(leave_address: str, token: str | None) -> str:
-    """The link of the footer: the page with one button, or the ``-leave`` address."""
-    web_url = site.settings().web_url
-    if token is None or web_url is None:
-        return _mailto(leave_address)
-    return f'{web_url}/unsubscribe/{token}/'
+    """The link of the footer: the page with one button, or the ``-leave`` address.
+
+    :param token: The recipient's, for a footer.
+    """
+    link = None if token is None else one_click.link(token)
+    return link or _mailto(leave_address)
 
 
 class Copy(NamedTuple):
@@ -139,9 +141,8 @@ class Copies:
         self._msg = msg
         self._msgdata = msgdata
         self.kind = kind_of(msgdata)
-        self._written: dict[tuple[bool, bool], Callable[[str], Copy]] = {}
-        # As long as a token, of the same characters, and nobody's.
-        self._stand_in = secrets.token_urlsafe(one_click.LENGTH)[: one_click.LENGTH]
+        self._written: dict[tuple[bool, bool], Callable[..., Copy]] = {}
+        self._stand_ins = Tokens(_stand_in(), _stand_in())
 
     # ------------------------------------------------------------ who gets what
 
@@ -149,18 +150,18 @@ class Copies:
         """Who of them gets it as a member, by address in lower case; one statement."""
         return one_click.memberships(self._mlist, recipients)
 
-    def tokens(self, members: Mapping[str, Membership]) -> dict[str, str]:
+    def tokens(self, members: Mapping[str, Membership]) -> dict[str, Tokens]:
         """The tokens of recipients who are members, by address in lower case."""
         if not members or not self.have_tokens:
             return {}
         return {
-            email: one_click.token_for(self._mlist, member, self._key)
+            email: one_click.tokens_for(self._mlist, member, self._key)
             for email, member in members.items()
         }
 
     @cached_property
     def have_tokens(self) -> bool:
-        """Whether members find a token of their own in it."""
+        """Whether members find tokens of their own in it."""
         return self.are_personal or (self.kind is Kind.notice and self._is_to_a_member)
 
     @cached_property
@@ -255,53 +256,57 @@ class Copies:
 
     # ------------------------------------------------------------------ writing
 
-    def copy(self, token: str | None, *, duplicate: bool = False) -> Copy:
+    def copy(self, tokens: Tokens | None, *, duplicate: bool = False) -> Copy:
         """A copy as it is sent.
 
-        :param token: The recipient's token.
+        :param tokens: The recipient's.
         :param duplicate: Whether the recipient gets it from elsewhere as well.
         """
-        variant = (token is not None, duplicate)
+        variant = (tokens is not None, duplicate)
         if variant not in self._written:
             self._written[variant] = self._write(*variant)
-        return self._written[variant](token or '')
+        return self._written[variant](*(tokens or ('', '')))
 
-    def _write(self, personal: bool, duplicate: bool) -> Callable[[str], Copy]:
+    def _write(self, personal: bool, duplicate: bool) -> Callable[..., Copy]:
         """Make the message ready, and write it once."""
         msg = copy.deepcopy(self._msg)
         del msg['bcc']
         del msg['x-mailman-copy']
         if duplicate:
             msg['X-Mailman-Copy'] = 'yes'
-        stand_in = self._stand_in if personal else None
-        places = self.dress(msg, stand_in)
+        places = self.dress(msg, self._stand_ins if personal else None)
         written = on_the_wire(msg)
         # No token has a dot or a line end, whatever it is encoded in.
         dotted = b'\r\n.' in written or written.startswith(b'.')
-        data_for = filled(written, [bytes, *places], self._stand_in.encode())
-        return lambda token: Copy(data_for(token), dotted)
+        data_for = filled(
+            written,
+            (self._stand_ins.header, [bytes]),
+            (self._stand_ins.footer, [bytes, *places]),
+        )
+        return lambda *tokens: Copy(data_for(*tokens), dotted)
 
     def dress(
         self,
         msg: Message,
-        token: str | None,
+        tokens: Tokens | None,
         member: Any = None,
         recipient: str | None = None,
     ) -> list[Place]:
         """Put a message's header fields, header and footer in place.
 
         :param msg: A copy of the message.
-        :param token: A token, or its stand-in.
+        :param tokens: Tokens, or their stand-ins.
         :param member: Its recipient, where that matters.
         :param recipient: The address that it goes to.
-        :return: Where the token is, beside the places where it stands by itself.
+        :return: Where the footer's is, beside the places where it stands by itself.
         """
         encode_fields(msg)
         shorten_lines(msg)
         for name in FIELDS:
             del msg[name]
-        if token is not None or self._are_for_members:
-            for name, value in unsubscribe_fields(self._mlist.leave_address, token):
+        in_header, token = tokens or (None, None)
+        if tokens is not None or self._are_for_members:
+            for name, value in unsubscribe_fields(self._mlist.leave_address, in_header):
                 msg[name] = value
         if self.kind is Kind.digest:
             return self._fill_digest(msg, token)
@@ -418,19 +423,32 @@ def _about(member: Any, recipient: str | None) -> dict[str, str]:
     }
 
 
-def filled(data: bytes, places: list[Place], stand_in: bytes) -> Callable[[str], bytes]:
+def _stand_in() -> str:
+    """As long as a token, of the same characters, and nobody's."""
+    data = secrets.token_bytes(one_click.LENGTH)
+    return base64.b32encode(data).decode('ascii').lower()[: one_click.LENGTH]
+
+
+def filled(data: bytes, *places: tuple[str, list[Place]]) -> Callable[..., bytes]:
     """A message that is written, with its places to be filled in.
 
-    :param data: The message, with the stand-in at its places.
-    :param places: What is at a place, for any token.
-    :return: What gives the copy of a token.
+    :param data: The message, with stand-ins at their places.
+    :param places: Of each token, its stand-in, and what is at a place for any token.
+    :return: What gives the copy of tokens, in the same order.
     """
-    by_bytes = {place(stand_in): place for place in places}
+    by_bytes = {
+        place(stand_in.encode('ascii')): (number, place)
+        for number, (stand_in, some) in enumerate(places)
+        for place in some
+    }
     pattern = re.compile(b'(' + b'|'.join(map(re.escape, by_bytes)) + b')')
     pieces = pattern.split(data)
 
-    def copy_for(token: str) -> bytes:
-        new = {old: place(token.encode('ascii')) for old, place in by_bytes.items()}
+    def copy_for(*tokens: str) -> bytes:
+        new = {
+            old: place(tokens[number].encode('ascii'))
+            for old, (number, place) in by_bytes.items()
+        }
         return b''.join(new.get(piece, piece) for piece in pieces)
 
     return copy_for

@@ -2,7 +2,9 @@
 """Where a message takes a header and a footer: message in, message out, no database.
 
 - Text and HTML take them as part of their own text; of alternatives, each.
-- In ``multipart/mixed`` the first text that is no attachment does.
+- In ``multipart/mixed`` the first text that is no attachment takes the header, and the
+  last one of its type the footer: Apple Mail writes a text, what is attached, and the
+  rest of the text.
 - Nothing that is signed or encrypted is touched, and no calendar.  A message that is
   signed as a whole goes without: wrapped into another part, many mail programs would
   no longer show that it is signed, and its List-Unsubscribe says how to leave.
@@ -11,6 +13,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from email.message import Message
 
 from qnet_mailman.mail.body import raw_payload
@@ -42,25 +45,36 @@ def decorate(msg: Message, texts: Texts) -> list[Place]:
     if msg.get_content_maintype() == 'multipart' and not msg.is_multipart():
         # Its parts cannot be told from each other.
         return []
-    found = _texts_of(msg)
     places: list[Place] = []
-    added = 0
-    for part in found:
+    left = texts
+    heads, feet = _texts_of(msg), _texts_of(msg, -1)
+    for part in {id(one): one for one in heads + feet}.values():
+        header = texts.header if any(part is one for one in heads) else ''
+        footer = texts.footer if any(part is one for one in feet) else ''
+        if not (header or footer):
+            continue
         try:
-            places += add_to(part, texts)
-            added += 1
+            places += add_to(part, replace(texts, header=header, footer=footer))
         except CannotAdd:
             continue
-    if not added:
-        places = _beside(msg, texts)
+        left = replace(
+            left,
+            header='' if header else left.header,
+            footer='' if footer else left.footer,
+        )
+    if left:
+        places += _beside(msg, left)
     if 'MIME-Version' not in msg and 'Content-Type' in msg:
         # RFC 2045 section 4: without it, the other fields might mean nothing.
         msg['MIME-Version'] = '1.0'
     return places
 
 
-def _texts_of(part: Message, depth: int = 0) -> list[Message]:
-    """The parts that take the texts."""
+def _texts_of(part: Message, end: int = 0, depth: int = 0) -> list[Message]:
+    """The parts that take the header, or the footer.
+
+    :param end: Which of several texts in a row: 0 the first, -1 the last.
+    """
     kind = part.get_content_type()
     if _is_attachment(part) or depth > _DEPTH:
         return []
@@ -70,14 +84,30 @@ def _texts_of(part: Message, depth: int = 0) -> list[Message]:
     if not isinstance(children, list):
         return []
     if kind == 'multipart/alternative':
-        return [text for child in children for text in _texts_of(child, depth + 1)]
+        return [text for child in children for text in _texts_of(child, end, depth + 1)]
     if kind == 'multipart/related':
-        return _texts_of(_root(part, children), depth + 1) if children else []
+        root = _root(part, children) if children else None
+        return [] if root is None else _texts_of(root, end, depth + 1)
     if kind == 'multipart/mixed':
-        for child in children:
-            if texts := _texts_of(child, depth + 1):
-                return texts
+        return _texts_in_a_row(children, end, depth)
     return []
+
+
+def _texts_in_a_row(children: list[Message], end: int, depth: int) -> list[Message]:
+    found: list[list[Message]] = []
+    for child in children:
+        if (texts := _texts_of(child, end, depth + 1)) and (
+            # What is of another type is a remark of some server's.
+            not found or _kinds(texts) == _kinds(found[0])
+        ):
+            found.append(texts)
+            if end == 0:
+                break
+    return found[end] if found else []
+
+
+def _kinds(texts: list[Message]) -> list[str]:
+    return [text.get_content_type() for text in texts]
 
 
 def _is_attachment(part: Message) -> bool:

@@ -47,7 +47,7 @@ from qnet_mailman.mta.refusal import (
     text_of,
 )
 from qnet_mailman.mta.wire import in_seven_bits, on_the_wire, shorten_lines
-from qnet_mailman.subscriptions.one_click import BATCH, Membership
+from qnet_mailman.subscriptions.one_click import BATCH, Membership, Tokens
 
 MAX_UNANSWERED = 3
 """Messages in a row without an answer, after which the rest of a batch is put off."""
@@ -241,7 +241,7 @@ class _OneByOne(_VerbatimMixin, Deliver):
         super().__init__()
         self._copies = copies
         self._members: dict[str, Membership] = {}
-        self._tokens: dict[str, str] = {}
+        self._tokens: dict[str, Tokens] = {}
 
     def deliver(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> Any:
         """See `IMailTransportAgentDelivery`."""
@@ -261,10 +261,10 @@ class _OneByOne(_VerbatimMixin, Deliver):
     def decorate(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
         """In place of Mailman's own header and footer."""
         recipient = msgdata['recipient']
-        token = self._tokens.get(recipient.lower())
+        tokens = self._tokens.get(recipient.lower())
         # Mailman finds no member whose address has capital letters.
         member = msgdata['member'] or mlist.members.get_member(recipient.lower())
-        self._copies.dress(msg, token, member, recipient)
+        self._copies.dress(msg, tokens, member, recipient)
 
 
 class _FromBytes(_Bulk):
@@ -288,9 +288,9 @@ class _FromBytes(_Bulk):
             return copies.sender_for(members.get(recipient.lower()))
 
         def send(
-            recipients: Any, sender: str, token: str | None, duplicate: bool
+            recipients: Any, sender: str, own: Tokens | None, duplicate: bool
         ) -> None:
-            written = copies.copy(token, duplicate=duplicate)
+            written = copies.copy(own, duplicate=duplicate)
             refused.update(
                 self._deliver_to_recipients(
                     mlist, _Written(written, message_id), {'sender': sender}, recipients
@@ -304,9 +304,9 @@ class _FromBytes(_Bulk):
             tokens = copies.tokens(members)
             if each_their_own or tokens:
                 for recipient in batch:
-                    token = tokens.get(recipient.lower())
+                    own = tokens.get(recipient.lower())
                     sender = sender_for(recipient, members)
-                    send([recipient], sender, token, recipient in twice)
+                    send([recipient], sender, own, recipient in twice)
             else:
                 for chunk in self.chunkify(batch):
                     send(chunk, sender_for(next(iter(chunk)), {}), None, False)

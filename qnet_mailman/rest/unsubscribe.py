@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""/unsubscribe: leaving a list with the token of a message (R15, RFC 8058).
+"""/unsubscribe: leaving a list with a token of a message (R15, R39, RFC 8058).
 
 Tokens travel in the body: a path would be in the access log.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 import falcon
+from lazr.config import as_boolean
 from mailman.rest.helpers import bad_request, child, etag, not_found, okay
 from mailman.rest.validator import Validator
 
@@ -16,13 +17,15 @@ from qnet_mailman.subscriptions import one_click
 from qnet_mailman.subscriptions.one_click import Left, Outcome
 
 
-def _token(request: Any, response: Any) -> str | None:
+def _fields(request: Any, response: Any, **more: Any) -> dict[str, Any] | None:
     try:
-        token: str = Validator(token=str)(request)['token']
+        found: dict[str, Any] = Validator(token=str, **more, _optional=tuple(more))(
+            request
+        )
     except ValueError as error:
         bad_request(response, str(error))
         return None
-    return token
+    return found
 
 
 def _answer(response: Any, found: Left, **more: Any) -> None:
@@ -39,6 +42,7 @@ def _answer(response: Any, found: Left, **more: Any) -> None:
             named = {
                 'fqdn_listname': found.fqdn_listname,
                 'display_name': found.display_name,
+                'whose': list(found.whose),
             }
             okay(response, etag({**named, **more}))
 
@@ -46,9 +50,9 @@ def _answer(response: Any, found: Left, **more: Any) -> None:
 class _Describe:
     def on_post(self, request: Any, response: Any) -> None:
         """200 what the token is for; 404 not one of ours; 410 too old, or revoked."""
-        token = _token(request, response)
-        if token is not None:
-            found = one_click.describe(token)
+        fields = _fields(request, response)
+        if fields is not None:
+            found = one_click.describe(**fields)
             _answer(response, found, subscribed=found.outcome is Outcome.subscribed)
 
 
@@ -56,10 +60,10 @@ class Unsubscribe:
     """Leaving."""
 
     def on_post(self, request: Any, response: Any) -> None:
-        """200 left, or not a member any more; 404 and 410 as above."""
-        token = _token(request, response)
-        if token is not None:
-            found = one_click.leave(token, route='web')
+        """200 left, or not a member any more, or to be asked; 404 and 410 as above."""
+        fields = _fields(request, response, confirmed=as_boolean)
+        if fields is not None:
+            found = one_click.leave(**fields, route='web')
             _answer(response, found, outcome=found.outcome.value)
 
     @child()

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The incoming runner: posts become legible before the posting chain decides."""
+"""The incoming runner: what is done to posts before the posting chain decides.
+
+They become legible, and tokens of ours that are quoted in them dead (R39).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ from qnet_mailman.mail.legible import make_legible
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.runners.guard import Guard
+from qnet_mailman.subscriptions import replies
+from qnet_mailman.subscriptions.quoted import make_dead
 
 log = logging.getLogger('mailman.vette')
 
@@ -27,6 +32,7 @@ class IncomingRunner(Guard, incoming.IncomingRunner):
         super()._process_one_file(msg, msgdata)
 
     def _dispose(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool | None:
+        """See `IRunner`."""
         # What a moderator's program answers to a notice would go to all of them, whose
         # programs answer it (RFC 3834 section 2).
         if msgdata.get('to_owner') and row_of(mlist) is not None:
@@ -39,4 +45,7 @@ class IncomingRunner(Guard, incoming.IncomingRunner):
                     mark,
                 )
                 return False
-        return super()._dispose(mlist, msg, msgdata)
+        msgdata[replies.ANSWERS] = replies.token_in(mlist, msg) is not None
+        make_dead(msg)
+        found: bool | None = super()._dispose(mlist, msg, msgdata)
+        return found

@@ -6,8 +6,8 @@ They come to a list's ``-leave`` address, with whatever subject and text, or to 
 question whether they mean it and nothing else: Mailman's report of the commands would
 be a second mail to the victim of a forgery.
 
-A subject with the token of a message of the list, which mail programs fill in from its
-`List-Unsubscribe` field, is the proof already: the reader leaves at once.
+A subject with the token that mail programs fill in from a message's `List-Unsubscribe`
+field is the proof already: the reader leaves at once.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ COMMANDS: dict[str, Any] = {one.name: one for one in (Leave(), Unsubscribe())}
 
 
 def _left_by_token(msg: Any) -> bool:
-    """Whether a message has a token that is good.
+    """Whether a message has a token that is good, and no question is left to ask.
 
     Also one that a program wrote: some mail providers send it for their users.
     """
@@ -73,7 +73,11 @@ def _left_by_token(msg: Any) -> bool:
         return False
     left = one_click.leave(token, route='e-mail')
     log.info('A one-click token by e-mail: %s', left.outcome)
-    return left.outcome in (one_click.Outcome.left, one_click.Outcome.not_subscribed)
+    return left.outcome in (
+        one_click.Outcome.left,
+        one_click.Outcome.not_subscribed,
+        one_click.Outcome.asked,
+    )
 
 
 def _request(mlist: Mlist, msg: Any) -> None:

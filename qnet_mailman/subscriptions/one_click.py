@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Leaving a list with one click (R15, RFC 8058).
 
-Each copy of a message carries a token that its reader, or their mail provider for
-them, gives back to leave: in a URL, or in the subject of a message to the list's
-``-leave`` address.  The token is the proof; nothing is asked again.
+Each copy of a message carries two tokens that its reader gives back to leave.  That of
+the header, which mail programs and providers use, is the proof, and nothing is asked
+again: it comes back in a URL, or in the subject of a message to the list's ``-leave``
+address.  That of the footer stands where people quote it, and so leaves only by the
+button of its page, which says whose subscription it is (R39).
 
-A token is 45 bytes, written as 60 characters of base64url (RFC 4648 section 5)::
+A token is 45 bytes, written as 72 characters of base32 (RFC 4648 section 6), whose case
+does not matter (R35)::
 
-    version (1)  key (2)  day (2)  list (4)  address (4)  member (16)  HMAC (16)
+    kind (1)  key (2)  day (2)  list (4)  address (4)  member (16)  HMAC (16)
 
 The HMAC (SHA-256, cut to 128 bits) is over the bytes before it, the List-ID and the
 address.  Those are not in the token, so that the URL tells nobody who reads the list;
@@ -18,15 +21,14 @@ was signed.  Tokens of one length let delivery put one in the place of another.
 from __future__ import annotations
 
 import base64
-import binascii
 import hmac
 import logging
 import re
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Any
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from mailman.interfaces.member import MemberRole
@@ -38,26 +40,31 @@ from mailman.utilities.datetime import now
 from sqlalchemy import or_, select
 
 from qnet_mailman import site
+from qnet_mailman.mail.addresses import shortened
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import keys
 from qnet_mailman.model.base import store
+from qnet_mailman.model.statements import chunks
 from qnet_mailman.subscriptions import leaving
 
 log = logging.getLogger('mailman.subscribe')
 
 BATCH = 1000
 """Recipients whose tokens one statement finds."""
-LENGTH = 60
+LENGTH = 72
 """Characters of a token."""
 
-_VERSION = 1
 _FORMAT = struct.Struct('>BHHII16s')
 _HMAC_BYTES = 16
 _EPOCH = keys.EPOCH.toordinal()
 # The largest row id of PostgreSQL's Integer.
 _MAX_ROW = 2**31 - 1
-_TOKEN = re.compile(rf'[A-Za-z0-9_-]{{{LENGTH}}}')
-_SUBJECT = re.compile(rf'\s*unsubscribe\s+({_TOKEN.pattern})\s*', re.IGNORECASE)
+_TOKEN = re.compile(rf'[A-Za-z2-7]{{{LENGTH}}}')
+_OLD_TOKEN = re.compile(r'[A-Za-z0-9_-]{60}')
+"""In base64url (RFC 4648 section 5)."""
+_SUBJECT = re.compile(
+    rf'\s*unsubscribe\s+({_TOKEN.pattern}|{_OLD_TOKEN.pattern})\s*', re.IGNORECASE
+)
 
 lists: Any = MailingList.__table__
 members: Any = Member.__table__
@@ -65,11 +72,31 @@ addresses: Any = Address.__table__
 users: Any = User.__table__
 
 
+class Kind(IntEnum):
+    """What a token is for."""
+
+    old = 1
+    """Of mail that was sent when header and footer had the same."""
+    header = 2
+    """Leaves at once."""
+    footer = 3
+    """Leaves by the button of its page."""
+
+
+class Tokens(NamedTuple):
+    """The tokens of a copy."""
+
+    header: str
+    footer: str
+
+
 class Outcome(StrEnum):
     """What a token does, or did."""
 
     subscribed = 'subscribed'
     """Its reader is a member, and could leave."""
+    asked = 'asked'
+    """Its reader was asked by mail."""
     left = 'left'
     not_subscribed = 'not subscribed'
     unknown = 'unknown'
@@ -80,11 +107,15 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class Left:
-    """What came of a token; the list where it is known."""
+    """What came of a token; the list where it is known.
+
+    :ivar whose: The addresses whose subscription it ends, shortened.
+    """
 
     outcome: Outcome
     fqdn_listname: str = ''
     display_name: str = ''
+    whose: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -99,6 +130,7 @@ class Claim:
     list_row: int
     address_row: int
     member_id: UUID
+    kind: Kind
 
 
 def encode(claim: Claim, secret: bytes, list_id: str, address: str) -> str:
@@ -110,7 +142,7 @@ def encode(claim: Claim, secret: bytes, list_id: str, address: str) -> str:
     :param address: The address that the message goes to, in lower case.
     """
     body = _FORMAT.pack(
-        _VERSION,
+        claim.kind,
         claim.key,
         claim.day - _EPOCH,
         claim.list_row,
@@ -118,7 +150,7 @@ def encode(claim: Claim, secret: bytes, list_id: str, address: str) -> str:
         claim.member_id.bytes,
     )
     signature = _signature(body, secret, list_id, address)
-    return base64.urlsafe_b64encode(body + signature).decode('ascii')
+    return base64.b32encode(body + signature).decode('ascii').lower()
 
 
 def decode(token: str) -> Claim | None:
@@ -126,10 +158,16 @@ def decode(token: str) -> Claim | None:
     body = _bytes_of(token)
     if body is None:
         return None
-    version, key, day, list_row, address_row, member_id = _FORMAT.unpack_from(body)
-    if version != _VERSION or max(list_row, address_row) > _MAX_ROW:
+    number, key, day, list_row, address_row, member_id = _FORMAT.unpack_from(body)
+    is_old = number == Kind.old
+    if (
+        number not in list(Kind)
+        or is_old != (len(token) < LENGTH)
+        or max(list_row, address_row) > _MAX_ROW
+    ):
         return None
-    return Claim(key, day + _EPOCH, list_row, address_row, UUID(bytes=member_id))
+    member = UUID(bytes=member_id)
+    return Claim(key, day + _EPOCH, list_row, address_row, member, Kind(number))
 
 
 def is_signed(token: str, secret: bytes, list_id: str, address: str) -> bool:
@@ -142,18 +180,60 @@ def is_signed(token: str, secret: bytes, list_id: str, address: str) -> bool:
 
 
 def _bytes_of(token: str) -> bytes | None:
-    if _TOKEN.fullmatch(token) is None:
-        return None
-    try:
+    if _TOKEN.fullmatch(token):
+        return base64.b32decode(token.upper())
+    if _OLD_TOKEN.fullmatch(token):
         return base64.urlsafe_b64decode(token)
-    except (binascii.Error, ValueError):
-        return None
+    return None
 
 
 def _signature(body: bytes, secret: bytes, list_id: str, address: str) -> bytes:
     # NUL is in neither, so that no two pairs read alike.
     whole = b'\0'.join([body, list_id.encode(), address.encode()])
     return hmac.digest(secret, whole, 'sha256')[:_HMAC_BYTES]
+
+
+def signed(some: Iterable[str]) -> set[str]:
+    """Those that are tokens which we made, with a key that was not taken back.
+
+    In few statements, however many there are.
+    """
+    claims = {one: claim for one in some if (claim := decode(one)) is not None}
+    if not claims:
+        return set()
+    named = {claim.key for claim in claims.values()}
+    known = [key_id for key_id, _, _ in keys.all_keys() if key_id in named]
+    secrets = {
+        key_id: key.secret for key_id in known if (key := keys.verifying(key_id))
+    }
+    claims = {one: claim for one, claim in claims.items() if claim.key in secrets}
+    list_ids = _column(
+        lists.c.id, lists.c.list_id, {one.list_row for one in claims.values()}
+    )
+    emails = _column(
+        addresses.c.id, addresses.c.email, {one.address_row for one in claims.values()}
+    )
+    return {
+        one
+        for one, claim in claims.items()
+        if claim.list_row in list_ids
+        and claim.address_row in emails
+        and is_signed(
+            one,
+            secrets[claim.key],
+            list_ids[claim.list_row],
+            emails[claim.address_row],
+        )
+    }
+
+
+def _column(row: Any, value: Any, wanted: set[int]) -> dict[int, str]:
+    """A column of some rows."""
+    found: dict[int, str] = {}
+    for some in chunks(sorted(wanted), BATCH):
+        rows = store().execute(select(row, value).where(row.in_(some)))
+        found.update((number, text) for number, text in rows)
+    return found
 
 
 def token_in(subject: str) -> str | None:
@@ -193,16 +273,33 @@ def memberships(mlist: Mlist, recipients: Iterable[str]) -> dict[str, Membership
     return found
 
 
-def token_for(mlist: Mlist, member: Membership, key: keys.Key) -> str:
-    """The token of a member; the one of who is subscribed twice ends both."""
+def token_for(
+    mlist: Mlist, member: Membership, key: keys.Key, kind: Kind = Kind.header
+) -> str:
+    """A token of a member; the one of who is subscribed twice ends both."""
     claim = Claim(
         key.id,
         now().date().toordinal(),
         member.list_row,
         member.address_row,
         member.member_id,
+        kind,
     )
     return encode(claim, key.secret, mlist.list_id, member.email)
+
+
+def tokens_for(mlist: Mlist, member: Membership, key: keys.Key) -> Tokens:
+    """The tokens of a member's copy."""
+    return Tokens(
+        token_for(mlist, member, key, Kind.header),
+        token_for(mlist, member, key, Kind.footer),
+    )
+
+
+def link(token: str) -> str | None:
+    """The page of a token; None without a web side."""
+    web_url = site.settings().web_url
+    return None if web_url is None else f'{web_url}/unsubscribe/{token}/'
 
 
 def _memberships(list_id: str, emails: list[str]) -> Any:
@@ -239,12 +336,19 @@ class _Meaning:
     mlist: Any = None
     email: str = ''
     members: tuple[Any, ...] = ()
+    kind: Kind = Kind.old
 
-    def left(self) -> Left:
-        """Without the rows of the database."""
+    def left(self, outcome: Outcome | None = None) -> Left:
+        """Without the rows of the database; what came of it, if that is more."""
         if self.mlist is None:
             return Left(self.outcome)
-        return Left(self.outcome, self.mlist.fqdn_listname, self.mlist.display_name)
+        whose = {member.address.email for member in self.members if member.address}
+        return Left(
+            outcome or self.outcome,
+            self.mlist.fqdn_listname,
+            self.mlist.display_name,
+            tuple(sorted({shortened(one) for one in whose or {self.email}})),
+        )
 
 
 def describe(token: str) -> Left:
@@ -252,8 +356,12 @@ def describe(token: str) -> Left:
     return _look_up(token).left()
 
 
-def leave(token: str, *, route: str) -> Left:
-    """Leave the list that the token's message came from, at once.
+def leave(token: str, *, route: str, confirmed: bool = False) -> Left:
+    """Leave the list that the token's message came from.
+
+    At once with the token of a header; with that of a footer, and an old one, only
+    where its reader has confirmed that.  An old one may have been a header's, whose
+    reader pressed a button and sees no page, and so they are asked by mail.
 
     Who left and joined again, or changed the address, leaves all the same: the token's
     member goes, and whoever gets the list's mail at the token's address.  Again is
@@ -261,15 +369,20 @@ def leave(token: str, *, route: str) -> Left:
 
     :param token: The token.
     :param route: By what way it came, for the log.
+    :param confirmed: Whether somebody saw whose subscription it is, and confirmed.
     """
     meaning = _look_up(token)
     if meaning.outcome is not Outcome.subscribed:
         return meaning.left()
+    if not (confirmed or meaning.kind is Kind.header):
+        if meaning.kind is not Kind.old:
+            return meaning.left()
+        leaving.request(meaning.mlist, meaning.email, route=route)
+        return meaning.left(Outcome.asked)
+    left = meaning.left(Outcome.left)
     leaving.end(meaning.mlist, meaning.members)
-    log.info(
-        '%s: %s left by one click (%s)', meaning.mlist.list_id, meaning.email, route
-    )
-    return replace(meaning, outcome=Outcome.left).left()
+    log.info('%s: %s left by a link (%s)', meaning.mlist.list_id, meaning.email, route)
+    return left
 
 
 def _look_up(token: str) -> _Meaning:
@@ -294,7 +407,7 @@ def _look_up(token: str) -> _Meaning:
         return _Meaning(Outcome.gone)
     found = _members_of(mlist.list_id, claim)
     outcome = Outcome.subscribed if found else Outcome.not_subscribed
-    return _Meaning(outcome, mlist, email, found)
+    return _Meaning(outcome, mlist, email, found, claim.kind)
 
 
 def _too_old(claim: Claim) -> bool:

@@ -35,6 +35,8 @@ from qnet_mailman.subscriptions.subject import is_unsubscribe
 
 PENDING = 'qnet_pending'
 """Of a queue entry: the token in the address that LMTP was given."""
+ANSWERS = 'qnet_answers'
+"""Of a post: whether it also went where a question of ours is answered."""
 
 log = logging.getLogger('mailman.vette')
 

@@ -2,15 +2,16 @@
 """Whether a subject is the word that leaves a list (R14).
 
 The word stands alone: `Unsubscribe me`, `Please unsubscribe` or `How do I
-unsubscribe` may be the subject of a message that the list should have, and Mailman's
-rule `administrivia` shows such a one to a moderator.  What mail programs and mail
-servers put before a subject does not count: the marks of replies and forwards in any
-language, the list's own prefix, tags in square brackets.
+unsubscribe` may be the subject of a message that the list should have; :mod:`.wishes`
+knows them.  What mail programs and mail servers put before a subject does not count:
+the marks of replies and forwards in any language, the list's own prefix, tags in square
+brackets, and how gateways mark mail from outside.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from email.header import Header
 
 from qnet_mailman.mail.answers import decoded_subject, plain
@@ -30,6 +31,21 @@ _REPLY = re.compile(
     r' ?:'
 )
 
+_OUTSIDE = (
+    r'(?:external|extern[eaos]?|ext|esterno|externo|outside|externt|zewn[eę]trzn[ay]'
+    r'|ulkoinen|внешн\w{2,3}|外部'
+    r'|caution|warning|achtung|vorsicht|attention|attenzione|atenci[oó]n|aten[cç][aã]o'
+    r'|unverified|untrusted|suspicious|suspected|suspect|possible|spam|phish(?:ing)?)'
+)
+_GATEWAY = re.compile(
+    # "{EXTERNAL}", "(External e-mail)", "**EXTERNAL**", "EXTERNAL SENDER:", "EXT - ".
+    rf'[\[({{<*#!~=_|-]{{0,3}} ?{_OUTSIDE}'
+    rf'(?:[ /:!-]{{1,3}}(?:{_OUTSIDE}|e-?mail|mail|message|sender|source|origin'
+    r'|absender|nachricht|exp[ée]diteur|remitente|mittente|remetente|afzender)){0,3}'
+    r' ?(?:[])}>*#!~=_|]{1,3}:?|:|[-–—] )'
+)
+"""What a gateway puts before the subject of mail from outside."""
+
 _AUTOMATIC = re.compile(r'auto|авто|自[动動]|abwesen|vacation|urlaub|ooo\b|frånvaro')
 """Words that programs put before the subject of the message that they answer; with
 one of these, nobody has confirmed anything."""
@@ -45,21 +61,27 @@ def is_unsubscribe(value: str | Header | None, prefix: str = '') -> bool:
     :param prefix: What the list puts before its subjects.
     :return: Whether it does.  Never raises.
     """
+    return any(reading == WORD for reading in readings(value, prefix))
+
+
+def readings(value: str | Header | None, prefix: str = '') -> Iterator[str]:
+    """A subject with ever less of what programs put before it, as `plain` makes it.
+
+    With all of it where a program has written it.
+    """
     text = plain(decoded_subject(value))
     own = plain(prefix)
     while text:
-        if text.strip(_AROUND + _AFTER) == WORD:
-            return True
+        yield text.strip(_AROUND + _AFTER)
         if ANSWER_SUBJECTS.match(text) or _AUTOMATIC.match(text):
-            return False
+            return
         if own and text.startswith(own):
             text = text[len(own) :].lstrip()
             continue
-        mark = _TAG.match(text) or _REPLY.match(text)
+        mark = _TAG.match(text) or _GATEWAY.match(text) or _REPLY.match(text)
         if mark is None:
-            return False
+            return
         text = text[mark.end() :].lstrip()
-    return False
 
 
 def mentions_unsubscribe(value: str | Header | None) -> bool:

@@ -61,17 +61,18 @@ def post(path: str, data: Mapping[str, str | Sequence[str]]) -> Answer:
     return call('POST', f'{PLUGIN}/{path}', data=data)
 
 
-def post_token(path: str, token: str) -> Answer:
+def post_token(path: str, token: str, **more: str) -> Answer:
     """POST the token of a link; only core can tell what it stands for.
 
     :param path: The resource below ``plugins/qnet/``.
     :param token: What the link has in its place.
+    :param more: Further fields.
     :return: 404, without asking core, where it can be no token.
     :raises CoreUnavailable: as `call()` does.
     """
     if not may_be_token(token):
         return Answer(404)
-    return post(path, {'token': token})
+    return post(path, {'token': token, **more})
 
 
 def found(answer: Answer) -> Mapping[str, Any]:

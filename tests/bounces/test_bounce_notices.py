@@ -21,12 +21,14 @@ from sqlalchemy.exc import OperationalError
 from qnet_mailman.bounces import notice_table, notices
 from qnet_mailman.bounces.notice_table import Event, Row, as_csv, cell, table
 from qnet_mailman.bounces.notices import note
+from qnet_mailman.model import keys
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounceNotice
 from qnet_mailman.mta.wire import on_the_wire
+from qnet_mailman.subscriptions import one_click
 from tests.bounces.rounds import steps_and_cycle
 from tests.expected import require_expected
-from tests.helpers import appoint, queued
+from tests.helpers import appoint, queued, subscribe
 
 START = datetime(2026, 1, 5, 15, 30)
 OWNER = 'pat@agency.example.gov'
@@ -156,6 +158,28 @@ def test_an_address_has_one_row(mlist: Any, events: list[Event], kept: str) -> N
     msg, _recipients, text = the_one()
     assert [row[1] for row in cells(msg)[1:]] == [kept]
     assert text.count('reader@example.net') == 1
+
+
+def test_a_report_has_no_link_of_its_member(mlist: Any) -> None:
+    # It returns what the member got (R39).
+    subscribe(mlist, 'reader@example.net')
+    (member,) = one_click.memberships(mlist, ['reader@example.net']).values()
+    tokens = one_click.tokens_for(mlist, member, keys.signing())
+    report = REPORT.replace(
+        b'No such user.',
+        b'No such user.\n--x\nContent-Type: message/rfc822\n\nList-Unsubscribe:'
+        b' <https://lists.example.gov/unsubscribe/%s/>\n\nLeave:\n%s=\n%s\n'
+        % tuple(
+            piece.encode()
+            for piece in (tokens.header, tokens.footer[:9], tokens.footer[9:])
+        ),
+    )
+    note(mlist, Event.unrecognized, report=report, now=START)
+    notices.send_all(START)
+    notice = the_one()[0].as_string()
+    assert 'No such user.' in notice
+    assert f'/unsubscribe/{"x" * 72}/' in notice
+    assert f'Leave:\n{"x" * 9}=\n{"x" * 63}\n' in notice
 
 
 def test_a_report_is_attached_once(mlist: Any) -> None:

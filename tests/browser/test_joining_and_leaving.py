@@ -209,6 +209,7 @@ def test_leaving_by_the_link_in_a_message(
     subscribe(site, PUBLIC, reader)
     mail = announce(site, mail_to, reader, f'News for {reader}')
     page.goto(link_in(mail, LEAVE_LINK))
+    expect(page.get_by_text('l***@hospital.example.org')).to_be_visible()
     look_at(page, 'leave')
     assert reader in members(site, PUBLIC)
     tab_to(page, page.get_by_role('button', name='Unsubscribe'))

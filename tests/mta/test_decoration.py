@@ -6,6 +6,7 @@ from __future__ import annotations
 import base64
 import email
 import quopri
+import re
 from email.message import Message
 from typing import Any
 
@@ -20,7 +21,7 @@ from qnet_mailman.mta.wire import on_the_wire
 from qnet_mailman.subscriptions.one_click import LENGTH
 
 STAND_IN = 'S' * LENGTH
-TOKEN = 'abcdefghij-_' * 5
+TOKEN = 'abcdefghijkl' * 6
 FOOTER = f'_____\nYou read News.\n\nLeave:\n  https://x.example.gov/u/{STAND_IN}/\n'
 TEXTS = Texts(footer=FOOTER, token=STAND_IN)
 REAL = FOOTER.replace(STAND_IN, TOKEN)
@@ -34,7 +35,7 @@ def parsed(data: bytes) -> Message:
 def copied(msg: Message, texts: Texts = TEXTS) -> Message:
     """A message with texts in it, as the reader of one copy gets it."""
     places = decorate(msg, texts)
-    copy_for = filled(on_the_wire(msg), [bytes, *places], STAND_IN.encode())
+    copy_for = filled(on_the_wire(msg), (STAND_IN, [bytes, *places]))
     data = copy_for(TOKEN)
     assert STAND_IN.encode() not in data
     assert len(data) == len(copy_for('Z' * LENGTH))
@@ -144,27 +145,48 @@ def test_html_in_every_charset(charset: str, encoding: str) -> None:
     assert html[: start - 1] == '<html><BODY class="a">'
     assert html[end + 6 :].strip() == '</BODY >\n</html>'
     assert CHARSETS[charset] in html
-    assert f'<a href="{LINK}">{LINK}</a>' in html
+    assert re.search(rf'<a href="{LINK}" style="[^"]*">Leave</a>', html)
+    assert html.count(TOKEN) == 1
     assert 'Qualit&#233; &#36074; &lt;News&gt;' in html
     assert copy.get_content_charset() == ('utf-8' if charset in WIDE else charset)
 
 
 def test_html_without_a_body() -> None:
     copy = copied(single(b'<p>Hello', 'text/html', 'utf-8'))
-    assert text_of(copy).startswith('<p>Hello\n<div lang="en">')
+    assert text_of(copy).startswith('<p>Hello\n<div lang="en" style="')
 
 
 def test_as_html() -> None:
     text = '_____\nAsk <a@example.gov>, or\n  mailto:b@example.gov.\n'
-    assert as_html(text, 'fr').split('\n') == [
+    plain = re.sub(r' style="[^"]*"', '', as_html(text, 'fr'))
+    assert plain.split('\n') == [
         '',
-        '<div lang="fr"><hr>',
+        '<div lang="fr">',
         'Ask &lt;<a href="mailto:a@example.gov">a@example.gov</a>&gt;, or<br>',
         '&nbsp;&nbsp;<a href="mailto:b@example.gov">b@example.gov</a>.',
         '</div>',
         '',
     ]
     assert as_html('', 'en') == ''
+
+
+@pytest.mark.parametrize(
+    ('text', 'shown'),
+    [
+        # A long URL has the words before it, or the name of its host.
+        (f'Leave this list:\n  {LINK}\nBye.\n', ['Leave this list']),
+        (f'To leave the list, open\n  {LINK}\n', ['To leave the list, open']),
+        (f'Leave: {LINK} now\n', ['x.example.gov']),
+        (f'{LINK}\n', ['x.example.gov']),
+        (f'Ask a@example.gov\n  {LINK}\n', ['a@example.gov', 'x.example.gov']),
+        # One that can be read is shown.
+        ('The archive:\n  https://x.example.gov/\n', ['https://x.example.gov/']),
+        ('Leave:\n  mailto:a-leave@example.gov\n', ['a-leave@example.gov']),
+    ],
+)
+def test_links_have_words(text: str, shown: list[str]) -> None:
+    page = as_html(text, 'en')
+    assert re.findall(r'<a [^>]*>([^<]*)</a>', page) == shown
 
 
 @pytest.mark.parametrize('encoding', ['8bit', 'quoted-printable', 'base64'])
@@ -275,6 +297,8 @@ def leaves(msg: Message) -> list[tuple[str, bytes]]:
         (multi('mixed', PLAIN, PDF), ['text/plain']),
         (multi('mixed', ALTERNATIVE, ICS, PDF), ['text/plain', 'text/html']),
         (multi('mixed', FILE, PLAIN), ['text/plain']),
+        # A remark of some server's, after alternatives.
+        (multi('mixed', ALTERNATIVE, PLAIN), ['text/plain', 'text/html']),
         (multi('mixed', PLAIN, SIGNED), ['text/plain']),
         (multi('related', PLAIN, PDF), ['text/plain']),
     ],
@@ -346,6 +370,47 @@ def test_a_part_beside_those_that_are_there() -> None:
     signed = shape(SIGNED)
     del signed['From'], signed['MIME-Version']
     assert on_the_wire(copy.get_payload(0)).rstrip() == on_the_wire(signed).rstrip()
+
+
+def inline(kind: str) -> str:
+    return part(f'{kind}; name=a.pdf', 'JVBERi0=', 'Content-Disposition: inline')
+
+
+REST = part('text/plain', 'The rest.')
+RICH_REST = part('text/html', '<body>The rest.</body>')
+
+
+@pytest.mark.parametrize(
+    ('text', 'header_in', 'footer_in'),
+    [
+        # Apple Mail: a text, what is attached, and the rest of the text.
+        (multi('mixed', PLAIN, PDF, REST), [0], [2]),
+        (multi('mixed', HTML, inline('application/pdf'), RICH_REST), [0], [2]),
+        (multi('mixed', PLAIN, PDF, PLAIN, inline('image/png'), REST, FILE), [0], [4]),
+        (
+            multi(
+                'alternative',
+                PLAIN,
+                multi('mixed', HTML, PDF, RICH_REST, boundary='M'),
+            ),
+            [0, 1],
+            [0, 3],
+        ),
+    ],
+)
+def test_the_footer_stands_at_the_end(
+    text: str, header_in: list[int], footer_in: list[int]
+) -> None:
+    before = leaves(shape(text))
+    copy = copied(shape(text), Texts('Hello.\n', FOOTER, token=STAND_IN))
+    after = leaves(copy)
+    assert [kind for kind, _ in after] == [kind for kind, _ in before]
+    found = range(len(after))
+    assert [n for n in found if b'Hello.' in after[n][1]] == header_in
+    assert [n for n in found if TOKEN.encode() in after[n][1]] == footer_in
+    # What takes neither is as it was.
+    for number in set(found) - {*header_in, *footer_in}:
+        assert after[number] == before[number]
 
 
 def test_nothing_to_add() -> None:

@@ -367,7 +367,11 @@ def test_signing_up_and_leaving(mlist: Any, plain_list: Any) -> None:
         content['lists'][0] |= named
         real = ours('POST', f'confirmations/{what}', token)
         compare((status, content), real, whole=True)
-    named = {**leaving.LIST, 'fqdn_listname': plain_list.address}
+    named = {
+        **leaving.LIST,
+        'fqdn_listname': plain_list.address,
+        'whose': ['w***@example.net'],
+    }
     token = {'token': leave}
     for path, more in (
         ('unsubscribe/describe', {'subscribed': True}),

@@ -126,8 +126,8 @@ def test_what_belongs_to_a_list_goes_with_it(core: Any, make_list: Any) -> None:
     [
         ('list:user:notice:welcome', 'Please allow this address'),
         ('list:user:notice:goodbye', 'no longer subscribed'),
-        ('list:member:regular:footer', 'To unsubscribe, send a message to'),
-        ('list:member:digest:footer', 'To unsubscribe, send a message to'),
+        ('list:member:regular:footer', 'with the subject Unsubscribe'),
+        ('list:member:digest:footer', 'with the subject Unsubscribe'),
     ],
 )
 def test_texts_are_ours_until_somebody_sets_their_own(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import base64
 import threading
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -24,7 +25,7 @@ from zope.component import getUtility
 from qnet_mailman.model import keys
 from qnet_mailman.model.base import store
 from qnet_mailman.subscriptions import one_click
-from qnet_mailman.subscriptions.one_click import Claim, Outcome
+from qnet_mailman.subscriptions.one_click import Claim, Kind, Outcome
 from tests.clock import BEGIN, Clock
 from tests.effort import effort
 from tests.helpers import add_address, make_user, queued, subscribe
@@ -34,9 +35,14 @@ READER = 'reader@example.net'
 LIST_ID = 'news.lists.example.gov'
 KEY = b'k' * 32
 CLAIM = Claim(
-    1, date(2026, 11, 22).toordinal(), 7, 4711, UUID('12345678123456781234567812345678')
+    1,
+    date(2026, 11, 22).toordinal(),
+    7,
+    4711,
+    UUID('12345678123456781234567812345678'),
+    Kind.footer,
 )
-ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567'
 
 pytestmark = pytest.mark.mlist(members=[READER])
 
@@ -50,12 +56,21 @@ def tokens_for(mlist: Any, addresses: list[str]) -> dict[str, str]:
     }
 
 
-def token_of(mlist: Any, address: str = READER) -> str:
-    return tokens_for(mlist, [address])[address.lower()]
+def token_of(mlist: Any, address: str = READER, kind: Kind = Kind.header) -> str:
+    (member,) = one_click.memberships(mlist, [address]).values()
+    return one_click.token_for(mlist, member, keys.signing(), kind)
 
 
-def outcome(token: str) -> Outcome:
-    return one_click.leave(token, route='test').outcome
+def old_token(mlist: Any) -> str:
+    """A token as it was when header and footer had the same."""
+    new = base64.b32decode(token_of(mlist).upper())
+    body = bytes([Kind.old]) + new[1:-16]
+    signature = one_click._signature(body, keys.signing().secret, mlist.list_id, READER)
+    return base64.urlsafe_b64encode(body + signature).decode()
+
+
+def outcome(token: str, *, confirmed: bool = False) -> Outcome:
+    return one_click.leave(token, route='test', confirmed=confirmed).outcome
 
 
 def subscribers(mlist: Any) -> set[str]:
@@ -73,6 +88,7 @@ claims = st.builds(
     rows,
     rows,
     st.uuids(),
+    st.sampled_from([Kind.header, Kind.footer]),
 )
 
 
@@ -81,7 +97,8 @@ def test_a_token_is_what_was_written(claim: Claim, secret: bytes) -> None:
     token = one_click.encode(claim, secret, LIST_ID, READER)
     assert len(token) == one_click.LENGTH
     assert set(token) <= set(ALPHABET)
-    assert one_click.decode(token) == claim
+    assert one_click.decode(token) == claim == one_click.decode(token.upper())
+    assert one_click.is_signed(token.upper(), secret, LIST_ID, READER)
     assert one_click.is_signed(token, secret, LIST_ID, READER)
     assert not one_click.is_signed(token, secret, LIST_ID, 'other@example.net')
     assert not one_click.is_signed(token, secret, 'other.example.gov', READER)
@@ -96,7 +113,7 @@ def test_any_other_character_is_another_token(
     assert one_click.is_signed(other, KEY, LIST_ID, READER) is (other == token)
 
 
-@given(st.text() | st.text(ALPHABET, min_size=60, max_size=60))
+@given(st.text() | st.text(ALPHABET, min_size=72, max_size=72))
 def test_garbage_is_no_token(text: str) -> None:
     one_click.decode(text)
     assert not one_click.is_signed(text, KEY, LIST_ID, READER)
@@ -104,7 +121,7 @@ def test_garbage_is_no_token(text: str) -> None:
 
 def test_the_token_does_not_show_who_reads_what() -> None:
     token = one_click.encode(CLAIM, KEY, LIST_ID, READER)
-    data = base64.urlsafe_b64decode(token)
+    data = base64.b32decode(token.upper())
     for part in ('reader', 'example', 'news'):
         assert part not in token.lower()
         assert part.encode() not in data
@@ -135,19 +152,18 @@ def test_the_token_in_a_subject(subject: str, found: str | None) -> None:
 def test_leaving(mlist: Any) -> None:
     token = token_of(mlist)
     described = one_click.describe(token)
-    assert described == one_click.Left(
-        Outcome.subscribed, mlist.fqdn_listname, 'HQR Updates'
-    )
+    named = (mlist.fqdn_listname, 'HQR Updates', ('r***@example.net',))
+    assert described == one_click.Left(Outcome.subscribed, *named)
     assert subscribers(mlist) == {READER}
     left = one_click.leave(token, route='web')
-    assert left == one_click.Left(Outcome.left, mlist.fqdn_listname, 'HQR Updates')
+    assert left == one_click.Left(Outcome.left, *named)
     assert subscribers(mlist) == set()
     ((goodbye, _),) = queued('virgin')
     assert goodbye['to'] == READER
     assert 'no longer subscribed' in goodbye.get_payload(decode=True).decode()
     # Twice is fine, and says nothing again.
     assert outcome(token) is Outcome.not_subscribed
-    assert one_click.describe(token).outcome is Outcome.not_subscribed
+    assert one_click.describe(token) == one_click.Left(Outcome.not_subscribed, *named)
     assert len(queued('virgin')) == 1
 
 
@@ -238,19 +254,49 @@ def test_forged_tokens(mlist: Any) -> None:
         token[:-1] + ('A' if token[-1] != 'A' else 'B'),
         one_click.encode(claim, KEY, mlist.list_id, READER),
         one_click.encode(
-            Claim(9, claim.day, claim.list_row, claim.address_row, member.member_id),
+            replace(claim, key=9, member_id=member.member_id),
             KEY,
             mlist.list_id,
             READER,
         ),
         # Of a key that is not there, and rows that are not.
         base64.urlsafe_b64encode(b'\x01' + b'\xff' * 44).decode(),
-        base64.urlsafe_b64encode(b'\x01\x00\x01' + b'\x7f' * 42).decode(),
-        base64.urlsafe_b64encode(b'\x02' + b'\x00' * 44).decode(),
+        base64.b32encode(b'\x02\x00\x01' + b'\x7f' * 42).decode(),
+        base64.b32encode(b'\x04' + b'\x00' * 44).decode(),
+        # A footer's made a header's, and one kind written as another.
+        base64.b32encode(
+            b'\x02' + base64.b32decode(token_of(mlist, kind=Kind.footer).upper())[1:]
+        ).decode(),
+        base64.urlsafe_b64encode(base64.b32decode(token.upper())).decode(),
+        base64.b32encode(base64.urlsafe_b64decode(old_token(mlist))).decode(),
     ]
     for one in forged:
-        assert one_click.leave(one, route='test') == one_click.Left(Outcome.unknown)
+        for confirmed in (False, True):
+            left = one_click.leave(one, route='test', confirmed=confirmed)
+            assert left == one_click.Left(Outcome.unknown)
     assert subscribers(mlist) == {READER}
+
+
+def test_a_footers_token_leaves_only_when_its_page_was_answered(mlist: Any) -> None:
+    token = token_of(mlist, kind=Kind.footer)
+    assert one_click.describe(token).whose == ('r***@example.net',)
+    assert outcome(token) is Outcome.subscribed
+    assert subscribers(mlist) == {READER}
+    assert queued('virgin') == []
+    assert outcome(token, confirmed=True) is Outcome.left
+    assert subscribers(mlist) == set()
+
+
+def test_an_old_token_asks(mlist: Any) -> None:
+    # A mail provider may have sent it, whose user sees no page.
+    token = old_token(mlist)
+    assert one_click.describe(token).outcome is Outcome.subscribed
+    assert outcome(token) is Outcome.asked
+    assert subscribers(mlist) == {READER}
+    ((question, _),) = queued('virgin')
+    assert (question['to'], str(question['subject'])) == (READER, 'Unsubscribe')
+    assert outcome(token, confirmed=True) is Outcome.left
+    assert subscribers(mlist) == set()
 
 
 def test_a_row_that_is_used_again(mlist: Any) -> None:
@@ -375,20 +421,32 @@ def asked(mlist: Any) -> Any:
         return ask('POST', f'plugins/qnet/{path}', fields)
 
     assert IMailingList.providedBy(mlist)
-    plain = SimpleNamespace(token=token_of(mlist), name=mlist.fqdn_listname, post=post)
+    plain = SimpleNamespace(
+        token=token_of(mlist),
+        in_footer=token_of(mlist, kind=Kind.footer),
+        name=mlist.fqdn_listname,
+        post=post,
+    )
     config.db.commit()
     return plain
 
 
 def test_over_rest(asked: Any) -> None:
-    named = {'fqdn_listname': asked.name, 'display_name': 'HQR Updates'}
+    named = {
+        'fqdn_listname': asked.name,
+        'display_name': 'HQR Updates',
+        'whose': ['r***@example.net'],
+    }
 
-    def post(path: str) -> dict[str, Any]:
-        answer = asked.post(path, token=asked.token)
+    def post(path: str, **fields: str) -> dict[str, Any]:
+        answer = asked.post(path, **{'token': asked.token, **fields})
         assert answer.status_code == 200
         return {k: v for k, v in answer.json.items() if k != 'http_etag'}
 
     assert post('unsubscribe/describe') == {**named, 'subscribed': True}
+    footers = {'token': asked.in_footer}
+    assert post('unsubscribe', **footers) == {**named, 'outcome': 'subscribed'}
+    assert post('unsubscribe', **footers, confirmed='no')['outcome'] == 'subscribed'
     assert post('unsubscribe') == {**named, 'outcome': 'left'}
     assert post('unsubscribe') == {**named, 'outcome': 'not subscribed'}
     assert post('unsubscribe/describe') == {**named, 'subscribed': False}

@@ -70,6 +70,13 @@ REPLIES = [
     ('a mail server', 'Re: [EXT] '),
     ('a mail server', 'EXTERNAL: '),
     ('a mail server', '【外部】'),
+    ('a mail server', '{EXTERNAL} '),
+    ('a mail server', '(EXTERNAL) '),
+    ('a mail server', 'EXTERNAL SENDER: '),
+    ('a mail server', 'CAUTION: External E-mail: '),
+    ('a mail server', '**EXTERNAL** '),
+    ('a mail server', 'EXTERNAL EMAIL - '),
+    ('a mail server', '(Externe) '),
     ('the list', '[News] '),
     ('the list', 'Re: [News] '),
     ('the list', '[News] Re: [News] Antw: '),
@@ -134,6 +141,10 @@ OTHERS = [
     '自動応答: Unsubscribe',
     '自动答复: Unsubscribe',
     'Undeliverable: Re: the minutes',
+    '(auto) Unsubscribe',
+    '{Automatic reply} Unsubscribe',
+    'EXTERNAL SENDER Unsubscribe',
+    '{minutes} Unsubscribe',
 ]
 
 

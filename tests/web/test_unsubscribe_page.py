@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -12,7 +13,11 @@ from django.test.utils import CaptureQueriesContext
 
 TOKEN = 'k1.' + 'Aa0-_' * 19 + '=='
 PATH = f'/unsubscribe/{TOKEN}/'
-LIST = {'fqdn_listname': 'news@lists.example.gov', 'display_name': 'News <&> Views'}
+LIST = {
+    'fqdn_listname': 'news@lists.example.gov',
+    'display_name': 'News <&> Views',
+    'whose': ['k***@clinic.example.org'],
+}
 FORMS = {
     'urlencoded': (
         'application/x-www-form-urlencoded',
@@ -56,6 +61,35 @@ def test_a_mail_providers_post_leaves_at_once(
     assert 'You have left the list' in answer.content.decode()
 
 
+@pytest.mark.parametrize('outcome', ['subscribed', 'asked'])
+@pytest.mark.parametrize('form', FORMS)
+def test_a_footers_link_asks_whoever_posts_to_it(
+    browser: Client, member: Any, form: str, outcome: str
+) -> None:
+    member.answers['unsubscribe'] = (200, {**LIST, 'outcome': outcome})
+    answer = provider_posts(browser, form)
+    assert answer.status_code == 200
+    assert '<h1>Unsubscribe from News' in answer.content.decode()
+    assert 'You have left' not in answer.content.decode()
+
+
+def test_the_button_says_that_somebody_was_asked(browser: Client, member: Any) -> None:
+    raw = browser.get(PATH, secure=True).content.decode()
+    (action,) = re.findall(r'<form method="post" action="([^"]*)"', raw)
+    answer = browser.post(PATH + action, secure=True)
+    assert 'You have left the list' in answer.content.decode()
+    resource, fields, _authorization = member.requests[-1]
+    assert resource == '/3.1/plugins/qnet/unsubscribe'
+    assert fields == {'token': [TOKEN], 'confirmed': ['yes']}
+
+
+@pytest.mark.parametrize('query', ['?confirmed=no', '?confirmed=yes&x=y', '?x'])
+def test_no_other_query_says_so(browser: Client, member: Any, query: str) -> None:
+    provider_posts(browser, 'urlencoded', PATH + query)
+    [(_resource, fields, _authorization)] = member.requests
+    assert fields == {'token': [TOKEN]}
+
+
 def test_twice_is_fine(browser: Client, member: Any) -> None:
     provider_posts(browser, 'urlencoded')
     member.answers['unsubscribe'] = (200, {**LIST, 'outcome': 'not subscribed'})
@@ -88,13 +122,13 @@ def test_opening_the_link_changes_nothing(
     assert answer['Referrer-Policy'] == 'no-referrer'
 
 
-def test_the_page_has_one_button_that_posts_the_same(
+def test_the_page_says_whose_subscription_and_has_one_button(
     browser: Client, member: Any
 ) -> None:
     raw = browser.get(PATH, secure=True).content.decode()
     assert '<h1>Unsubscribe from News &lt;&amp;&gt; Views?</h1>' in raw
     assert raw.count('<form') == raw.count('<button type="submit"') == 1
-    assert 'name="List-Unsubscribe" value="One-Click"' in raw
+    assert '<strong>k***@clinic.example.org</strong>' in raw
     assert 'csrf' not in raw
     assert TOKEN not in raw
 

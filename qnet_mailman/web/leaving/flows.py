@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What happens to the membership for which the link in a message stands (R15)."""
+"""What happens to the membership for which a link in a message stands (R15, R39)."""
 
 from __future__ import annotations
 
@@ -25,14 +25,17 @@ class Leaving:
     :ivar outcome: Whether the link is good for anything.
     :ivar name: The list's display name.
     :ivar posting_address: The list's posting address.
-    :ivar member: Whether the reader is a member: before, where core was asked to
-        describe; at the time of the request, where it was asked to remove.
+    :ivar whose: The address whose subscription it ends, shortened; rarely several.
+    :ivar asks: Whether its reader is a member, and may leave.
+    :ivar left: Whether they have left now.
     """
 
     outcome: Outcome
     name: str = ''
     posting_address: str = ''
-    member: bool = False
+    whose: str = ''
+    asks: bool = False
+    left: bool = False
 
 
 def describe(token: str) -> Leaving:
@@ -43,17 +46,18 @@ def describe(token: str) -> Leaving:
     return _ask('unsubscribe/describe', token)
 
 
-def leave(token: str) -> Leaving:
-    """Let the reader leave, now.
+def leave(token: str, *, confirmed: bool) -> Leaving:
+    """Let the reader leave, if the link does that or its page was answered.
 
     :param token: The token in the link.
+    :param confirmed: Whether the button of the page was pressed.
     """
-    return _ask('unsubscribe', token)
+    return _ask('unsubscribe', token, **({'confirmed': 'yes'} if confirmed else {}))
 
 
-def _ask(path: str, token: str) -> Leaving:
+def _ask(path: str, token: str, **more: str) -> Leaving:
     try:
-        answer = core.post_token(path, token)
+        answer = core.post_token(path, token, **more)
     except core.CoreUnavailable:
         return Leaving(Outcome.UNAVAILABLE)
     if answer.status == 410:
@@ -61,10 +65,12 @@ def _ask(path: str, token: str) -> Leaving:
     if answer.status != 200:
         return Leaving(Outcome.UNKNOWN)
     posting_address = str(answer.fields.get('fqdn_listname', ''))
+    outcome = answer.fields.get('outcome')
     return Leaving(
         Outcome.KNOWN,
         str(answer.fields.get('display_name') or posting_address),
         posting_address,
-        answer.fields.get('subscribed') is True
-        or answer.fields.get('outcome') == 'left',
+        ', '.join(map(str, answer.fields.get('whose', []))),
+        answer.fields.get('subscribed') is True or outcome in ('subscribed', 'asked'),
+        outcome == 'left',
     )

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Leaving with the link in a message, as RFC 8058 says (R15).
+"""Leaving with a link in a message (R15, R39, RFC 8058).
 
-A mail provider POSTs to the link when its user presses its "Unsubscribe" button;
-people open the link and press ours.  Scanners open links too, so opening the page
-changes nothing.
+A mail provider POSTs to the link of the header when its user presses its "Unsubscribe"
+button; people open that of the footer and press ours.  Scanners open links too, so
+opening the page changes nothing, and the footer's link leaves by our button alone.
 
 The token is all that there is to prove: no cookie is asked for or set, no other
 page is involved, and what the body says is not looked at, however it is encoded.
@@ -18,6 +18,9 @@ from django.views.decorators.http import require_http_methods
 from qnet_mailman.web.leaving import flows
 from qnet_mailman.web.pages import bearer_page
 
+CONFIRMED = 'confirmed=yes'
+"""The query to which our button POSTs."""
+
 
 @csrf_exempt
 @require_http_methods(['GET', 'HEAD', 'POST'])
@@ -27,11 +30,14 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
     :param request: The request.
     :param token: The token in the link; only core can tell what it stands for.
     """
-    pressed = request.method == 'POST'
-    leaving = flows.leave(token) if pressed else flows.describe(token)
+    if request.method == 'POST':
+        confirmed = request.META.get('QUERY_STRING') == CONFIRMED
+        leaving = flows.leave(token, confirmed=confirmed)
+    else:
+        leaving = flows.describe(token)
     return bearer_page(
         request,
         f'leaving/{leaving.outcome.name.lower()}.html',
-        {'leaving': leaving, 'pressed': pressed},
+        {'leaving': leaving, 'confirmed': CONFIRMED},
         status=leaving.outcome.value,
     )
