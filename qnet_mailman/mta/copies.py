@@ -170,12 +170,7 @@ class Copies:
 
         Not where somebody else is to get what comes back, or nobody.
         """
-        return self.are_of_ours and self._msgdata.get('sender') is None
-
-    @property
-    def are_of_ours(self) -> bool:
-        """Whether the list has one of our styles (R40)."""
-        return self._row is not None
+        return self._msgdata.get('sender') is None
 
     def sender_for(self, member: Membership | None) -> str:
         """The envelope sender of a copy to a member, or to others."""
@@ -219,7 +214,7 @@ class Copies:
     @cached_property
     def are_personal(self) -> bool:
         """Whether each recipient has a copy of their own."""
-        return self._are_for_members and (self._row is None or self._row.personal)
+        return self._are_for_members and self._row.personal
 
     @property
     def _are_for_members(self) -> bool:

@@ -8,6 +8,8 @@ in more than a token (Mailman's personalization, a footer that names its reader,
 signatures), it is Mailman's own delivery, message by message.  What the site itself
 writes belongs to no list: one copy for all, with nothing personal in it.
 
+On a list of another style it is Mailman's own delivery, to the byte (R40).
+
 A connection is to one of the mail servers (:mod:`.hosts`) and stays for a batch, unless
 that server fails; the next message then goes to another.
 """
@@ -18,27 +20,28 @@ import copy
 import logging
 import smtplib
 import time
-from collections.abc import Callable
 from email.message import Message
 from typing import Any
 
 from lazr.config import as_boolean
 from mailman.config import config
 from mailman.interfaces.mailinglist import Personalization
+from mailman.interfaces.mta import SomeRecipientsFailed
 from mailman.mta.base import BaseDelivery
 from mailman.mta.bulk import BulkDelivery
 from mailman.mta.connection import Connection
 from mailman.mta.deliver import Deliver
-from mailman.utilities.email import split_email
 from mailman.utilities.string import expand
 
 from qnet_mailman import site
 from qnet_mailman.mlist import Mlist
+from qnet_mailman.model.lists import row_of
 from qnet_mailman.model.statements import chunks
 from qnet_mailman.mta import hosts, pipelining
 from qnet_mailman.mta.copies import Copies, Copy
 from qnet_mailman.mta.fields import encode_fields
 from qnet_mailman.mta.refusal import (
+    EXCEEDED,
     NO_REPLY,
     UNAVAILABLE,
     RecipientsFailed,
@@ -46,7 +49,12 @@ from qnet_mailman.mta.refusal import (
     is_final,
     text_of,
 )
-from qnet_mailman.mta.wire import in_seven_bits, on_the_wire, shorten_lines
+from qnet_mailman.mta.wire import (
+    as_smtplib,
+    in_seven_bits,
+    on_the_wire,
+    shorten_lines,
+)
 from qnet_mailman.subscriptions.one_click import BATCH, Membership, Tokens
 
 MAX_UNANSWERED = 3
@@ -76,6 +84,8 @@ class _Verbatim:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._write = on_the_wire
+        self._blames_recipients = False
         self._hosts = hosts.known(hosts.configured())
         self._host: hosts.Host | None = None
         self._unanswered = 0
@@ -93,7 +103,7 @@ class _Verbatim:
             written = msg.copy
         else:
             del msg['bcc']
-            written = Copy(on_the_wire(msg), dotted=True)
+            written = Copy(self._write(msg), dotted=True)
         try:
             refused = self._send(sender, recipients, *written)
         except hosts.Unavailable:
@@ -103,7 +113,10 @@ class _Verbatim:
         except OSError as error:
             answered = _is_an_answer(error)
             self._unanswered = 0 if answered else self._unanswered + 1
-            if isinstance(error, smtplib.SMTPSenderRefused):
+            if (
+                isinstance(error, smtplib.SMTPSenderRefused)
+                and not self._blames_recipients
+            ):
                 # Whoever the recipients are (R36).
                 if is_about_size(error.smtp_code, error.smtp_error):
                     self.too_large = f'{error.smtp_code} {text_of(error.smtp_error)}'
@@ -194,6 +207,19 @@ class _Verbatim:
             self._connection._connection = None
 
 
+class _AsStock(_Verbatim):
+    """A connection for lists of other styles (R40).
+
+    Bytes are as `smtplib` writes them, and a refusal of the sender is one of each
+    recipient.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._write = as_smtplib
+        self._blames_recipients = True
+
+
 def _is_an_answer(error: OSError) -> bool:
     """Whether the failure is what a server that works says to one message."""
     if isinstance(error, smtplib.SMTPRecipientsRefused):
@@ -207,6 +233,20 @@ class _VerbatimMixin:
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
         self._connection = _Verbatim(self._connection)  # type: ignore[has-type]
+
+
+class _StockMixin:
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        self._connection = _AsStock(self._connection)  # type: ignore[has-type]
+
+
+class _StockBulk(_StockMixin, BulkDelivery):
+    """Mailman's, for lists of other styles."""
+
+
+class _StockDeliver(_StockMixin, Deliver):
+    """Mailman's, for lists of other styles."""
 
 
 class _Bulk(_VerbatimMixin, BulkDelivery):
@@ -255,8 +295,7 @@ class _OneByOne(_VerbatimMixin, Deliver):
         if self._copies.have_own_senders:
             member = self._members.get(msgdata['recipient'].lower())
             return self._copies.sender_for(member)
-        verp = msgdata.get('verp', False) and not self._copies.are_of_ours
-        return super()._get_sender(mlist, msg, {**msgdata, 'verp': verp})
+        return super()._get_sender(mlist, msg, {**msgdata, 'verp': False})
 
     def decorate(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
         """In place of Mailman's own header and footer."""
@@ -276,13 +315,10 @@ class _FromBytes(_Bulk):
         copies = self._copies
         message_id = msg['message-id']
         for_all = self._get_sender(mlist, msg, msgdata)
-        stock_sender_for = senders(mlist, msgdata, for_all)
         each_their_own = msgdata.get('verp', False) or copies.are_personal
         twice = msgdata.get('add-dup-header', {})
 
         def sender_for(recipient: str, members: dict[str, Membership]) -> str:
-            if not copies.are_of_ours:
-                return stock_sender_for(recipient)
             if not copies.have_own_senders:
                 return str(for_all)
             return copies.sender_for(members.get(recipient.lower()))
@@ -313,41 +349,14 @@ class _FromBytes(_Bulk):
         return refused
 
 
-def senders(mlist: Mlist, msgdata: dict[str, Any], sender: str) -> Callable[[str], str]:
-    """The envelope sender for each recipient, as Mailman's `VERPMixin`.
-
-    Lists of ours have others (:meth:`.Copies.sender_for`), and no names in them.
-
-    :param sender: The one for all.
-    """
-    if not sender or not msgdata.get('verp', False):
-        return lambda recipient: sender
-    mailbox, domain = split_email(sender)
-    # The format may name the list as well, which takes SQL: once for all.
-    pattern = expand(
-        config.mta.verp_format,
-        mlist,
-        {'bounces': mailbox, 'local': '\0local\0', 'domain': '\0domain\0'},
-    )
-    suffix = '' if domain is None else '@' + '.'.join(domain)
-
-    def encoded(recipient: str) -> str:
-        local, host = split_email(recipient)
-        if host is None:
-            log.info('Skipping VERP delivery to unqual recip: %s', recipient)
-            return sender
-        return (
-            pattern.replace('\0local\0', local).replace('\0domain\0', '.'.join(host))
-            + suffix
-        )
-
-    return encoded
-
-
 def _agent_for(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> tuple[Any, Any]:
     """Who delivers a message, and what."""
     if mlist is None:
         return _FromSite(), msg
+    if row_of(mlist) is None:
+        if msgdata.get('verp', False) or mlist.personalize is not Personalization.none:
+            return _StockDeliver(), msg
+        return _StockBulk(int(config.mta.max_recipients)), msg
     copies = Copies(mlist, msg, msgdata)
     if not copies.must_be_made_one_by_one:
         return _FromBytes(copies), msg
@@ -368,23 +377,30 @@ def deliver(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
     """Deliver a message; see `IMailTransportAgentDelivery`.
 
     :param mlist: None for what the site itself writes.
-    :raises RecipientsFailed: with the recipients that the mail server refused.
+    :raises RecipientsFailed: with the recipients that the mail server refused; on a
+        list of another style it is Mailman's `SomeRecipientsFailed`.
     """
     recipients = msgdata.get('recipients')
     if not recipients:
         return
+    is_stock = mlist is not None and row_of(mlist) is None
     message_id = msg.get('message-id', 'n/a')
     started = time.monotonic()
     agent, msg = _agent_for(mlist, msg, msgdata)
     refused = agent.deliver(mlist, msg, msgdata)
     agent._connection.quit()
+    took = time.monotonic() - started
+    if is_stock:
+        _log_as_stock(mlist, msg, msgdata, refused, took)
+        _raise_as_stock(refused)
+        return
     log.info(
         '%s smtp to %s for %d recipients, %d refused, in %.3f seconds',
         message_id,
         'no list' if mlist is None else mlist.fqdn_listname,
         len(recipients),
         len(refused),
-        time.monotonic() - started,
+        took,
     )
     temporary, permanent = {}, []
     for recipient, (code, reply) in refused.items():
@@ -400,3 +416,48 @@ def deliver(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
         failed = RecipientsFailed(temporary, permanent)
         failed.too_large = agent._connection.too_large
         raise failed
+
+
+def _raise_as_stock(refused: dict[str, Any]) -> None:
+    """As Mailman sorts refusals: all of 5yz but 552 are final."""
+    final = {code: code >= 500 and code != EXCEEDED for code, _ in refused.values()}
+    temporary = [one for one, (code, _) in refused.items() if not final[code]]
+    permanent = [
+        (one, code, reply) for one, (code, reply) in refused.items() if final[code]
+    ]
+    if refused:
+        raise SomeRecipientsFailed(temporary, permanent)
+
+
+def _log_as_stock(
+    mlist: Mlist, msg: Any, msgdata: dict[str, Any], refused: Any, took: float
+) -> None:
+    """What the templates of ``[logging.smtp]`` say of a delivery."""
+    size = getattr(msg, 'original_size', msgdata.get('original_size'))
+    known = {
+        'msgid': str(msg.get('message-id', 'n/a')).strip(),
+        'listname': mlist.fqdn_listname,
+        'sender': msgdata.get('original-sender', msg.sender),
+        'recip': len(msgdata['recipients']),
+        'size': len(msg.as_string()) if size is None else size,
+        'time': took,
+        'refused': len(refused),
+        'smtpcode': 'n/a',
+        'smtpmsg': 'n/a',
+    }
+    named = [*msg.get_all('to', []), *msg.get_all('cc', [])]
+    lines = [('every', known)]
+    if refused:
+        lines.append(('refused', known))
+    elif msgdata.get('to_list', False):
+        lines.append(('success', known))
+    else:
+        lines.append(('success', {**known, 'recip': ','.join(map(str, named))}))
+    lines += [
+        ('failure', {**known, 'recip': recipient, 'smtpcode': code, 'smtpmsg': reply})
+        for recipient, (code, reply) in refused.items()
+    ]
+    for name, values in lines:
+        template = getattr(config.logging.smtp, name)
+        if template.lower() != 'no':
+            log.info('%s', expand(template, mlist, values))

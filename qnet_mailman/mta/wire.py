@@ -39,6 +39,13 @@ def on_the_wire(msg: Message) -> bytes:
     return with_line_ends(buffer.getvalue())
 
 
+def as_smtplib(msg: Message) -> bytes:
+    """A message as `smtplib` writes it, for lists that are not ours (R40)."""
+    buffer = BytesIO()
+    BytesGenerator(buffer).flatten(msg, linesep='\r\n')
+    return with_line_ends(buffer.getvalue())
+
+
 def with_line_ends(data: bytes) -> bytes:
     """The bytes with no CR and no LF by itself (RFC 5321 section 2.3.8).
 

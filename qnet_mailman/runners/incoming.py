@@ -35,7 +35,8 @@ class IncomingRunner(Guard, incoming.IncomingRunner):
         """See `IRunner`."""
         # What a moderator's program answers to a notice would go to all of them, whose
         # programs answer it (RFC 3834 section 2).
-        if msgdata.get('to_owner') and row_of(mlist) is not None:
+        is_ours = row_of(mlist) is not None
+        if msgdata.get('to_owner') and is_ours:
             mark = automatic_reply(msg)
             if mark is not None:
                 log.info(
@@ -45,7 +46,8 @@ class IncomingRunner(Guard, incoming.IncomingRunner):
                     mark,
                 )
                 return False
-        msgdata[replies.ANSWERS] = replies.token_in(mlist, msg) is not None
+        if is_ours and replies.token_in(mlist, msg) is not None:
+            msgdata[replies.ANSWERS] = True
         make_dead(msg)
         found: bool | None = super()._dispose(mlist, msg, msgdata)
         return found

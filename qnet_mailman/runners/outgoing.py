@@ -29,7 +29,7 @@ from public import public
 
 from qnet_mailman.bounces.refusals import note_relay_takes_less
 from qnet_mailman.mlist import Mlist
-from qnet_mailman.model.lists import is_personal
+from qnet_mailman.model.lists import row_of
 from qnet_mailman.model.statements import chunks
 from qnet_mailman.mta import hosts, refusal
 from qnet_mailman.posting import oversize
@@ -90,13 +90,15 @@ class OutgoingRunner(Guard, _Outgoing):
     def _dispose(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool | None:
         """See `IRunner`."""
         recipients = msgdata.get('recipients') or ()
-        if len(recipients) > BATCH:
+        row = None if mlist is None else row_of(mlist)
+        if len(recipients) > BATCH and (mlist is None or row is not None):
             assert self.switchboard is not None
             for part in parts(recipients):
                 self.switchboard.enqueue(msg, msgdata, recipients=part)
             return False
-        if mlist is not None and not is_personal(mlist):
-            msgdata.setdefault('verp', False)
+        if row is not None:
+            # Whatever the site has set for other lists.
+            msgdata.setdefault('verp', row.personal)
         return super()._dispose(mlist, msg, msgdata)
 
     def _attempt(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
@@ -128,6 +130,8 @@ class OutgoingRunner(Guard, _Outgoing):
                 raise SomeRecipientsFailed(temporary, permanent) from failed
 
     def _fake_dsn(self, mlist: Mlist, recipient: str, code: int, reply: Any) -> Any:
+        if row_of(mlist) is None:
+            return super()._fake_dsn(mlist, recipient, code, reply)
         return refusal.report(mlist, recipient, code, reply)
 
 

@@ -9,6 +9,7 @@ from mailman.runners import virgin
 from public import public
 
 from qnet_mailman.mlist import Mlist
+from qnet_mailman.model.lists import row_of
 from qnet_mailman.runners.guard import Guard
 from qnet_mailman.templates.sending import (
     AUTO_GENERATED,
@@ -22,11 +23,12 @@ class VirginRunner(Guard, virgin.VirginRunner):
     """Sends what Mailman itself writes, marked as automatic.
 
     RFC 3834 section 5: whatever a program writes says so, lest another
-    program answers it; Exchange heeds a field of its own.  Stock marks nothing.
+    program answers it; Exchange heeds a field of its own.  Stock marks nothing, and so
+    on its lists nothing is (R40).
     """
 
     def _dispose(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool | None:
-        if not msgdata.get('isdigest'):
+        if not msgdata.get('isdigest') and row_of(mlist) is not None:
             if 'auto-submitted' not in msg:
                 msg['Auto-Submitted'] = AUTO_GENERATED
             if NO_REPLIES not in msg:

@@ -5,6 +5,8 @@ The order is Mailman's: what an administrator set in Postorius, what an operator
 put into the template folder of the site, the package.  Only for the last,
 ours come before Mailman's.
 
+On lists of other styles Mailman's own texts stay (R40).
+
 A text may hold ``${support_contact}``: the support lines of the site (R34).
 """
 
@@ -15,11 +17,17 @@ from importlib.resources import files
 from typing import Any
 from urllib.error import URLError
 
-from mailman.interfaces.template import ALT_TEMPLATE_NAMES, ITemplateLoader
+from mailman.interfaces.mailinglist import IMailingList
+from mailman.interfaces.template import (
+    ALL_TEMPLATES,
+    ALT_TEMPLATE_NAMES,
+    ITemplateLoader,
+)
 from mailman.model import template as stock
 from zope.interface import implementer
 
 from qnet_mailman import site
+from qnet_mailman.model.lists import row_of
 
 SUPPORT_CONTACT = '${support_contact}'
 
@@ -46,13 +54,22 @@ def _packaged(package: str, name: str) -> str | None:
     return None
 
 
+def _is_of_another_style(context: Any, name: str) -> bool:
+    """Whether a text of Mailman's is asked for, for a list that is not ours."""
+    return (
+        name in ALL_TEMPLATES
+        and IMailingList.providedBy(context)
+        and row_of(context) is None
+    )
+
+
 @implementer(ITemplateLoader)
 class TemplateLoader(stock.TemplateLoader):
     """Mailman's loader, with the texts of this package under the site's."""
 
     def get(self, name: str, context: Any = None, **kws: Any) -> str:
         """See `ITemplateLoader`."""
-        own = ours(name)
+        own = None if _is_of_another_style(context, name) else ours(name)
         try:
             text = super().get(name, context, **kws)
         except URLError:
