@@ -55,6 +55,7 @@ from qnet_mailman.model import statements
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce, QNetSuspension, State
 from qnet_mailman.model.closures import closure_of
+from qnet_mailman.model.lists import QNetList
 
 BATCH = 100
 """Suspensions that are looked up at once; each one's step is a transaction."""
@@ -320,6 +321,7 @@ def reconcile(now: datetime) -> None:
             .join(Preferences, Member.preferences_id == Preferences.id)
             .where(Preferences.delivery_status == DeliveryStatus.by_bounces)
             .where(Member.role == MemberRole.member)
+            .where(Member.list_id.in_(select(QNetList.list_id)))
         )
     }
     config.db.commit()

@@ -39,6 +39,7 @@ from qnet_mailman.bounces import scoring
 from qnet_mailman.clock import today
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce, State
+from qnet_mailman.model.lists import QNetList
 from qnet_mailman.model.statements import chunks, touched
 
 PRUNE_BATCH = 1000
@@ -212,7 +213,10 @@ def refresh(now: datetime) -> None:
             select(MailingList._list_id, MailingList.bounce_info_stale_after).where(
                 MailingList._list_id.in_(
                     select(members.c.list_id)
-                    .where(members.c.bounce_score > 0)
+                    .where(
+                        members.c.bounce_score > 0,
+                        members.c.list_id.in_(select(QNetList.list_id)),
+                    )
                     .distinct()
                 )
             )

@@ -3,19 +3,19 @@
 
 Mailman's own writes an event, and every bounce runner walks over all unprocessed
 events later, in its own time.  Here `register` is the same door that reports go
-through (`receiving.score`), there are no events, and what stock does periodically is
-done by `discipline.periodic`.
+through (`receiving.score`), and there are no events.  Those of lists of other styles
+are Mailman's (:mod:`.other_lists`).
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from mailman.interfaces.bounce import BounceContext, IBounceEvent, IBounceProcessor
+from mailman.model.bounce import BounceProcessor
 from mailman.utilities.datetime import now
 from public import public
 from zope.interface import implementer
@@ -46,13 +46,16 @@ class Event:
 
 @public
 @implementer(IBounceProcessor)
-class Processor:
+class Processor(BounceProcessor):
     """See `IBounceProcessor`."""
 
     def register(
         self, mlist: Mlist, email: str, msg: Any, where: BounceContext | None = None
-    ) -> Event:
+    ) -> Any:
         """See `IBounceProcessor`: scores the bounce at once."""
+        place = Place.of(mlist)
+        if not place.is_ours:
+            return super().register(mlist, email, msg, where)
         moment = now()
         if isinstance(email, bytes):
             email = email.decode('utf-8', 'replace')
@@ -65,7 +68,7 @@ class Processor:
         )
         if mlist.process_bounces:
             receiving.score(
-                Place.of(mlist),
+                place,
                 [email],
                 _failure(email, msg),
                 msg,
@@ -73,22 +76,6 @@ class Processor:
                 received=moment,
             )
         return event
-
-    def process_event(self, event: Any) -> None:
-        """See `IBounceProcessor`: nothing is left to be done."""
-
-    def send_warnings_and_remove(self) -> None:
-        """See `IBounceProcessor`: `discipline.periodic` does."""
-
-    @property
-    def events(self) -> Iterator[Any]:
-        """See `IBounceProcessor`: there are none."""
-        return iter(())
-
-    @property
-    def unprocessed(self) -> Iterator[Any]:
-        """See `IBounceProcessor`: there are none."""
-        return iter(())
 
 
 def _failure(email: str, msg: Any) -> Failure:

@@ -39,8 +39,6 @@ from qnet_mailman.model.bounces import QNetBounceNotice
 from qnet_mailman.model.return_addresses import Claim, Verifier
 from qnet_mailman.model.statements import insert_rows
 
-MAX_NAMED = 50
-"""Addresses of one report that are scored at most, where VERP is off."""
 MAX_UNRECOGNIZED = 200
 """Unrecognized messages of one list that wait for the next notice at most."""
 
@@ -73,7 +71,7 @@ class _Read:
     :ivar name: Its Message-ID.
     :ivar report: Its first bytes.
     :ivar received: In UTC, without a zone.
-    :ivar claim: See `whose.claimed`; none on lists of other styles.
+    :ivar claim: See `whose.claimed`.
     """
 
     place: Place
@@ -82,7 +80,7 @@ class _Read:
     report: bytes
     received: datetime
     verdict: Verdict
-    claim: Claim | str | Doubt = Doubt.no_token
+    claim: Claim | str | Doubt
 
 
 # ------------------------------------------------------------------ receiving
@@ -118,9 +116,6 @@ def receive_all(
         if not one.place.process_bounces:
             continue
         received = _naive(one.received_at) or now
-        if not one.place.is_ours:
-            _receive_as_stock(one.place, one.msg, received, now)
-            continue
         claim = whose.claimed(one.place, one.recipient, received, verifier)
         read = _read(one.place, one.msg, received, classify(one.msg), claim)
         if read is not None and read.verdict.failures:
@@ -137,7 +132,7 @@ def _read(
     msg: Message,
     received: datetime,
     verdict: Verdict,
-    claim: Claim | str | Doubt = Doubt.no_token,
+    claim: Claim | str | Doubt,
 ) -> _Read | None:
     """What is kept of a message; None of what is understood, and no bounce."""
     name = str(msg.get('message-id', 'n/a')).strip()
@@ -184,26 +179,6 @@ def _sorted_out(
                 for member in found.members
             ]
     return bounces, doubts
-
-
-def _receive_as_stock(
-    place: Place, msg: Message, received: datetime, now: datetime
-) -> None:
-    """On a list of another style, who bounced is where Mailman looks for it (R40)."""
-    verp = whose.verp_address(place, msg)
-    verdict = classify(msg, verp_address=verp)
-    read = _read(place, msg, received, verdict)
-    if read is None:
-        return
-    named = [failure for failure in verdict.failures if failure.address]
-    if verp is not None and verdict.failures:
-        score(place, [verp], verdict.failures[0], msg, now=now, received=received)
-    elif place.verp or not named:
-        _pass_on([(read, None)])
-    else:
-        for failure in named[:MAX_NAMED]:
-            names = [failure.address or '', *failure.aliases]
-            score(place, names, failure, msg, now=now, received=received)
 
 
 def _naive(moment: Any) -> datetime | None:

@@ -25,17 +25,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from email.message import Message
-from email.utils import parseaddr
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from lazr.config import as_boolean
-from mailman.app.bounces import ProbeVERP
 from mailman.config import config
 from mailman.interfaces.bounce import UnrecognizedBounceDisposition
-from mailman.interfaces.mailinglist import Personalization
 from mailman.interfaces.member import MemberRole
 from mailman.model.address import Address
 from mailman.model.member import Member
@@ -111,9 +106,6 @@ class Place:
     """In points."""
     window: int
     """In days."""
-    verp: bool
-    """On a list of another style: whether every message of it has its recipient in its
-    envelope sender."""
 
     @classmethod
     def of(cls, mlist: Mlist) -> Place:
@@ -123,27 +115,18 @@ class Place:
             mlist=mlist,
             list_id=mlist.list_id,
             is_ours=row is not None,
-            is_personal=row is None or row.personal,
+            is_personal=row is not None and row.personal,
             bounces_local=mlist.bounces_address.partition('@')[0].lower(),
             process_bounces=bool(mlist.process_bounces),
             forwards=mlist.forward_unrecognized_bounces_to
             is not UnrecognizedBounceDisposition.discard,
             threshold=mlist.bounce_score_threshold,
             window=scoring.window_days(mlist.bounce_info_stale_after),
-            verp=_uses_verp(mlist),
         )
 
 
-NOWHERE = Place(None, '', True, True, '', True, True, 1, 1, True)
+NOWHERE = Place(None, '', True, True, '', True, True, 1, 1)
 """In place of a list, where the address says of none that there is."""
-
-
-def _uses_verp(mlist: Mlist) -> bool:
-    # As the outgoing runner decides, but for lists that use it now and then: their
-    # addresses are found when a message with it bounces.
-    if mlist.personalize is not Personalization.none:
-        return bool(as_boolean(config.mta.verp_personalized_deliveries))
-    return int(config.mta.verp_delivery_interval) > 0
 
 
 @dataclass(frozen=True)
@@ -333,28 +316,6 @@ def forget_earlier_copies(now: datetime) -> None:
     since = now - site.settings().old_bounce_addresses
     store().execute(delete(QNetEarlierCopy).where(QNetEarlierCopy.upgraded_at <= since))
     config.db.commit()
-
-
-# ------------------------------------------------------- lists of other styles
-
-
-def verp_address(place: Place, msg: Message) -> str | None:
-    """The address that Mailman's envelope sender named, in lower case; None if none.
-
-    Or that of a probe which Mailman sent before this package was there.
-    """
-    for name in VERP_FIELDS:
-        for value in msg.get_all(name, [])[:20]:
-            found = encoded_in(place, parseaddr(str(value))[1])
-            if found is not None:
-                return found
-    for name in VERP_FIELDS:
-        for value in msg.get_all(name, [])[:20]:
-            address = parseaddr(str(value))[1]
-            match = _pattern(config.mta.verp_probe_regexp).search(address)
-            if match is not None and match['bounces'].lower() == place.bounces_local:
-                return next(iter(ProbeVERP().get_verp(place.mlist, msg)), None)
-    return None
 
 
 # ---------------------------------------------------------------- the members

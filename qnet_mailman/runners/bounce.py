@@ -6,6 +6,7 @@ Here a report is scored at once, and many reports share a transaction, for the c
 is what costs most.  A queue file leaves the queue after the commit, so a runner that is
 killed reads its files again, which changes nothing (`bounces/ledger.py`).
 
+- What comes to lists of other styles is Mailman's business (R40), one by one.
 - Anything that goes wrong in a batch takes the whole batch back, and the files are then
   worked one by one: what is wrong with one file is between it and the guard.
 - A file that was in work when a runner was killed is worked alone, lest one that kills
@@ -21,9 +22,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from mailman.config import config
-from mailman.core.runner import Runner
 from mailman.interfaces.listmanager import IListManager
 from mailman.interfaces.runner import RunnerInterrupt
+from mailman.runners import bounce
 from mailman.utilities.datetime import now
 from public import public
 from zope.component import getUtility
@@ -48,7 +49,7 @@ REMOVERS = 32
 log = logging.getLogger('mailman.runner')
 
 
-class _Batches(Runner):
+class _Batches(bounce.BounceRunner):
     """A bounce runner without its guard."""
 
     def _one_iteration(self) -> int:
@@ -109,15 +110,17 @@ class _Batches(Runner):
         for filebase in files:
             taken.append(filebase)
             msg, msgdata = self.switchboard.dequeue(filebase)
-            if len(files) > 1 and '_bak_count' in msgdata:
-                self._take_back([taken.pop()])
-                alone.append(filebase)
-                continue
             name = msgdata.get('listid') or msgdata.get('listname', '')
             place = places.get(name)
             if place is None:
                 place = places[name] = _place_of(msgdata)
-            yield _arrival(place, msg, msgdata)
+            if len(files) > 1 and (not place.is_ours or '_bak_count' in msgdata):
+                self._take_back([taken.pop()])
+                alone.append(filebase)
+            elif place.is_ours:
+                yield _arrival(place, msg, msgdata)
+            else:
+                super()._process_one_file(msg, msgdata)
 
     def _take_back(self, files: list[str]) -> None:
         for filebase in files:
@@ -126,12 +129,19 @@ class _Batches(Runner):
                 os.rename(path + '.bak', path + '.pck')
 
     def _process_one_file(self, msg: Any, msgdata: dict[str, Any]) -> None:
-        """See `IRunner`; nobody's language matters here."""
-        self._receive(_place_of(msgdata), msg, msgdata)
+        """See `IRunner`; on our lists nobody's language matters here."""
+        place = _place_of(msgdata)
+        if place.is_ours:
+            self._receive(place, msg, msgdata)
+        else:
+            super()._process_one_file(msg, msgdata)
 
-    def _dispose(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool:
+    def _dispose(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> Any:
         """See `IRunner`."""
-        self._receive(Place.of(mlist), msg, msgdata)
+        place = Place.of(mlist)
+        if not place.is_ours:
+            return super()._dispose(mlist, msg, msgdata)
+        self._receive(place, msg, msgdata)
         return False
 
     def _receive(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from qnet_mailman import site
-from qnet_mailman.bounces import discipline, ledger, refusals, whose
+from qnet_mailman.bounces import discipline, ledger, other_lists, refusals, whose
 from qnet_mailman.lists import closing
 from qnet_mailman.model import limits, queues
 from qnet_mailman.model.jobs import Job
@@ -42,6 +42,7 @@ def bounces() -> tuple[Job, ...]:
     return (
         ('provider refusals', timedelta(minutes=1), refusals.sweep),
         ('warnings and removals', None, discipline.do_steps),
+        ('bounces of other lists', timedelta(minutes=1), other_lists.do_due),
         (discipline.CYCLE, site.settings().bounce_cycle, discipline.end_cycle),
         ('prune the bounce ledger', timedelta(days=1), ledger.prune),
         ('end old bounce addresses', timedelta(days=1), whose.forget_earlier_copies),

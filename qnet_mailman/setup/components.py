@@ -10,12 +10,14 @@ from mailman.config import config
 from mailman.interfaces.bounce import IBounceProcessor
 from mailman.interfaces.listmanager import IListManager, ListDeletingEvent
 from mailman.interfaces.mailinglist import IMailingList
+from mailman.interfaces.member import IMembershipManager
 from mailman.interfaces.messages import IMessageStore
 from mailman.interfaces.subscriptions import ISubscriptionManager, ISubscriptionService
 from mailman.interfaces.template import ITemplateLoader
 from sqlalchemy import delete
 from zope.component import getGlobalSiteManager
 
+from qnet_mailman.bounces.other_lists import MembershipManager
 from qnet_mailman.bounces.processor import Processor
 from qnet_mailman.model import audit, leftovers
 from qnet_mailman.model.base import store, tables_of_a_list
@@ -42,6 +44,7 @@ def register() -> None:
     site.registerUtility(TemplateLoader(), ITemplateLoader)
     site.registerUtility(ListManager(), IListManager)
     site.registerUtility(Processor(), IBounceProcessor)
+    site.registerUtility(MembershipManager(), IMembershipManager)
     site.registerUtility(MessageStore(), IMessageStore)
     refuse_lost_messages()
     moving.install()

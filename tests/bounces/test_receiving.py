@@ -19,7 +19,7 @@ from mailman.interfaces.usermanager import IUserManager
 from sqlalchemy import select
 from zope.component import getUtility
 
-from qnet_mailman.bounces import ledger, whose
+from qnet_mailman.bounces import discipline, ledger, other_lists, whose
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounceNotice, QNetSuspension
 from qnet_mailman.model.return_addresses import Verifier
@@ -29,7 +29,6 @@ from tests.bounces.reports import (
     FULL,
     UNKNOWN,
     VACATION,
-    old_verp,
     received,
     report,
     rows,
@@ -236,31 +235,32 @@ def test_a_report_without_our_address_scores_nobody_where_verp_is_on(
     assert notice.report.startswith(b'From: MAILER-DAEMON')
 
 
-@pytest.fixture
-def stock(mlist: Any) -> Any:
-    """A list of another style (R40)."""
-    return create_list('stock@lists.example.gov', style_name='legacy-default')
-
-
-def test_without_verp_the_report_says_who(
-    stock: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(whose, '_uses_verp', lambda mlist: False)
-    member = subscribe(stock, READER)
-    dispose(stock, report(stock, READER, to=stock.bounces_address))
-    assert halves(member) == 2
-
-
 def test_a_list_of_another_style_has_its_bounces_as_ever(
-    stock: Any, clock: Clock
+    mlist: Any, clock: Clock
 ) -> None:
+    ours = subscribe(mlist, READER)
+    for day in range(5):
+        dispose(mlist, report(mlist, READER, serial=day))
+        clock.moment += timedelta(days=1)
+    stock = create_list('stock@lists.example.gov', style_name='legacy-default')
+    stock.bounce_score_threshold = 1
     member = subscribe(stock, READER)
-    sent = old_verp(stock, READER)
-    dispose(stock, report(stock, 'victim@example.net', to=sent), qnet_recipient='')
-    assert halves(member) == 2
-    clock.moment += timedelta(days=1)
+    before = len(rows())
     dispose(stock, report(stock, READER, to=stock.bounces_address))
-    assert halves(member) == 2
+    other_lists.do_due(clock.moment)
+    assert member.preferences.delivery_status is DeliveryStatus.by_bounces
+    assert member.total_warnings_sent == 1
+    # Nothing of it is in our tables, and it counts nothing for our members.
+    assert len(rows()) == before
+    assert ours.preferences.delivery_status is DeliveryStatus.by_bounces
+    assert ours.total_warnings_sent == 0
+    for _ in range(4):
+        clock.moment += timedelta(days=7)
+        other_lists.do_due(clock.moment)
+        discipline.reconcile(clock.moment)
+    assert stock.members.get_member(READER) is None
+    assert mlist.members.get_member(READER) is ours
+    assert ours.total_warnings_sent == 0
 
 
 # ------------------------------------------------------------------- no bounce
