@@ -160,6 +160,8 @@ class Settings(BaseModel):
     Authentication-Results count."""
     inside_mail_servers: Annotated[tuple[str, ...], BeforeValidator(_host_names)] = ()
     """Names, as in their Received fields, of servers behind that check nothing."""
+    fields_below_received: Annotated[bool, BeforeValidator(_boolean)] = False
+    """Whether the checker writes its fields below the first Received, not above."""
     outside_mail_server: Annotated[str, AfterValidator(_host_and_port)] | None = None
     """Host and port of the server that takes mail from outside, which `check` tries."""
     post_confirmation_lifetime: Annotated[timedelta, BeforeValidator(_duration)] = (

@@ -12,6 +12,10 @@ was there before our last server saw the message.  It counts in two cases alone:
 - where our last server has written a field of its own above, the message came to it
   from inside, and the field below is of another trusted server.
 
+Some checkers write below the Received of their own server (rspamd, as a milter of
+Postfix).  They are believed where operators say so; then nothing but the door keeps
+their fields apart from what came with the message.
+
 That our first server drops fields in these names (:mod:`.door`) is what the second case
 rests on.
 
@@ -49,6 +53,8 @@ def shown_by(
     address: str,
     trusted: Collection[str],
     inside: Collection[str] = (),
+    *,
+    below: bool = False,
 ) -> str | None:
     """Say by what a post is shown to come from its author's domain.
 
@@ -57,6 +63,7 @@ def shown_by(
     :param trusted: authserv-ids, in lower case, of servers to be believed.
     :param inside: Names, in lower case, of servers of ours that check nothing and stand
         behind those.
+    :param below: Whether a checker writes its fields below its server's own Received.
     :return: A few words such as ``dkim=pass (example.gov)``; None if nothing
         shows it.
     """
@@ -64,7 +71,7 @@ def shown_by(
     if not domain:
         return None
     shown = None
-    for field in trusted_fields(msg, trusted, inside):
+    for field in trusted_fields(msg, trusted, inside, below=below):
         for result in field.results:
             if _is_refusal(result, domain):
                 return None
@@ -75,7 +82,11 @@ def shown_by(
 
 
 def trusted_fields(
-    msg: email.message.Message, trusted: Collection[str], inside: Collection[str] = ()
+    msg: email.message.Message,
+    trusted: Collection[str],
+    inside: Collection[str] = (),
+    *,
+    below: bool = False,
 ) -> Iterator[Field]:
     """The fields that nobody outside can have written, from the top."""
     above: set[str] = set()
@@ -84,6 +95,10 @@ def trusted_fields(
     for name, value in msg.items():
         lowered = name.lower()
         if lowered == 'received':
+            if below:
+                # Once: of the first Received.
+                below = False
+                continue
             text = str(value)
             is_inside = received.by_host(text) in inside and any(
                 received.is_from(text, server) for server in {*trusted, *inside}

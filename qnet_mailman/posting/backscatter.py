@@ -41,7 +41,8 @@ def is_proven(msg: email.message.Message | None, address: str) -> bool:
         return False
     settings = site.settings()
     trusted, inside = settings.trusted_authserv_ids, settings.inside_mail_servers
-    return shown_by(msg, address, trusted, inside) is not None
+    below = settings.fields_below_received
+    return shown_by(msg, address, trusted, inside, below=below) is not None
 
 
 def mail_allowed(address: str, msg: Any = None, *, proven: bool = False) -> bool:

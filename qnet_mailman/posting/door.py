@@ -179,7 +179,8 @@ def note(token: str, msg: Message, settings: Settings) -> None:
     author = str(msg.get('from', ''))
     trusted, inside = settings.trusted_authserv_ids, settings.inside_mail_servers
     # The message proves nothing: who says that it does has believed it.
-    if not came and shown_by(msg, author, trusted, inside) is not None:
+    below = settings.fields_below_received
+    if not came and shown_by(msg, author, trusted, inside, below=below) is not None:
         came = [BELIEVED]
     pended = store().scalars(select(Pended).where(Pended.token == token)).one()
     pended.key_values.append(PendedKeyValue(_CAME, json.dumps(came)))

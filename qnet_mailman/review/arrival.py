@@ -120,6 +120,7 @@ def keep(mail: bytes, envelope_sender: str) -> str:
         envelope_sender,
         settings.trusted_authserv_ids,
         settings.inside_mail_servers,
+        below=settings.fields_below_received,
     )
     refused = _refusal_of(heading, envelope_sender.lower())
     config.db.commit()

@@ -49,10 +49,12 @@ def heading_of(
     envelope_sender: str,
     trusted: Collection[str],
     inside: Collection[str] = (),
+    *,
+    below: bool = False,
 ) -> Heading:
     """Read the header of a mail.
 
-    :param trusted: As `inside`, see `authentication.shown_by`.
+    :param trusted: As `inside` and `below`, see `authentication.shown_by`.
     """
     header = _header(mail)
     msg = _parsed(header[:MAX_HEADER])
@@ -62,7 +64,7 @@ def heading_of(
     if len(header) > MAX_HEADER:
         return Heading(message_id=message_id, mark=mark)
     sender = (address_of(author_of(msg).address or '') or '').lower()
-    shown = shown_by(msg, sender, trusted, inside) if sender else None
+    shown = shown_by(msg, sender, trusted, inside, below=below) if sender else None
     make_legible(msg)
     return Heading(sender, message_id, shown or '', mark, can_acknowledge(msg))
 

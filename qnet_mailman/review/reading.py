@@ -116,6 +116,7 @@ def read_mail(mail: bytes, envelope_sender: str, settings: Settings) -> Mail:
             envelope_sender,
             settings.trusted_authserv_ids,
             settings.inside_mail_servers,
+            below=settings.fields_below_received,
         )
         send(heading)
         try:

@@ -44,6 +44,7 @@ class PostingRights:
                 author,
                 settings.trusted_authserv_ids,
                 settings.inside_mail_servers,
+                below=settings.fields_below_received,
             )
         decision = decide(
             type_of(mlist),

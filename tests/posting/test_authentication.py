@@ -138,6 +138,16 @@ def test_below_the_first_received_no_field_of_that_server_counts(
     assert not shown_in(*fields, *[results(f'mx.example.gov; {PASS}')] * count)
 
 
+def test_a_checker_that_writes_below_is_believed_where_operators_say_so() -> None:
+    gate = 'Received: from a (unknown [8.8.8.8]) by mx.example.gov (Postfix)'
+    fields = [gate, results(f'mx.example.gov; {PASS}'), 'Received: from b by a']
+    late = [gate, 'Received: from b by a', results(f'mx.example.gov; {PASS}')]
+    for lines, believed in ((fields, True), (late, False)):
+        msg = email.message_from_string('\n'.join(lines) + '\n\n')
+        assert shown_by(msg, AUTHOR, TRUSTED) is None
+        assert (shown_by(msg, AUTHOR, TRUSTED, below=True) is not None) is believed
+
+
 INNER = results('inner.example.gov; spf=fail smtp.mailfrom=agency.example.gov')
 EDGE = results(f'edge.example.gov; {PASS}')
 BOTH = ('edge.example.gov', 'inner.example.gov')
