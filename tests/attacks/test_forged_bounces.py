@@ -31,9 +31,10 @@ from tests.bounces.rounds import steps_and_cycle
 from tests.bounces.test_receiving import notices
 from tests.clock import Clock, stop_clock
 from tests.helpers import message, queued, subscribe
-from tests.mta.test_delivery import PLAIN, Keeper, keeper
+from tests.keeping import Keeper
+from tests.mta.test_delivery import PLAIN
 
-__all__ = ['deliver', 'keeper']
+__all__ = ['deliver']
 
 VICTIM = 'victim@example.net'
 FORGER = 'forger@example.org'
