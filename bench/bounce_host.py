@@ -287,8 +287,14 @@ class Host:
                 ],
             )
         self._config.db.commit()
-        self._config.db.store.execute(text('ANALYZE'))
-        self._config.db.commit()
+        # What a database does by itself after that many rows is done, too.
+        engine = self._config.db.engine
+        with engine.connect() as connection:
+            alone = connection.execution_options(isolation_level='AUTOCOMMIT')
+            alone.execute(text('VACUUM'))
+            alone.execute(text('ANALYZE'))
+            if engine.dialect.name == 'postgresql':
+                alone.execute(text('CHECKPOINT'))
 
     def periodic(self) -> float:
         """Seconds of the runner's periodic work, with nothing due but its look."""

@@ -18,6 +18,7 @@ from qnet_mailman.model.bounces import QNetBounce
 from qnet_mailman.model.jobs import do_due
 from qnet_mailman.runners import periodic
 from tests.bounces.reports import rows
+from tests.effort import effort
 from tests.helpers import subscribe
 
 NOW = datetime(2026, 3, 2, 12)
@@ -51,6 +52,16 @@ def test_a_job_is_claimed_once_an_interval(core: Any, behind: int) -> None:
     assert jobs.claim_job('other work', DAY, NOW + DAY)
     # After a time when the clock was wrong.
     assert jobs.claim_job('work', DAY, NOW - timedelta(days=30 + behind // 100))
+
+
+def test_a_round_in_which_nothing_is_due_costs_two_statements(core: Any) -> None:
+    do_due(periodic.bounces(), NOW)
+    with effort() as spent:
+        do_due(periodic.bounces(), NOW + timedelta(seconds=10))
+    # When each job was begun, and whether a member is to be warned.
+    assert len(spent.statements) == 2, spent.statements
+    # Another process may have begun one meanwhile: the claim asks again.
+    assert not jobs.claim_job('prune the bounce ledger', DAY, NOW)
 
 
 def test_a_claim_that_is_rolled_back_was_none(core: Any) -> None:
