@@ -4,20 +4,9 @@
 from __future__ import annotations
 
 import json
-import shutil
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-from click.testing import CliRunner
-from mailman.app.lifecycle import create_list
-from mailman.commands.cli_addmembers import addmembers
-from mailman.commands.cli_delmembers import delmembers
 from mailman.commands.cli_digests import digests
-from mailman.commands.cli_lists import create, lists, remove
-from mailman.commands.cli_members import members
-from mailman.commands.cli_notify import notify
-from mailman.commands.cli_syncmembers import syncmembers
 from mailman.interfaces.autorespond import ResponseAction
 from mailman.interfaces.domain import IDomainManager
 from mailman.interfaces.mailinglist import (
@@ -27,18 +16,10 @@ from mailman.interfaces.mailinglist import (
 )
 from zope.component import getUtility
 
+from tests.neighbour import doors
+from tests.neighbour.doors import ask_to_join, command, make_list, note, post
 from tests.neighbour.walk import DOMAIN, POLICIES, Walk
 from tests.rest.client import ask
-
-POST = """\
-From: {sender}
-To: {to}
-Subject: {subject}
-Message-ID: <{number}@agency.example.gov>
-Date: Mon, 02 Mar 2026 11:00:00 +0000
-
-{text}
-"""
 
 DSN = """\
 From: MAILER-DAEMON@clinic.example.org
@@ -76,52 +57,9 @@ def all_steps(walk: Walk, styles: list[str]) -> None:
         _posts(walk, style)
         _digests(walk, style)
         _bounces(walk, style)
-        _commands_by_mail(walk, style)
-        _rest(walk, style)
-        _command_line(walk, style)
-
-
-def _list(walk: Walk, style: str, name: str, **settings: Any) -> Any:
-    mlist = create_list(f'{style}-{name}@{DOMAIN}', ('owner@example.gov',), style)
-    for key, value in settings.items():
-        setattr(mlist, key, value)
-    # REST closes the session that a list would be bound to.
-    kept = SimpleNamespace(**{name: getattr(mlist, name) for name in KEPT})
-    walk.config.db.commit()
-    return kept
-
-
-KEPT = (
-    'list_id',
-    'list_name',
-    'mail_host',
-    'posting_address',
-    'join_address',
-    'leave_address',
-    'bounces_address',
-    'request_address',
-    'owner_address',
-)
-
-
-def _post(number: object, mlist: Any, sender: str, **changes: str) -> str:
-    filled = {
-        'sender': sender,
-        'to': mlist.posting_address,
-        'subject': f'Post {number}',
-        'number': str(number),
-        'text': 'A text.\n',
-        **changes,
-    }
-    return POST.format(**filled)
-
-
-def _note(walk: Walk, answer: Any) -> None:
-    text = answer.text
-    if text:
-        # The order of keys is nobody's business.
-        text = json.dumps(json.loads(text), indent=1, sort_keys=True)
-    walk.notes.append(f'HTTP {answer.status_code}\n{text}')
+        doors.commands_by_mail(walk, style)
+        doors.rest(walk, style)
+        doors.command_line(walk, style)
 
 
 def _decide(walk: Walk, mlist: Any, action: str, **more: str) -> None:
@@ -131,7 +69,7 @@ def _decide(walk: Walk, mlist: Any, action: str, **more: str) -> None:
     walk.notes.append(json.dumps([e | {'token': '', 'when': ''} for e in entries]))
     for entry in entries[:1]:
         path = f'lists/{mlist.list_id}/requests/{entry["token"]}'
-        _note(walk, ask('POST', path, {'action': action, **more}))
+        note(walk, ask('POST', path, {'action': action, **more}))
 
 
 def _decide_post(walk: Walk, mlist: Any, action: str, **more: str) -> None:
@@ -139,8 +77,8 @@ def _decide_post(walk: Walk, mlist: Any, action: str, **more: str) -> None:
     entries = ask('GET', f'lists/{mlist.list_id}/held').json.get('entries', [])
     for entry in entries[:1]:
         path = f'lists/{mlist.list_id}/held/{entry["request_id"]}'
-        _note(walk, ask('GET', path))
-        _note(walk, ask('POST', path, {'action': action, **more}))
+        note(walk, ask('GET', path))
+        note(walk, ask('POST', path, {'action': action, **more}))
 
 
 # --------------------------------------------------------------- joining, leaving
@@ -148,7 +86,7 @@ def _decide_post(walk: Walk, mlist: Any, action: str, **more: str) -> None:
 
 def _joining_and_leaving(walk: Walk, style: str, policy: str) -> None:
     wanted = SubscriptionPolicy[policy]
-    mlist = _list(
+    mlist = make_list(
         walk,
         style,
         policy.replace('_', '-'),
@@ -164,7 +102,7 @@ def _joining_and_leaving(walk: Walk, style: str, policy: str) -> None:
                 token = walk.token()
             except LookupError:
                 return
-            text = _post(f'{who}-{what}', mlist, f'{who}@clinic.example.org')
+            text = post(f'{who}-{what}', mlist, f'{who}@clinic.example.org')
             to = f'{mlist.list_name}-confirm+{token}@{mlist.mail_host}'
             walk.mail(
                 to,
@@ -175,7 +113,7 @@ def _joining_and_leaving(walk: Walk, style: str, policy: str) -> None:
     with walk.step(f'{at}ann joins by mail', mlist):
         walk.mail(
             mlist.join_address,
-            _post('join', mlist, 'Ann <ann@clinic.example.org>'),
+            post('join', mlist, 'Ann <ann@clinic.example.org>'),
             'ann@clinic.example.org',
         )
     answer('ann', 'joining')
@@ -183,7 +121,7 @@ def _joining_and_leaving(walk: Walk, style: str, policy: str) -> None:
         _decide(walk, mlist, 'accept')
     with walk.step(f'{at}bob is subscribed by REST', mlist):
         fields = {'list_id': mlist.list_id, 'subscriber': 'bob@clinic.example.org'}
-        _note(walk, ask('POST', 'members', fields))
+        note(walk, ask('POST', 'members', fields))
     answer('bob', 'joining')
     with walk.step(f'{at}bob is refused', mlist):
         _decide(walk, mlist, 'reject', reason='Not for you.')
@@ -194,19 +132,19 @@ def _joining_and_leaving(walk: Walk, style: str, policy: str) -> None:
             'display_name': 'Cleo',
             **dict.fromkeys(('pre_verified', 'pre_confirmed', 'pre_approved'), 'True'),
         }
-        _note(walk, ask('POST', 'members', fields))
+        note(walk, ask('POST', 'members', fields))
     with walk.step(f'{at}dora is invited', mlist):
         fields = {
             'list_id': mlist.list_id,
             'subscriber': 'dora@clinic.example.org',
             'invitation': 'True',
         }
-        _note(walk, ask('POST', 'members', fields))
+        note(walk, ask('POST', 'members', fields))
     answer('dora', 'an invitation')
     with walk.step(f'{at}ann leaves by mail', mlist):
         walk.mail(
             mlist.leave_address,
-            _post('leave', mlist, 'ann@clinic.example.org'),
+            post('leave', mlist, 'ann@clinic.example.org'),
             'ann@clinic.example.org',
         )
     answer('ann', 'leaving')
@@ -214,8 +152,8 @@ def _joining_and_leaving(walk: Walk, style: str, policy: str) -> None:
         _decide(walk, mlist, 'accept')
     with walk.step(f'{at}cleo is taken off by REST', mlist):
         found = ask('GET', f'lists/{mlist.list_id}/member/cleo@clinic.example.org').json
-        _note(walk, ask('DELETE', f'members/{int(found["member_id"], 16)}'))
-        _note(walk, ask('DELETE', f'members/{found["member_id"]}'))
+        note(walk, ask('DELETE', f'members/{int(found["member_id"], 16)}'))
+        note(walk, ask('DELETE', f'members/{found["member_id"]}'))
     with walk.step(f'{at}what waits expires', mlist):
         walk.forward(days=8)
         walk.periodic()
@@ -226,40 +164,40 @@ def _joining_and_leaving(walk: Walk, style: str, policy: str) -> None:
 
 def _posts(walk: Walk, style: str) -> None:
     for number, (what, settings) in enumerate(KINDS_OF_LISTS.items()):
-        mlist = _list(walk, style, f'posts-{number}', **settings)
+        mlist = make_list(walk, style, f'posts-{number}', **settings)
         at = f'{style}, {what}: '
         for one in ('ann', 'Bob'):
             ask_to_join(mlist, f'{one}@clinic.example.org', one)
         with walk.step(f'{at}a member posts', mlist):
-            text = _post(f'{style}{number}', mlist, 'Ann <ann@clinic.example.org>')
+            text = post(f'{style}{number}', mlist, 'Ann <ann@clinic.example.org>')
             walk.mail(mlist.posting_address, text, 'ann@clinic.example.org')
         with walk.step(f'{at}a stranger posts', mlist):
-            text = _post(f'{style}{number}b', mlist, 'eve@else.example.net')
+            text = post(f'{style}{number}b', mlist, 'eve@else.example.net')
             walk.mail(mlist.posting_address, text, 'eve@else.example.net')
         with walk.step(f'{at}the post is accepted', mlist):
             _decide_post(walk, mlist, 'accept')
-    mlist = _list(walk, style, 'held')
+    mlist = make_list(walk, style, 'held')
     at = f'{style}: '
     for what, action in (('rejected', 'reject'), ('discarded', 'discard')):
         with walk.step(f'{at}a post is {what}', mlist):
-            text = _post(f'{style}{action}', mlist, 'eve@else.example.net')
+            text = post(f'{style}{action}', mlist, 'eve@else.example.net')
             walk.mail(mlist.posting_address, text, 'eve@else.example.net')
         with walk.step(f'{at}a post was {what}', mlist):
             _decide_post(walk, mlist, action)
     ask_to_join(mlist, 'ann@clinic.example.org', 'Ann')
     with walk.step(f'{at}a post in the name of a member by Sender', mlist):
-        text = _post(f'{style}sender', mlist, 'eve@else.example.net')
+        text = post(f'{style}sender', mlist, 'eve@else.example.net')
         text = 'Sender: ann@clinic.example.org\n' + text
         walk.mail(mlist.posting_address, text, 'ann@clinic.example.org')
     for subject in ('Unsubscribe', 'help', ''):
         with walk.step(f'{at}a post with the subject {subject!r}', mlist):
-            text = _post(
+            text = post(
                 f'{style}{subject}', mlist, 'ann@clinic.example.org', subject=subject
             )
             walk.mail(mlist.posting_address, text, 'ann@clinic.example.org')
     with walk.step(f'{at}an automatic post', mlist):
         text = 'Auto-Submitted: auto-replied\nPrecedence: bulk\n'
-        text += _post(f'{style}auto', mlist, 'ann@clinic.example.org')
+        text += post(f'{style}auto', mlist, 'ann@clinic.example.org')
         walk.mail(mlist.posting_address, text, 'ann@clinic.example.org')
     with walk.step(f'{at}a post with odd headers', mlist):
         text = (
@@ -267,23 +205,23 @@ def _posts(walk: Walk, style: str) -> None:
             'DKIM-Signature: v=1; a=rsa-sha256\nX-Mailer: Example\n'
             'Cc: Bob <bob@clinic.example.org>\nReply-To: ann@else.example.net\n'
         )
-        text += _post(f'{style}odd', mlist, 'ann@clinic.example.org')
+        text += post(f'{style}odd', mlist, 'ann@clinic.example.org')
         walk.mail(mlist.posting_address, text, 'ann@clinic.example.org')
     with walk.step(f'{at}a post in HTML and UTF-8', mlist):
         text = (
             'MIME-Version: 1.0\nContent-Type: text/html; charset=utf-8\n'
             'Content-Transfer-Encoding: 8bit\n'
         )
-        text += _post(
+        text += post(
             f'{style}html', mlist, 'ann@clinic.example.org', text='<p>Grüße</p>'
         )
         walk.mail(mlist.posting_address, text, 'ann@clinic.example.org')
     with walk.step(f'{at}mail to the owners', mlist):
-        text = _post(f'{style}owner', mlist, 'eve@else.example.net')
+        text = post(f'{style}owner', mlist, 'eve@else.example.net')
         walk.mail(mlist.owner_address, text, 'eve@else.example.net')
     with walk.step(f'{at}a member whom the mail server refuses', mlist):
         walk.sink.refused = {'ann@clinic.example.org'}
-        text = _post(f'{style}refused', mlist, 'ann@clinic.example.org')
+        text = post(f'{style}refused', mlist, 'ann@clinic.example.org')
         walk.mail(mlist.posting_address, text, 'ann@clinic.example.org')
     walk.sink.refused = set()
     with walk.step(f'{at}and what follows', mlist):
@@ -310,23 +248,11 @@ KINDS_OF_LISTS: dict[str, dict[str, Any]] = {
 }
 
 
-def ask_to_join(mlist: Any, address: str, name: str = '') -> None:
-    """Subscribe somebody without asking anybody."""
-    fields = {
-        'list_id': mlist.list_id,
-        'subscriber': address,
-        'display_name': name,
-        'send_welcome_message': 'False',
-        **dict.fromkeys(('pre_verified', 'pre_confirmed', 'pre_approved'), 'True'),
-    }
-    ask('POST', 'members', fields)
-
-
 # ------------------------------------------------------------------------- digests
 
 
 def _digests(walk: Walk, style: str) -> None:
-    mlist = _list(walk, style, 'digests', digest_size_threshold=0)
+    mlist = make_list(walk, style, 'digests', digest_size_threshold=0)
     at = f'{style}, digests: '
     for address, mode in (('ann', 'mime'), ('bob', 'plaintext')):
         ask_to_join(mlist, f'{address}@clinic.example.org', address.title())
@@ -334,28 +260,28 @@ def _digests(walk: Walk, style: str) -> None:
         found = ask('GET', path).json
         number = found['member_id']
         with walk.step(f'{at}{address} wants them', mlist):
-            _note(
+            note(
                 walk,
                 ask('PATCH', f'members/{number}', {'delivery_mode': f'{mode}_digests'}),
             )
     with walk.step(f'{at}a post', mlist):
-        text = _post(f'{style}d1', mlist, 'ann@clinic.example.org')
+        text = post(f'{style}d1', mlist, 'ann@clinic.example.org')
         walk.mail(mlist.posting_address, text, 'ann@clinic.example.org')
     with walk.step(f'{at}sent by REST', mlist):
         path = f'lists/{mlist.list_id}/digest'
-        _note(walk, ask('POST', path, {'send': 'True', 'bump': 'True'}))
+        note(walk, ask('POST', path, {'send': 'True', 'bump': 'True'}))
     with walk.step(f'{at}another post', mlist):
-        text = _post(f'{style}d2', mlist, 'ann@clinic.example.org')
+        text = post(f'{style}d2', mlist, 'ann@clinic.example.org')
         walk.mail(mlist.posting_address, text, 'ann@clinic.example.org')
     with walk.step(f'{at}sent by command', mlist):
-        _command(walk, digests, '--send', '-l', mlist.list_id)
+        command(walk, digests, '--send', '-l', mlist.list_id)
 
 
 # ------------------------------------------------------------------------- bounces
 
 
 def _bounces(walk: Walk, style: str) -> None:
-    mlist = _list(walk, style, 'bounces', bounce_score_threshold=3)
+    mlist = make_list(walk, style, 'bounces', bounce_score_threshold=3)
     at = f'{style}, bounces: '
     for one in ('ann', 'bob'):
         ask_to_join(mlist, f'{one}@clinic.example.org', one.title())
@@ -370,7 +296,7 @@ def _bounces(walk: Walk, style: str) -> None:
             walk.work_off()
             walk.periodic()
         with walk.step(f'{at}nothing understood on day {day}', mlist):
-            text = _post(f'{style}n{day}', mlist, 'eve@else.example.net')
+            text = post(f'{style}n{day}', mlist, 'eve@else.example.net')
             walk.mail(mlist.bounces_address, text, '')
             walk.work_off()
             walk.periodic()
@@ -379,133 +305,3 @@ def _bounces(walk: Walk, style: str) -> None:
         with walk.step(f'{at}day {day}', mlist):
             walk.periodic()
         walk.forward(days=3)
-
-
-# ------------------------------------------------------------------------ commands
-
-
-def _commands_by_mail(walk: Walk, style: str) -> None:
-    mlist = _list(walk, style, 'commands')
-    ask_to_join(mlist, 'ann@clinic.example.org', 'Ann')
-    for command in (
-        'help',
-        'help join',
-        'echo a b',
-        'who',
-        'join digest=mime',
-        'join digest=no address=fay@clinic.example.org',
-        'subscribe',
-        'leave',
-        'unsubscribe',
-        'confirm',
-        f'confirm {"0" * 40}',
-        'end',
-        'nonsense',
-    ):
-        with walk.step(f'{style}, the command {command}', mlist):
-            walk.mail(
-                mlist.request_address,
-                _post(
-                    f'{style}{command}',
-                    mlist,
-                    'ann@clinic.example.org',
-                    subject='',
-                    text=command,
-                ).replace(' ', '_', 0),
-                'ann@clinic.example.org',
-            )
-
-
-def _rest(walk: Walk, style: str) -> None:
-    mlist = _list(walk, style, 'rest')
-    ask_to_join(mlist, 'ann@clinic.example.org', 'Ann')
-    base = f'lists/{mlist.list_id}'
-    for path in (
-        base,
-        f'{base}/config',
-        f'{base}/roster/member',
-        f'{base}/roster/owner',
-        f'{base}/archivers',
-        f'{base}/bans',
-        f'{base}/header-matches',
-        f'{base}/requests',
-        f'{base}/requests/count',
-        f'{base}/held',
-        f'{base}/uris',
-        f'{base}/digest',
-        'addresses/ann@clinic.example.org',
-        'addresses/ann@clinic.example.org/memberships',
-    ):
-        with walk.step(f'{style}, GET {path.replace(mlist.list_id, "LIST")}'):
-            _note(walk, ask('GET', path))
-    with walk.step(f'{style}, PATCH config', mlist):
-        fields = {'description': 'Another', 'max_message_size': '7'}
-        _note(walk, ask('PATCH', f'{base}/config', fields))
-    with walk.step(f'{style}, a ban', mlist):
-        _note(walk, ask('POST', f'{base}/bans', {'email': 'eve@else.example.net'}))
-    for role in ('owner', 'moderator'):
-        with walk.step(f'{style}, a new {role}', mlist):
-            fields = {
-                'list_id': mlist.list_id,
-                'subscriber': f'{role}2@clinic.example.org',
-                'role': role,
-                **dict.fromkeys(
-                    ('pre_verified', 'pre_confirmed', 'pre_approved'), 'True'
-                ),
-            }
-            _note(walk, ask('POST', 'members', fields))
-    with walk.step(f'{style}, a member is to get no mail', mlist):
-        found = ask('GET', f'{base}/member/ann@clinic.example.org').json
-        path = f'members/{found["member_id"]}/preferences'
-        _note(walk, ask('PATCH', path, {'delivery_status': 'by_user'}))
-    with walk.step(f'{style}, a list made and deleted by REST'):
-        name = f'{style}-made@{DOMAIN}'
-        _note(walk, ask('POST', 'lists', {'fqdn_listname': name, 'style_name': style}))
-        _note(walk, ask('GET', f'lists/{name}/config'))
-        _note(walk, ask('DELETE', f'lists/{name}'))
-
-
-def _command(walk: Walk, command: Any, *arguments: str) -> None:
-    done = CliRunner().invoke(command, arguments)
-    walk.notes.append(f'exit {done.exit_code}\n{done.output}')
-    if done.exception is not None and not isinstance(done.exception, SystemExit):
-        walk.notes.append(repr(done.exception))
-
-
-def _command_line(walk: Walk, style: str) -> None:
-    name = f'{style}-cli@{DOMAIN}'
-    at = f'{style}, command line: '
-    folder = Path(walk.config.VAR_DIR)
-    people = folder / 'people.txt'
-    people.write_text('Ann <ann@clinic.example.org>\nbob@clinic.example.org\n')
-    with walk.step(f'{at}create'):
-        _command(
-            walk,
-            create,
-            '--style-name',
-            style,
-            '-d',
-            '-n',
-            '-o',
-            'owner@example.gov',
-            name,
-        )
-    with walk.step(f'{at}addmembers'):
-        _command(walk, addmembers, '-w', str(people), name)
-    with walk.step(f'{at}addmembers, invited'):
-        (folder / 'invited.txt').write_text('cleo@clinic.example.org\n')
-        _command(walk, addmembers, '-i', str(folder / 'invited.txt'), name)
-    with walk.step(f'{at}members'):
-        _command(walk, members, name)
-    with walk.step(f'{at}syncmembers'):
-        people.write_text('Ann <ann@clinic.example.org>\ndora@clinic.example.org\n')
-        _command(walk, syncmembers, '-w', '-g', '-a', str(people), name)
-    with walk.step(f'{at}delmembers'):
-        _command(walk, delmembers, '-g', '-m', 'ann@clinic.example.org', '-l', name)
-    with walk.step(f'{at}notify'):
-        _command(walk, notify, '-l', name)
-    with walk.step(f'{at}lists'):
-        _command(walk, lists, '--names', '--descriptions')
-    with walk.step(f'{at}remove'):
-        _command(walk, remove, name)
-    shutil.rmtree(folder / 'archives', ignore_errors=True)
