@@ -13,10 +13,10 @@ from email.message import Message
 from typing import Any
 
 import pytest
-from mailman.app.digests import maybe_send_digest_now
 from mailman.config import config
 from mailman.interfaces.member import DeliveryMode
 
+from qnet_mailman.lists.digests import send_now
 from qnet_mailman.model import keys, return_addresses
 from qnet_mailman.model.return_addresses import confirm_address
 from qnet_mailman.mta.deliver import deliver
@@ -103,7 +103,7 @@ def test_nobody_leaves_by_what_another_one_quotes(
         answer = raw(f'Re: {name}', program(got))
         assert shortened(VICTIM) in live(answer).values(), name
         to_all(mlist, answer)
-    maybe_send_digest_now(mlist, force=True)
+    send_now(mlist, force=True)
     runner = DigestRunner('digest')
     while runner._one_iteration():
         pass
