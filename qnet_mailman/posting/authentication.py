@@ -30,9 +30,11 @@ from __future__ import annotations
 
 import email.message
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 
 from qnet_mailman.mail import received
 from qnet_mailman.mail.authentication_results import Field, Result, parse
+from qnet_mailman.settings import Settings
 
 FIELD = 'authentication-results'
 MAX_FIELD = 100_000
@@ -48,22 +50,35 @@ _TOO_WEAK = 'rsa-sha1'
 """RFC 8301 section 3.1: no signature of it is valid."""
 
 
-def shown_by(
-    msg: email.message.Message,
-    address: str,
-    trusted: Collection[str],
-    inside: Collection[str] = (),
-    *,
-    below: bool = False,
-) -> str | None:
+@dataclass(frozen=True)
+class Servers:
+    """Which servers are believed, and where their fields stand.
+
+    :ivar trusted: authserv-ids, in lower case, of servers to be believed.
+    :ivar inside: Names, in lower case, of servers of ours that check nothing and stand
+        behind those.
+    :ivar below: Whether a checker writes its fields below its server's own Received.
+    """
+
+    trusted: Collection[str] = ()
+    inside: Collection[str] = ()
+    below: bool = False
+
+    @classmethod
+    def of(cls, settings: Settings) -> Servers:
+        """Those of the site."""
+        return cls(
+            settings.trusted_authserv_ids,
+            settings.inside_mail_servers,
+            settings.fields_below_received,
+        )
+
+
+def shown_by(msg: email.message.Message, address: str, servers: Servers) -> str | None:
     """Say by what a post is shown to come from its author's domain.
 
     :param msg: The post.
     :param address: The author's address.
-    :param trusted: authserv-ids, in lower case, of servers to be believed.
-    :param inside: Names, in lower case, of servers of ours that check nothing and stand
-        behind those.
-    :param below: Whether a checker writes its fields below its server's own Received.
     :return: A few words such as ``dkim=pass (example.gov)``; None if nothing
         shows it.
     """
@@ -71,7 +86,7 @@ def shown_by(
     if not domain:
         return None
     shown = None
-    for field in trusted_fields(msg, trusted, inside, below=below):
+    for field in trusted_fields(msg, servers):
         for result in field.results:
             if _is_refusal(result, domain):
                 return None
@@ -81,14 +96,10 @@ def shown_by(
     return shown
 
 
-def trusted_fields(
-    msg: email.message.Message,
-    trusted: Collection[str],
-    inside: Collection[str] = (),
-    *,
-    below: bool = False,
-) -> Iterator[Field]:
+def trusted_fields(msg: email.message.Message, servers: Servers) -> Iterator[Field]:
     """The fields that nobody outside can have written, from the top."""
+    trusted, inside = servers.trusted, servers.inside
+    below = servers.below
     above: set[str] = set()
     here: set[str] = set()
     gate: str | None = None

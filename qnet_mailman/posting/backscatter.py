@@ -23,7 +23,7 @@ from qnet_mailman import site
 from qnet_mailman.clock import in_zone
 from qnet_mailman.mail.author import author_of
 from qnet_mailman.model import limits
-from qnet_mailman.posting.authentication import shown_by
+from qnet_mailman.posting.authentication import Servers, shown_by
 
 _KEY = 'unproven mail'
 _IGNORE_DOTS = frozenset({'gmail.com', 'googlemail.com'})
@@ -39,10 +39,7 @@ def is_proven(msg: email.message.Message | None, address: str) -> bool:
     """
     if msg is None or author_of(msg).address != address.lower():
         return False
-    settings = site.settings()
-    trusted, inside = settings.trusted_authserv_ids, settings.inside_mail_servers
-    below = settings.fields_below_received
-    return shown_by(msg, address, trusted, inside, below=below) is not None
+    return shown_by(msg, address, Servers.of(site.settings())) is not None
 
 
 def mail_allowed(address: str, msg: Any = None, *, proven: bool = False) -> bool:

@@ -29,7 +29,7 @@ from zope.interface import implementer
 
 from qnet_mailman.model import return_addresses, tokens
 from qnet_mailman.model.base import store
-from qnet_mailman.posting.authentication import FIELD, shown_by
+from qnet_mailman.posting.authentication import FIELD, Servers, shown_by
 from qnet_mailman.settings import Settings
 from qnet_mailman.values import CONFIRM
 
@@ -177,10 +177,8 @@ def note(token: str, msg: Message, settings: Settings) -> None:
         if any(f'policy.{mark}=' in field for field in fields)
     ]
     author = str(msg.get('from', ''))
-    trusted, inside = settings.trusted_authserv_ids, settings.inside_mail_servers
     # The message proves nothing: who says that it does has believed it.
-    below = settings.fields_below_received
-    if not came and shown_by(msg, author, trusted, inside, below=below) is not None:
+    if not came and shown_by(msg, author, Servers.of(settings)) is not None:
         came = [BELIEVED]
     pended = store().scalars(select(Pended).where(Pended.token == token)).one()
     pended.key_values.append(PendedKeyValue(_CAME, json.dumps(came)))

@@ -20,6 +20,7 @@ from mailman.utilities.datetime import now
 
 from qnet_mailman import site
 from qnet_mailman.model import limits
+from qnet_mailman.posting.authentication import Servers
 from qnet_mailman.review import requests
 from qnet_mailman.review.heading import Heading, heading_of
 from qnet_mailman.roles import overview
@@ -115,13 +116,7 @@ def keep(mail: bytes, envelope_sender: str) -> str:
     most = settings.form_max_unpacked
     if len(mail) > most:
         return TOO_LARGE.format(size=most // 1024)
-    heading = heading_of(
-        mail,
-        envelope_sender,
-        settings.trusted_authserv_ids,
-        settings.inside_mail_servers,
-        below=settings.fields_below_received,
-    )
+    heading = heading_of(mail, envelope_sender, Servers.of(settings))
     refused = _refusal_of(heading, envelope_sender.lower())
     config.db.commit()
     if refused is not None:

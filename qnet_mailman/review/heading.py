@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import email
 import email.policy
-from collections.abc import Collection
 from dataclasses import dataclass
 from email.message import Message
 
@@ -19,7 +18,7 @@ from qnet_mailman.mail.author import author_of
 from qnet_mailman.mail.automatic import automatic_answer
 from qnet_mailman.mail.legible import make_legible
 from qnet_mailman.model.finding import address_of
-from qnet_mailman.posting.authentication import shown_by
+from qnet_mailman.posting.authentication import Servers, shown_by
 from qnet_mailman.templates.sending import one_line
 
 MAX_HEADER = 128 * 1024
@@ -44,18 +43,8 @@ class Heading:
     may_answer: bool = False
 
 
-def heading_of(
-    mail: bytes,
-    envelope_sender: str,
-    trusted: Collection[str],
-    inside: Collection[str] = (),
-    *,
-    below: bool = False,
-) -> Heading:
-    """Read the header of a mail.
-
-    :param trusted: As `inside` and `below`, see `authentication.shown_by`.
-    """
+def heading_of(mail: bytes, envelope_sender: str, servers: Servers) -> Heading:
+    """Read the header of a mail."""
     header = _header(mail)
     msg = _parsed(header[:MAX_HEADER])
     msg.set_unixfrom(envelope_sender)
@@ -64,7 +53,7 @@ def heading_of(
     if len(header) > MAX_HEADER:
         return Heading(message_id=message_id, mark=mark)
     sender = (address_of(author_of(msg).address or '') or '').lower()
-    shown = shown_by(msg, sender, trusted, inside, below=below) if sender else None
+    shown = shown_by(msg, sender, servers) if sender else None
     make_legible(msg)
     return Heading(sender, message_id, shown or '', mark, can_acknowledge(msg))
 

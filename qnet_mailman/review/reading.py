@@ -19,6 +19,7 @@ from qnet_mailman.forms.limited import Ending, Send
 from qnet_mailman.forms.mail import attachments
 from qnet_mailman.forms.mistakes import FormError, FormInvalid
 from qnet_mailman.forms.readers import Unreadable
+from qnet_mailman.posting.authentication import Servers
 from qnet_mailman.review.heading import Heading, heading_of
 from qnet_mailman.settings import Settings
 from qnet_mailman.templates.sending import one_line
@@ -111,13 +112,7 @@ def read_mail(mail: bytes, envelope_sender: str, settings: Settings) -> Mail:
     """Read a mail, once and within limits."""
 
     def work(send: Send) -> None:
-        heading = heading_of(
-            mail,
-            envelope_sender,
-            settings.trusted_authserv_ids,
-            settings.inside_mail_servers,
-            below=settings.fields_below_received,
-        )
+        heading = heading_of(mail, envelope_sender, Servers.of(settings))
         send(heading)
         try:
             files = attachments(mail, settings)

@@ -12,7 +12,7 @@ from zope.interface import implementer
 from qnet_mailman import site
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.lists import member_authentication_of, replies_of, type_of
-from qnet_mailman.posting.authentication import shown_by
+from qnet_mailman.posting.authentication import Servers, shown_by
 from qnet_mailman.posting.decision import Fate, Standing, decide
 from qnet_mailman.posting.standing import fate_of
 from qnet_mailman.settings import PosterAuthentication
@@ -39,13 +39,7 @@ class PostingRights:
         members = member_authentication_of(mlist)
         shown = None
         if standing is Standing.poster or members is not PosterAuthentication.off:
-            shown = author and shown_by(
-                msg,
-                author,
-                settings.trusted_authserv_ids,
-                settings.inside_mail_servers,
-                below=settings.fields_below_received,
-            )
+            shown = author and shown_by(msg, author, Servers.of(settings))
         decision = decide(
             type_of(mlist),
             replies_of(mlist),

@@ -9,14 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qnet_mailman.posting.authentication import shown_by
+from qnet_mailman.posting.authentication import Servers, shown_by
 
 TRUSTED = ('mx.example.gov',)
 AUTHOR = 'pat@agency.example.gov'
 
 
 def shown(fields: str, author: str = AUTHOR) -> str | None:
-    return shown_by(email.message_from_string(fields + '\n\n'), author, TRUSTED)
+    return shown_by(
+        email.message_from_string(fields + '\n\n'), author, Servers(TRUSTED)
+    )
 
 
 def results(value: str) -> str:
@@ -94,7 +96,7 @@ def test_nobody_is_trusted_by_default() -> None:
     msg = email.message_from_string(
         results('mx.example.gov; dmarc=pass header.from=agency.example.gov') + '\n\n'
     )
-    assert shown_by(msg, AUTHOR, ()) is None
+    assert shown_by(msg, AUTHOR, Servers()) is None
 
 
 def test_a_field_that_came_with_the_mail_does_not_count() -> None:
@@ -116,7 +118,7 @@ def shown_in(
     *fields: str, trusted: tuple[str, ...] = TRUSTED, inside: str = ''
 ) -> bool:
     msg = email.message_from_string('\n'.join(fields) + '\n\n')
-    return shown_by(msg, AUTHOR, trusted, inside.split()) is not None
+    return shown_by(msg, AUTHOR, Servers(trusted, inside.split())) is not None
 
 
 def test_all_fields_of_one_hop_count() -> None:
@@ -144,8 +146,10 @@ def test_a_checker_that_writes_below_is_believed_where_operators_say_so() -> Non
     late = [gate, 'Received: from b by a', results(f'mx.example.gov; {PASS}')]
     for lines, believed in ((fields, True), (late, False)):
         msg = email.message_from_string('\n'.join(lines) + '\n\n')
-        assert shown_by(msg, AUTHOR, TRUSTED) is None
-        assert (shown_by(msg, AUTHOR, TRUSTED, below=True) is not None) is believed
+        assert shown_by(msg, AUTHOR, Servers(TRUSTED)) is None
+        assert (
+            shown_by(msg, AUTHOR, Servers(TRUSTED, below=True)) is not None
+        ) is believed
 
 
 INNER = results('inner.example.gov; spf=fail smtp.mailfrom=agency.example.gov')
@@ -215,4 +219,4 @@ def test_domains_in_another_alphabet() -> None:
 def test_never_raises(value: str) -> None:
     msg = email.message_from_string('Subject: x\n\n')
     msg['Authentication-Results'] = ' '.join(value.split())
-    shown_by(msg, AUTHOR, TRUSTED)
+    shown_by(msg, AUTHOR, Servers(TRUSTED))
