@@ -13,6 +13,7 @@ from bench.dear import Dear
 from qnet_mailman.forms import loading
 from qnet_mailman.forms.kept import Found
 from qnet_mailman.forms.writing import WRITERS
+from qnet_mailman.posting.authentication import Servers
 from qnet_mailman.review import reading
 from qnet_mailman.review.heading import heading_of
 from qnet_mailman.settings import Settings
@@ -220,7 +221,7 @@ def many_checks() -> bytes:
 
 
 def _heading(content: bytes) -> object:
-    return heading_of(content, SENDER, ('mx.example.gov',))
+    return heading_of(content, SENDER, Servers(('mx.example.gov',)))
 
 
 INPUTS = (
