@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from mailman.config import config
 from mailman.model.mailinglist import MailingList
@@ -155,6 +156,20 @@ def clear(member_id: str) -> None:
         .values(state=State.cleared.value)
     )
     show_scores({member_id: 0})
+
+
+def lock(member_ids: Sequence[str]) -> None:
+    """Wait for whoever is writing down bounces of members, and keep others out.
+
+    What is added up before that lacks what they write, and would then be shown.
+    """
+    for some in chunks(member_ids):
+        store().execute(
+            select(members.c.id)
+            .where(members.c._member_id.in_([UUID(one) for one in some]))
+            .order_by(members.c.id)
+            .with_for_update()
+        )
 
 
 def show_scores(half_scores: dict[str, int]) -> None:

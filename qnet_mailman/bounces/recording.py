@@ -22,7 +22,7 @@ turned on again, costs more.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -128,12 +128,7 @@ def _rounds(bounces: Sequence[Bounce]) -> Iterator[list[Bounce]]:
 def _record(bounces: list[Bounce], now: datetime) -> int:
     _settle(bounces)
     entries = [_entry(one, now) for one in bounces]
-    known = ledger.known(
-        [one.row['member_id'] for one in entries],
-        [one.row['post'] for one in entries if one.row['post']],
-        min(one.first for one in entries),
-        max(one.last for one in entries),
-    )
+    known = _known(entries)
     written, over = [], []
     for entry in entries:
         of_member = known[entry.row['member_id']]
@@ -154,6 +149,9 @@ def _record(bounces: list[Bounce], now: datetime) -> int:
         written = []
     for list_id, by, day in found_out:
         refusals.withhold(list_id, by, day, now=now)
+    if found_out:
+        # Also of members who are at hand, and of other days of theirs.
+        known = _known(entries)
     written += [one for one in over if providers.record_over(one.row)]
     for entry in written:
         _add_up(entry, known[entry.row['member_id']].marks)
@@ -161,6 +159,15 @@ def _record(bounces: list[Bounce], now: datetime) -> int:
     for entry in written:
         _draw_consequences(entry, now)
     return len(written)
+
+
+def _known(entries: Sequence[_Entry]) -> Mapping[str, ledger.Known]:
+    return ledger.known(
+        [one.row['member_id'] for one in entries],
+        [one.row['post'] for one in entries if one.row['post']],
+        min(one.first for one in entries),
+        max(one.last for one in entries),
+    )
 
 
 def _settle(bounces: list[Bounce]) -> None:
@@ -238,8 +245,12 @@ def _judge_refusals(entries: Sequence[_Entry]) -> list[tuple[str, str, date]]:
 
 
 def _add_up(entry: _Entry, marks: Sequence[scoring.Mark]) -> None:
-    """Find out the score that a bounce makes."""
+    """Find out the score that a bounce makes.
+
+    :param marks: What the ledger has of the member, with this bounce or without.
+    """
     day, window = entry.row['day'], entry.bounce.place.window
+    marks = [one for one in marks if one[0] != day]
     if not entry.is_withheld:
         marks = [*marks, (day, entry.row['half_points'])]
     entry.shown = entry.half = scoring.score(marks, entry.last, window)
@@ -294,13 +305,14 @@ def _draw_consequences(entry: _Entry, now: datetime) -> None:
         scoring.shown(entry.half),
         place.threshold,
     )
-    if (
-        not entry.is_withheld
-        and scoring.is_reached(entry.half, place.threshold)
-        and refusals.may_be_disabled(member.status)
-    ):
+    if entry.is_withheld or not scoring.is_reached(entry.half, place.threshold):
+        return
+    loaded = _load(member)
+    # What was read while waiting for the member may be older than the member is.
+    store().refresh(loaded.preferences)
+    if refusals.may_be_disabled(loaded.preferences.delivery_status):
         discipline.reached(
-            place.mlist, _load(member), entry.half, now=now, report=entry.bounce.report
+            place.mlist, loaded, entry.half, now=now, report=entry.bounce.report
         )
 
 

@@ -265,10 +265,12 @@ def _restate(
 ) -> int:
     """Change the state of a day's refusals, and draw the consequences."""
     which = (*_refused(list_id, domain, day), bounces.c.state == old.value)
-    member_ids = list(store().scalars(select(bounces.c.member_id).where(*which)))
+    # Whoever has written a row meanwhile is among those of whom it is changed.
+    changed = update(bounces).where(*which).values(state=new.value)
+    member_ids = list(store().scalars(changed.returning(bounces.c.member_id)))
     if not member_ids:
         return 0
-    store().execute(update(bounces).where(*which).values(state=new.value))
+    ledger.lock(member_ids)
     mlist = getUtility(IListManager).get_by_list_id(list_id)
     if mlist is None:
         return len(member_ids)

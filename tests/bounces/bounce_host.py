@@ -77,8 +77,9 @@ def work() -> None:
     receive = receiving.receive_all
 
     def slowly(arrivals: Any, **how: Any) -> None:
-        receive(arrivals, **how)
-        time.sleep(0.004 * len(arrivals))
+        some = list(arrivals)
+        receive(some, **how)
+        time.sleep(0.004 * len(some))
 
     receiving.receive_all = slowly
     while runner._one_iteration():

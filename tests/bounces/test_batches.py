@@ -197,6 +197,30 @@ def outcome(mlist: Any) -> dict[str, Any]:
     }
 
 
+@FEW
+def test_what_a_batch_takes_back_counts_for_nobody_in_it(
+    mlist: Any, clock: Clock, configure: Any
+) -> None:
+    configure(provider_refusal_members='6')
+    providers._counts.clear()
+    yesterday, today = clock.moment, clock.moment + timedelta(days=1)
+
+    def arrival(number: int, said: str, at: datetime) -> Arrival:
+        msg = report(mlist, reader(number), said, serial=f'{number}{at}')
+        return Arrival(Place.of(mlist), msg, at, str(msg['to']))
+
+    # As refusals, they count; and together with the next ones they do not.
+    first = [arrival(0, BLOCKED, yesterday)]
+    receiving.receive_all(first, now=yesterday)
+    late = [arrival(number, BLOCKED, yesterday) for number in range(1, 7)]
+    receiving.receive_all([arrival(0, FULL, today), *late], now=today)
+    store().expire_all()
+    score = {m.address.email: m.bounce_score for m in mlist.members.members}
+    assert {row.state for row in rows(day=yesterday.date())} == {'withheld'}
+    # Half a point is shown as none.
+    assert set(score.values()) == {0}
+
+
 @pytest.mark.parametrize('seed', range(3))
 def test_together_or_one_by_one(
     make_list: Any, clock: Clock, seed: int, configure: Any
