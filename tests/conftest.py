@@ -234,7 +234,7 @@ def _clear(site: SimpleNamespace) -> None:
 @pytest.fixture
 def keeper(core: SimpleNamespace) -> Iterator[Keeper]:
     """The mail server to which Mailman sends; see tests/keeping.py."""
-    with keeping() as running:
+    with keeping(Keeper()) as running:
         yield running
 
 

@@ -10,7 +10,7 @@ import email
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import Message
-from typing import Any
+from typing import Any, TypeVar
 
 from aiosmtpd.controller import Controller
 from mailman.config import config
@@ -35,10 +35,12 @@ class Keeper:
         return email.message_from_bytes(data)
 
 
+AKeeper = TypeVar('AKeeper', bound=Keeper)
+
+
 @contextmanager
-def keeping() -> Iterator[Keeper]:
+def keeping(keeper: AKeeper) -> Iterator[AKeeper]:
     """A server that runs, to which Mailman sends."""
-    keeper = Keeper()
     ports = Reservation()
     port = ports.take()
     ports.release(port)

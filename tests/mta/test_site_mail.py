@@ -7,7 +7,6 @@ import email
 import email.policy
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from mailman.app.lifecycle import remove_list
 from mailman.config import config
 from mailman.interfaces.template import ITemplateManager
@@ -30,18 +28,19 @@ from qnet_mailman.templates import sending
 from qnet_mailman.templates.sending import AUTO_REPLIED, SITE_MAIL
 from tests.clock import Clock
 from tests.helpers import queued, subscribe
+from tests.keeping import Keeper, keeping
 
 RAE = 'rae@agency.example.gov'
 TEMPLATE = 'qnet:requester:notice:forms-received'
 OPERATORS = ['help@example.gov', 'operators@example.gov']
 
 
-class Server:
+class Server(Keeper):
     """A mail server that answers to recipients as it is told, and keeps the rest."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.replies: dict[str, str] = {}
-        self.sent: list[tuple[str, list[str], bytes]] = []
 
     async def handle_RCPT(
         self, server: Any, session: Any, envelope: Any, address: str, options: Any
@@ -51,26 +50,11 @@ class Server:
         envelope.rcpt_tos.append(address)
         return '250 OK'
 
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        sender = '' if envelope.mail_from == '<>' else envelope.mail_from
-        self.sent.append((sender, envelope.rcpt_tos, envelope.content))
-        return '250 OK'
-
 
 @pytest.fixture
 def server(core: Any) -> Iterator[Server]:
-    server = Server()
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
-    controller = Controller(
-        server, hostname='127.0.0.1', port=port, enable_SMTPUTF8=True
-    )
-    controller.start()
-    config.push('server', f'[mta]\nsmtp_host: 127.0.0.1\nsmtp_port: {port}\n')
-    yield server
-    config.pop('server')
-    controller.stop()
+    with keeping(Server()) as server:
+        yield server
 
 
 def write(to: str | list[str] = RAE, **how: Any) -> None:

@@ -29,6 +29,7 @@ from qnet_mailman.mta import refusal
 from qnet_mailman.queues import handover
 from qnet_mailman.runners import guard, incoming, outgoing, pipeline, retry
 from tests.helpers import empty, message, post, queued
+from tests.killed import KILLED, in_a_process
 
 READERS = [f'reader{number}@example.net' for number in range(5)]
 RAW = (
@@ -41,7 +42,6 @@ RUNNERS = {
     'out': outgoing.OutgoingRunner,
     'retry': retry.RetryRunner,
 }
-KILLED = 9
 
 pytestmark = pytest.mark.mlist(
     administrators=['pat@agency.example.gov'], members=READERS, digests_enabled=False
@@ -95,32 +95,25 @@ def work_in_a_process(log: Path, die_at: int | None) -> int:
 
     :return: Its exit status.
     """
-    config.db.commit()
-    config.db.engine.dispose()
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    try:
-        points = Points(die_at or -1)
+    points = Points(die_at or -1)
+
+    def deliver(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
+        for recipient in msgdata['recipients']:
+            points.reach()
+            with log.open('a') as file:
+                file.write(f'{recipient}\n')
+
+    def begin() -> None:
         sys.addaudithook(points.audit)
         event.listen(config.db.engine, 'commit', points.reach)
         event.listen(config.db.engine, 'rollback', points.reach)
-
-        def deliver(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
-            for recipient in msgdata['recipients']:
-                points.reach()
-                with log.open('a') as file:
-                    file.write(f'{recipient}\n')
-
         while any(config.switchboards[name].files for name in RUNNERS) or any(
             config.switchboards[name].get_files('.bak') for name in RUNNERS
         ):
             for name in RUNNERS:
                 runner_of(name, deliver)._one_iteration()
-        os._exit(0)
-    except BaseException as error:
-        print(repr(error), file=sys.stderr)
-    os._exit(7)
+
+    return in_a_process(begin)
 
 
 @pytest.mark.long

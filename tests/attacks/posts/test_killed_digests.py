@@ -25,6 +25,7 @@ from qnet_mailman.model import digests as rows
 from qnet_mailman.runners.digest import DigestRunner
 from qnet_mailman.runners.pipeline import PipelineRunner
 from tests.helpers import empty, message, post, queued, run
+from tests.killed import KILLED, in_a_process
 from tests.rest.client import ask
 
 MEMBER = 'lee@example.org'
@@ -32,7 +33,6 @@ READERS = {
     'mime@example.net': DeliveryMode.mime_digests,
     'text@example.net': DeliveryMode.plaintext_digests,
 }
-KILLED = 9
 
 pytestmark = pytest.mark.mlist('discussion', members=[MEMBER], digests=READERS)
 
@@ -175,30 +175,23 @@ def work_in_a_process(die_at: int) -> int:
     :param die_at: At which of the points that change something outside it; 0 for none.
     :return: Its exit status.
     """
-    config.db.commit()
-    config.db.engine.dispose()
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    try:
-        left = [die_at]
+    left = [die_at]
 
-        def reach(*_args: Any) -> None:
-            left[0] -= 1
-            if left[0] == 0:
-                os._exit(KILLED)
+    def reach(*_args: Any) -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            os._exit(KILLED)
 
-        def audit(name: str, args: Any) -> None:
-            if name in ('os.rename', 'os.remove', 'os.rmdir'):
-                reach()
+    def audit(name: str, args: Any) -> None:
+        if name in ('os.rename', 'os.remove', 'os.rmdir'):
+            reach()
 
+    def begin() -> None:
         sys.addaudithook(audit)
         event.listen(config.db.engine, 'commit', reach)
         work(PipelineRunner('pipeline'), DigestRunner('digest'))
-        os._exit(0)
-    except BaseException as error:
-        print(repr(error), file=sys.stderr)
-    os._exit(7)
+
+    return in_a_process(begin)
 
 
 def kill_at(mlist: Any, die_at: int) -> int:
