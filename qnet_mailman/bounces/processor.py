@@ -67,14 +67,7 @@ class Processor(BounceProcessor):
             where or BounceContext.normal,
         )
         if mlist.process_bounces:
-            receiving.score(
-                place,
-                [email],
-                _failure(email, msg),
-                msg,
-                now=moment,
-                received=moment,
-            )
+            receiving.score(place, email, _failure(email, msg), msg, now=moment)
         return event
 
 

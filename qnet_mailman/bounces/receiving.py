@@ -86,20 +86,6 @@ class _Read:
 # ------------------------------------------------------------------ receiving
 
 
-def receive(
-    place: Place,
-    msg: Message,
-    *,
-    now: datetime,
-    received_at: Any = None,
-    recipient: str = '',
-    verifier: Verifier | None = None,
-) -> None:
-    """Receive one message: see `Arrival` and `receive_all`."""
-    arrival = Arrival(place, msg, received_at, recipient)
-    receive_all([arrival], now=now, verifier=verifier)
-
-
 def receive_all(
     arrivals: Iterable[Arrival], *, now: datetime, verifier: Verifier | None = None
 ) -> None:
@@ -258,29 +244,18 @@ _WAITING_AS_WELL = (
 
 
 def score(
-    place: Place,
-    names: Sequence[str],
-    failure: Failure,
-    msg: Message,
-    *,
-    now: datetime,
-    received: datetime,
-) -> bool:
-    """Score a failure of an address as the bounce of its member on the list.
-
-    :param names: The address, and others that the report gives for it.
-    :param received: When the report came in, which decides about the day (R17).
-    :return: Whether a member was scored: False where the address is nobody's, and
-        where the day has its bounce already.
-    """
-    first = names[0] if names else ''
-    if not _is_about_a_member(place, failure, first, received, now, set()):
-        return False
-    names = list(dict.fromkeys(one.lower() for one in names if one.isprintable()))
-    found = whose.find(place, names)
+    place: Place, email: str, failure: Failure, msg: Message, *, now: datetime
+) -> None:
+    """Score a failure of an address as the bounce of its member on the list, today."""
+    if not (
+        _is_about_a_member(place, failure, email, now, now, set())
+        and email.isprintable()
+    ):
+        return
+    found = whose.find(place, email.lower())
     report = first_bytes(msg, MAX_REPORT)
-    bounces = [Bounce(place, member, failure, report, received) for member in found]
-    return recording.record(bounces, now=now) > 0
+    bounces = [Bounce(place, member, failure, report, now) for member in found]
+    recording.record(bounces, now=now)
 
 
 def _is_about_a_member(

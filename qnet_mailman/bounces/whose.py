@@ -297,7 +297,7 @@ def _addressed_before(
     sent = select(QNetEarlierCopy.member_id).where(
         QNetEarlierCopy.list_id == place.list_id, QNetEarlierCopy.upgraded_at > since
     )
-    found = find(place, [email])
+    found = find(place, email)
     known = set(
         store().scalars(
             sent.where(
@@ -321,13 +321,13 @@ def forget_earlier_copies(now: datetime) -> None:
 # ---------------------------------------------------------------- the members
 
 
-def find(place: Place, names: list[str]) -> tuple[Found, ...]:
+def find(place: Place, email: str) -> tuple[Found, ...]:
     """The members that an address is, whether they, or it, are subscribed (R22).
 
-    :param names: The address in lower case, and others for it.
+    :param email: In lower case.
     """
     begin_writing()
-    return _found(_by_name(True), {'names': names, 'lists': [place.list_id]})
+    return _found(_by_name(True), {'names': [email], 'lists': [place.list_id]})
 
 
 def _found(query: Any, parameters: dict[str, Any]) -> tuple[Found, ...]:

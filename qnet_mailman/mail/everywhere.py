@@ -13,6 +13,7 @@ from email import message_from_bytes
 from email.message import Message
 
 from qnet_mailman.mail.body import Body, raw_payload, transfer_encoding
+from qnet_mailman.mail.fields import set_fields
 from qnet_mailman.mail.text import (
     charset_name,
     decode_words,
@@ -64,8 +65,7 @@ def _change_fields(part: Message, change: Change) -> bool:
     new = [(name, _changed_field(name, value, change)) for name, value in fields]
     if new == fields:
         return False
-    # Not one by one: that takes quadratic time on a long header.
-    part._headers = new  # type: ignore[attr-defined]
+    set_fields(part, new)
     return True
 
 

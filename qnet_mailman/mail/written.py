@@ -91,11 +91,6 @@ def first_bytes(msg: Message, most: int) -> bytes:
     return ''.join(writer.written).encode('utf-8', 'surrogateescape')[:most]
 
 
-_BOUNDARY = re.compile(
-    r'boundary\s{0,9}=\s{0,9}(?:"([^"\n]{1,100})"|([^\s;"]{1,100}))', re.I
-)
-
-
 def _boundary_of(msg: Any) -> str:
     for name, value in msg.raw_items():
         if name.lower() == 'content-type':

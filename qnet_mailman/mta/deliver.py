@@ -82,10 +82,12 @@ class _Verbatim:
     recipient: such a reply counts as none, and so never as a bounce.
     """
 
+    write = staticmethod(on_the_wire)
+    blames_recipients = False
+    """Whether a refusal of the sender is one of each recipient."""
+
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._write = on_the_wire
-        self._blames_recipients = False
         self._hosts = hosts.known(hosts.configured())
         self._host: hosts.Host | None = None
         self._unanswered = 0
@@ -103,7 +105,7 @@ class _Verbatim:
             written = msg.copy
         else:
             del msg['bcc']
-            written = Copy(self._write(msg), dotted=True)
+            written = Copy(self.write(msg), dotted=True)
         try:
             refused = self._send(sender, recipients, *written)
         except hosts.Unavailable:
@@ -115,7 +117,7 @@ class _Verbatim:
             self._unanswered = 0 if answered else self._unanswered + 1
             if (
                 isinstance(error, smtplib.SMTPSenderRefused)
-                and not self._blames_recipients
+                and not self.blames_recipients
             ):
                 # Whoever the recipients are (R36).
                 if is_about_size(error.smtp_code, error.smtp_error):
@@ -208,16 +210,10 @@ class _Verbatim:
 
 
 class _AsStock(_Verbatim):
-    """A connection for lists of other styles (R40).
+    """A connection for lists of other styles (R40)."""
 
-    Bytes are as `smtplib` writes them, and a refusal of the sender is one of each
-    recipient.
-    """
-
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection)
-        self._write = as_smtplib
-        self._blames_recipients = True
+    write = staticmethod(as_smtplib)
+    blames_recipients = True
 
 
 def _is_an_answer(error: OSError) -> bool:
@@ -230,23 +226,23 @@ def _is_an_answer(error: OSError) -> bool:
 
 
 class _VerbatimMixin:
+    kind: type[_Verbatim] = _Verbatim
+
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
-        self._connection = _Verbatim(self._connection)  # type: ignore[has-type]
+        self._connection = self.kind(self._connection)  # type: ignore[has-type]
 
 
-class _StockMixin:
-    def __init__(self, *args: Any) -> None:
-        super().__init__(*args)
-        self._connection = _AsStock(self._connection)  # type: ignore[has-type]
-
-
-class _StockBulk(_StockMixin, BulkDelivery):
+class _StockBulk(_VerbatimMixin, BulkDelivery):
     """Mailman's, for lists of other styles."""
 
+    kind = _AsStock
 
-class _StockDeliver(_StockMixin, Deliver):
+
+class _StockDeliver(_VerbatimMixin, Deliver):
     """Mailman's, for lists of other styles."""
+
+    kind = _AsStock
 
 
 class _Bulk(_VerbatimMixin, BulkDelivery):
@@ -353,10 +349,6 @@ def _agent_for(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> tuple[Any, An
     """Who delivers a message, and what."""
     if mlist is None:
         return _FromSite(), msg
-    if row_of(mlist) is None:
-        if msgdata.get('verp', False) or mlist.personalize is not Personalization.none:
-            return _StockDeliver(), msg
-        return _StockBulk(int(config.mta.max_recipients)), msg
     copies = Copies(mlist, msg, msgdata)
     if not copies.must_be_made_one_by_one:
         return _FromBytes(copies), msg
@@ -383,24 +375,21 @@ def deliver(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
     recipients = msgdata.get('recipients')
     if not recipients:
         return
-    is_stock = mlist is not None and row_of(mlist) is None
+    if mlist is not None and row_of(mlist) is None:
+        _deliver_as_stock(mlist, msg, msgdata)
+        return
     message_id = msg.get('message-id', 'n/a')
     started = time.monotonic()
     agent, msg = _agent_for(mlist, msg, msgdata)
     refused = agent.deliver(mlist, msg, msgdata)
     agent._connection.quit()
-    took = time.monotonic() - started
-    if is_stock:
-        _log_as_stock(mlist, msg, msgdata, refused, took)
-        _raise_as_stock(refused)
-        return
     log.info(
         '%s smtp to %s for %d recipients, %d refused, in %.3f seconds',
         message_id,
         'no list' if mlist is None else mlist.fqdn_listname,
         len(recipients),
         len(refused),
-        took,
+        time.monotonic() - started,
     )
     temporary, permanent = {}, []
     for recipient, (code, reply) in refused.items():
@@ -418,8 +407,20 @@ def deliver(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
         raise failed
 
 
-def _raise_as_stock(refused: dict[str, Any]) -> None:
-    """As Mailman sorts refusals: all of 5yz but 552 are final."""
+def _deliver_as_stock(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
+    """As Mailman's `deliver`, which makes its agents itself.
+
+    All of 5yz but 552 is final there.
+    """
+    agent: Any
+    if msgdata.get('verp', False) or mlist.personalize is not Personalization.none:
+        agent = _StockDeliver()
+    else:
+        agent = _StockBulk(int(config.mta.max_recipients))
+    started = time.monotonic()
+    refused = agent.deliver(mlist, msg, msgdata)
+    agent._connection.quit()
+    _log_as_stock(mlist, msg, msgdata, refused, time.monotonic() - started)
     final = {code: code >= 500 and code != EXCEEDED for code, _ in refused.values()}
     temporary = [one for one, (code, _) in refused.items() if not final[code]]
     permanent = [

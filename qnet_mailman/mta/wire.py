@@ -34,15 +34,17 @@ def on_the_wire(msg: Message) -> bytes:
     ``From `` (a habit of mail folders, not of SMTP), which alters the text that a
     person wrote (R9).
     """
-    buffer = BytesIO()
-    BytesGenerator(buffer, mangle_from_=False).flatten(msg, linesep='\r\n')
-    return with_line_ends(buffer.getvalue())
+    return _flattened(msg, mangle_from=False)
 
 
 def as_smtplib(msg: Message) -> bytes:
-    """A message as `smtplib` writes it, for lists that are not ours (R40)."""
+    """A message as that client writes it, for lists that are not ours (R40)."""
+    return _flattened(msg, mangle_from=True)
+
+
+def _flattened(msg: Message, *, mangle_from: bool) -> bytes:
     buffer = BytesIO()
-    BytesGenerator(buffer).flatten(msg, linesep='\r\n')
+    BytesGenerator(buffer, mangle_from_=mangle_from).flatten(msg, linesep='\r\n')
     return with_line_ends(buffer.getvalue())
 
 

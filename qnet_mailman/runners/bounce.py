@@ -36,7 +36,6 @@ from qnet_mailman.bounces.whose import NOWHERE, Place
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import statements
 from qnet_mailman.model.jobs import do_due
-from qnet_mailman.model.return_addresses import Verifier
 from qnet_mailman.runners import periodic
 from qnet_mailman.runners.guard import Guard
 
@@ -144,15 +143,8 @@ class _Batches(bounce.BounceRunner):
         self._receive(place, msg, msgdata)
         return False
 
-    def _receive(
-        self,
-        place: Place,
-        msg: Any,
-        msgdata: dict[str, Any],
-        verifier: Verifier | None = None,
-    ) -> None:
-        arrivals = [_arrival(place, msg, msgdata)]
-        receiving.receive_all(arrivals, now=now(), verifier=verifier)
+    def _receive(self, place: Place, msg: Any, msgdata: dict[str, Any]) -> None:
+        receiving.receive_all([_arrival(place, msg, msgdata)], now=now())
 
     def _do_periodic(self) -> None:
         """See `IRunner`."""

@@ -19,7 +19,6 @@ from urllib.error import URLError
 
 from mailman.interfaces.mailinglist import IMailingList
 from mailman.interfaces.template import (
-    ALL_TEMPLATES,
     ALT_TEMPLATE_NAMES,
     ITemplateLoader,
 )
@@ -54,13 +53,9 @@ def _packaged(package: str, name: str) -> str | None:
     return None
 
 
-def _is_of_another_style(context: Any, name: str) -> bool:
-    """Whether a text of Mailman's is asked for, for a list that is not ours."""
-    return (
-        name in ALL_TEMPLATES
-        and IMailingList.providedBy(context)
-        and row_of(context) is None
-    )
+def _is_of_another_style(context: Any) -> bool:
+    """Whether a text is asked for, for a list that is not ours."""
+    return IMailingList.providedBy(context) and row_of(context) is None
 
 
 @implementer(ITemplateLoader)
@@ -69,7 +64,7 @@ class TemplateLoader(stock.TemplateLoader):
 
     def get(self, name: str, context: Any = None, **kws: Any) -> str:
         """See `ITemplateLoader`."""
-        own = None if _is_of_another_style(context, name) else ours(name)
+        own = ours(name)
         try:
             text = super().get(name, context, **kws)
         except URLError:
@@ -78,7 +73,11 @@ class TemplateLoader(stock.TemplateLoader):
                 raise
             text = own
         else:
-            if own is not None and text == _packaged('mailman', name):
+            if (
+                own is not None
+                and text == _packaged('mailman', name)
+                and not _is_of_another_style(context)
+            ):
                 text = own
         if SUPPORT_CONTACT in text:
             # The text is expanded after this: a dollar sign of ours stays one.

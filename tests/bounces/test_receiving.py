@@ -20,10 +20,11 @@ from sqlalchemy import select
 from zope.component import getUtility
 
 from qnet_mailman.bounces import discipline, ledger, other_lists, whose
+from qnet_mailman.bounces.receiving import receive_all
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounceNotice, QNetSuspension
 from qnet_mailman.model.return_addresses import Verifier
-from qnet_mailman.runners.bounce import BounceRunner
+from qnet_mailman.runners.bounce import BounceRunner, _arrival
 from tests.bounces.reports import (
     BLOCKED,
     FULL,
@@ -398,7 +399,6 @@ def test_a_report_costs_at_most_six_statements(
             [{**ledger_row, 'member_id': f'm{n}'} for n in range(stored)],
         )
     config.db.commit()
-    runner = BounceRunner('bounces')
     for number in range(9):
         msg = report(mlist, f'reader{number}@example.net', said, serial=number)
         # As in a batch, which reads the list and the key once.
@@ -406,10 +406,10 @@ def test_a_report_costs_at_most_six_statements(
         assert verifier.read(str(msg['to'])[8:56])
         data = received(msg)
         with effort() as spent:
-            runner._receive(place, msg, data, verifier)
+            receive_all([_arrival(place, msg, data)], now=clock(), verifier=verifier)
         assert len(spent.statements) <= 6, spent.statements
         with effort() as spent:
-            runner._receive(place, msg, data, verifier)
+            receive_all([_arrival(place, msg, data)], now=clock(), verifier=verifier)
         assert len(spent.statements) <= 2
         config.db.commit()
     assert len(rows(domain='example.net')) == 9

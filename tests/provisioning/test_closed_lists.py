@@ -284,5 +284,6 @@ def bounced(mlist: Any, address: str, at: datetime) -> None:
         '--x\nContent-Type: message/delivery-status\n\n'
         f'Final-Recipient: rfc822; {address}\nAction: failed\nStatus: 5.1.1\n--x--\n'
     )
-    receiving.receive(Place.of(mlist), report, now=at, received_at=at, recipient=to)
+    arrival = receiving.Arrival(Place.of(mlist), report, at, to)
+    receiving.receive_all([arrival], now=at)
     config.db.commit()
