@@ -6,8 +6,8 @@ Here a report is scored at once, and many reports share a transaction, for the c
 is what costs most.  A queue file leaves the queue after the commit, so a runner that is
 killed reads its files again, which changes nothing (`bounces/ledger.py`).
 
-- What comes to lists of other styles is Mailman's business (R40), one by one, unless the
-  site wants our scores there.
+- What comes to lists of other styles is Mailman's business (R40), one by one, unless
+  the site wants our scores there.
 - Anything that goes wrong in a batch takes the whole batch back, and the files are then
   worked one by one: what is wrong with one file is between it and the guard.
 - A file that was in work when a runner was killed is worked alone, lest one that kills
