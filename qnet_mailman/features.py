@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, select, true
 
 from qnet_mailman import site
 from qnet_mailman.mlist import Mlist
-from qnet_mailman.model.lists import QNetList, mask_of, row_of
+from qnet_mailman.model.lists import QNetList, mask_with, row_of
 from qnet_mailman.values import Mask
 
 
@@ -47,8 +47,9 @@ def features_of(mlist: Mlist) -> Features:
 
     :raises NotReady: on a list of another style, while this process may not work.
     """
-    if row_of(mlist) is not None:
-        return Features(True, True, True, True, mask_of(mlist), True)
+    row = row_of(mlist)
+    if row is not None:
+        return Features(True, True, True, True, mask_with(mlist, row), True)
     settings = site.settings()
     return Features(
         style=False,

@@ -97,7 +97,7 @@ def _standing(
     by_role: dict[MemberRole, Any] = {}
     for member in members:
         by_role.setdefault(member.role, member)
-    if _is_privileged(mlist, by_role):
+    if by_role and _is_privileged(mlist, by_role):
         return Standing.poster, None
     personal = None
     for role in (MemberRole.member, MemberRole.nonmember):

@@ -4,21 +4,19 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
 from mailman.config import config
 from mailman.interfaces.mailinglist import Personalization
-from mailman.interfaces.template import ITemplateManager
 from mailman.mta.deliver import deliver as stock_deliver
-from zope.component import getUtility
 
 from qnet_mailman.mta.deliver import deliver
 from tests.effort import effort
 from tests.helpers import make_user, message, subscribe
 from tests.keeping import Keeper
 from tests.lists import list_of_another_style
+from tests.mta.test_delivery import footer
 
 READERS = ('a@example.net', 'b@example.net', 'C.Upper@Example.org', 'gruss@example.org')
 STRANGERS = ('x+y=z@sub.example.org', "o'brien@example.org")
@@ -66,15 +64,6 @@ def sent_by(how: Any, keeper: Keeper, mlist: Any, msg: Any, **msgdata: Any) -> A
     )
 
 
-def set_text(mlist: Any, place: str, text: str) -> None:
-    """Set a text as an administrator does."""
-    file = Path(config.VAR_DIR) / f'{place}.txt'
-    file.write_text(text, 'utf-8')
-    name = f'list:member:regular:{place}'
-    getUtility(ITemplateManager).set(name, mlist.list_id, file.as_uri())
-    config.db.commit()
-
-
 # -------------------------------------------------------------- fast delivery
 
 
@@ -111,7 +100,7 @@ def test_texts_that_name_their_reader_do_so(
     stock: Any, keeper: Keeper, configure: Any
 ) -> None:
     configure(other_lists_fast_delivery='yes', other_lists_one_click='yes')
-    set_text(stock, 'header', 'For ${user_name_or_address}\n')
+    footer(stock, 'For ${user_name_or_address}\n')
     for verp in (True, False):
         ours = sent_by(deliver, keeper, stock, post(fields=''), verp=verp)
         theirs = sent_by(stock_deliver, keeper, stock, post(fields=''), verp=verp)
