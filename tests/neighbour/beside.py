@@ -28,7 +28,7 @@ class Ours:
 
     def __init__(self, walk: Walk) -> None:
         self.walk = walk
-        self.is_there = 'qnet' in dict(walk.config.plugins)
+        self.is_there = 'qnet' in walk.config.plugins
         self.names: Any = None
 
     def begin(self) -> None:

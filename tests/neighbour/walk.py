@@ -41,6 +41,8 @@ QUEUES = (
 )
 BESIDE = '@beside.example.org'
 """The domain of people on a list of ours beside the others."""
+SUPPORT = 'help@example.gov'
+"""Who is told of the bounces of that list, as it has no administrators."""
 POLICIES = ('open', 'confirm', 'moderate', 'confirm_then_moderate')
 
 MASKS = (
@@ -52,6 +54,8 @@ MASKS = (
     (re.compile(r'\b[0-9a-f]{32}\b'), 'UUID'),
     (re.compile(r'127\.0\.0\.1:[0-9]+'), 'HOST:PORT'),
     (re.compile(r'completed in [0-9.e-]+ seconds'), 'completed in no time'),
+    # Which has the length of its Message-ID in it.
+    (re.compile(r'(LOG <MESSAGE-ID> post to .*), [0-9]+ bytes'), r'\1, SIZE bytes'),
     (re.compile(r'^X-Archived-Date: .*$', re.M), 'X-Archived-Date: ...'),
 )
 
@@ -119,7 +123,7 @@ class Walk:
         self.config.db.commit()
         self.work_off()
         mails, self.sink.mails = sorted(self.sink.mails), []
-        of_ours = [mail for mail in mails if mail[1][0].endswith(BESIDE)]
+        of_ours = [mail for mail in mails if mail[1][0].endswith((BESIDE, SUPPORT))]
         self.beside += of_ours
         self.last = [mail for mail in mails if mail not in of_ours]
         notes += [
@@ -218,7 +222,8 @@ class _Lines(logging.Handler):
         """See `logging.Handler`."""
         line = record.getMessage()
         if self._OURS.search(line) and 'beside@' not in line:
-            self._lines.append(f'LOG {line}')
+            # In an order that is no matter of random names.
+            self._lines.append(masked(f'LOG {line}'))
 
     def taken(self) -> list[str]:
         """Those since they were taken last."""
