@@ -242,15 +242,15 @@ class Ours:
 
     def made(self, message: bytes) -> float:
         """Copies a second that are made, and sent nowhere."""
-        from qnet_mailman.mta import deliver
+        from qnet_mailman.mta import connection
 
-        kept = deliver._Verbatim.sendmail
-        deliver._Verbatim.sendmail = lambda *_arguments: {}  # type: ignore[method-assign]
+        kept = connection.Verbatim.sendmail
+        connection.Verbatim.sendmail = lambda *_arguments: {}  # type: ignore[method-assign]
         try:
             self._enqueue(message)
             return self._rate('out')
         finally:
-            deliver._Verbatim.sendmail = kept  # type: ignore[method-assign]
+            connection.Verbatim.sendmail = kept  # type: ignore[method-assign]
 
     def from_slices(self, message: bytes, number: int, var: Path) -> float:
         """Copies a second of so many processes, each with its part of the queue."""

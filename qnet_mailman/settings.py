@@ -14,7 +14,7 @@ import re
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -24,6 +24,8 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
+    field_validator,
 )
 
 SECTION = 'qnet'
@@ -211,6 +213,17 @@ class Settings(BaseModel):
     closure_undo_days: Annotated[int, Field(ge=1)] = 30
     """How long a closed list can be opened again as it was, in days (R29)."""
 
+    other_lists_fast_delivery: Annotated[bool, BeforeValidator(_boolean)] = False
+    """Whether other lists (R40) are sent as fast as ours, in Mailman's bytes."""
+    other_lists_one_click: Annotated[bool, BeforeValidator(_boolean)] = False
+    """Whether their copies carry a link to leave (RFC 8058), by their leave policy."""
+    other_lists_bounce_scores: Annotated[bool, BeforeValidator(_boolean)] = False
+    """Whether their bounces are scored, and followed up, by R16 to R20."""
+    other_lists_mask: Literal['off', 'administrators', 'everyone'] = 'off'
+    """Whose posts are masked there (R7 to R10)."""
+    other_lists_posting_rights: Annotated[bool, BeforeValidator(_boolean)] = False
+    """Whether who may post there is decided by R3 to R6."""
+
     smtp_connect_timeout: Annotated[timedelta, BeforeValidator(_duration)] = timedelta(
         minutes=1
     )
@@ -258,6 +271,14 @@ class Settings(BaseModel):
     rest_max_size: Annotated[int, BeforeValidator(_size)] = MEBIBYTE
     """Largest request that Mailman's REST server takes, in bytes; but for files."""
 
+    @field_validator('other_lists_one_click')
+    @classmethod
+    def _has_its_page(cls, value: bool, info: ValidationInfo) -> bool:
+        # What is missing because it is wrong is told of already.
+        if value and info.data.get('web_url', '') is None:
+            raise ValueError('no while web_url is not set, as the link leads there')
+        return value
+
     @property
     def support_lines(self) -> str:
         """The support contact, a line for each way there is (R34)."""
@@ -273,6 +294,9 @@ def _expected(mistake: Any) -> str:
     kind = mistake['type']
     if kind == 'enum':
         return 'one of ' + ', '.join(member.value for member in PosterAuthentication)
+    if kind == 'literal_error':
+        words = Settings.model_fields[mistake['loc'][0]].annotation
+        return 'one of ' + ', '.join(get_args(words))
     if kind == 'value_error':
         return str(mistake['ctx']['error'])
     if kind in ('int_parsing', 'greater_than_equal', 'less_than_equal'):

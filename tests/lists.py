@@ -6,9 +6,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from mailman.app.lifecycle import create_list
 from mailman.config import config
 from mailman.interfaces.bans import IBanManager
+from mailman.interfaces.domain import IDomainManager
 from mailman.interfaces.member import DeliveryMode
+from zope.component import getUtility
 
 from qnet_mailman.model.lists import set_mask
 from qnet_mailman.values import Mask
@@ -58,3 +61,16 @@ def furnish(
     config.db.commit()
     empty('virgin')
     return mlist
+
+
+def list_of_another_style(
+    name: str = 'stock', style: str = 'legacy-default', **furniture: Any
+) -> Any:
+    """A list with a style of Mailman's own (R40).
+
+    :param furniture: As `furnish` takes it.
+    """
+    domain = 'lists.example.gov'
+    if domain not in getUtility(IDomainManager):
+        getUtility(IDomainManager).add(domain)
+    return furnish(create_list(f'{name}@{domain}', style_name=style), **furniture)

@@ -105,6 +105,16 @@ def test_values_are_typed(tmp_path: Path) -> None:
             "qnet.cfg:4: web_url = 'lists.example.gov': expected a web address that "
             'starts with https:// (or http://)',
         ),
+        (
+            'other_lists_mask = yes',
+            "qnet.cfg:4: other_lists_mask = 'yes': expected one of off, "
+            'administrators, everyone',
+        ),
+        (
+            'other_lists_one_click = yes',
+            "qnet.cfg:4: other_lists_one_click = 'yes': expected no while web_url is "
+            'not set, as the link leads there',
+        ),
     ],
 )
 def test_a_bad_value(tmp_path: Path, line: str, message: str) -> None:

@@ -50,6 +50,7 @@ from zope.component import getUtility
 from qnet_mailman import site
 from qnet_mailman.bounces import ledger, notice_table, notices, relief, scoring
 from qnet_mailman.clock import later
+from qnet_mailman.features import scores_bounces
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import statements
 from qnet_mailman.model.base import store
@@ -189,6 +190,7 @@ def do_steps(now: datetime) -> None:
                 QNetSuspension.next_step_at,
             )
             .where(QNetSuspension.next_step_at <= now)
+            .where(scores_bounces(QNetSuspension.list_id))
             .order_by(QNetSuspension.next_step_at)
             .limit(BATCH)
         )
@@ -321,9 +323,10 @@ def reconcile(now: datetime) -> None:
             .join(Preferences, Member.preferences_id == Preferences.id)
             .where(Preferences.delivery_status == DeliveryStatus.by_bounces)
             .where(Member.role == MemberRole.member)
-            .where(Member.list_id.in_(select(QNetList.list_id)))
+            .where(scores_bounces(Member.list_id))
         )
     }
+    ours = set(store().scalars(select(QNetList.list_id)))
     config.db.commit()
     for some in statements.chunks(sorted(disabled ^ known), BATCH):
         members = _members(some)
@@ -335,7 +338,7 @@ def reconcile(now: datetime) -> None:
                 )
             elif member.preferences.delivery_status is not DeliveryStatus.by_bounces:
                 settle(member.mailing_list, member)
-            elif _suspend(member, now):
+            elif _suspend(member, now, carried=member.list_id not in ours):
                 log.info('%s on %s adopted', member_id, member.list_id)
         config.db.commit()
 
@@ -351,10 +354,21 @@ def _last_bounce(member: Any) -> QNetBounce | None:
     )
 
 
-def _suspend(member: Any, now: datetime) -> bool:
-    """Make a member's suspension; False where there was one."""
-    member.total_warnings_sent = 0
-    member.last_warning_sent = datetime.min
+def _suspend(member: Any, now: datetime, *, carried: bool = False) -> bool:
+    """Make a member's suspension; False where there was one.
+
+    :param carried: Whether it goes on where Mailman's own was, on a list of another
+        style.  On one of ours Mailman's columns tell of another suspension.
+    """
+    warnings, next_step_at = 0, now
+    if carried and member.total_warnings_sent:
+        warnings = member.total_warnings_sent
+        interval = member.mailing_list.bounce_you_are_disabled_warnings_interval
+        zone = site.settings().time_zone
+        next_step_at = later(member.last_warning_sent, interval, zone)
+    else:
+        member.total_warnings_sent = 0
+        member.last_warning_sent = datetime.min
     store().flush()
     insert = (
         postgresql.insert
@@ -368,8 +382,8 @@ def _suspend(member: Any, now: datetime) -> bool:
             list_id=member.list_id,
             email='' if member.address is None else member.address.email,
             disabled_at=now,
-            warnings=0,
-            next_step_at=now,
+            warnings=warnings,
+            next_step_at=next_step_at,
         )
         .on_conflict_do_nothing(index_elements=['member_id'])
     )

@@ -2,7 +2,12 @@
 """Bounces on lists of other styles: Mailman's own scores, warnings, removals (R40).
 
 Mailman asks for all members who are due, of whatever list.  Ours have another calendar
-(:mod:`.discipline`), so that it is told of the others alone.
+(:mod:`.discipline`), so that it is told of the others alone; of none, where the site
+wants our scores on these too.
+
+Either side goes on where the other stops when that setting is changed.  How often and
+when a member was warned is in Mailman's columns, whoever did it.  The scores are not
+mixed: Mailman's column stays as it was while ours count, and our ledger is kept.
 """
 
 from __future__ import annotations
@@ -12,6 +17,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
+from mailman.config import config
 from mailman.interfaces.bounce import IBounceProcessor, InvalidBounceEvent
 from mailman.interfaces.member import (
     DeliveryStatus,
@@ -22,12 +28,13 @@ from mailman.model.mailinglist import MailingList
 from mailman.model.member import Member
 from mailman.model.preferences import Preferences
 from mailman.utilities.datetime import now
-from sqlalchemy import ColumnElement, select, true
+from sqlalchemy import ColumnElement, delete, select, true
 from zope.component import getUtility
 from zope.interface import implementer
 
+from qnet_mailman.features import scores_bounces
 from qnet_mailman.model.base import store
-from qnet_mailman.model.lists import QNetList
+from qnet_mailman.model.bounces import QNetSuspension
 
 log = logging.getLogger('mailman.bounce')
 
@@ -59,7 +66,7 @@ def _disabled(which: ColumnElement[bool]) -> list[Any]:
         .where(
             Preferences.delivery_status == DeliveryStatus.by_bounces,
             Member.role == MemberRole.member,
-            Member.list_id.not_in(select(QNetList.list_id)),
+            ~scores_bounces(Member.list_id),
             MailingList.process_bounces == true(),
             which,
         )
@@ -69,6 +76,11 @@ def _disabled(which: ColumnElement[bool]) -> list[Any]:
 
 def do_due(_now: datetime) -> None:
     """What Mailman's bounce runner does from time to time.  Commits."""
+    # Suspensions of ours, from before the setting was changed.
+    store().execute(
+        delete(QNetSuspension).where(~scores_bounces(QNetSuspension.list_id))
+    )
+    config.db.commit()
     processor = getUtility(IBounceProcessor)
     for event in list(processor.unprocessed):
         try:

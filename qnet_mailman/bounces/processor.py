@@ -54,7 +54,7 @@ class Processor(BounceProcessor):
     ) -> Any:
         """See `IBounceProcessor`: scores the bounce at once."""
         place = Place.of(mlist)
-        if not place.is_ours:
+        if not place.is_scored:
             return super().register(mlist, email, msg, where)
         moment = now()
         if isinstance(email, bytes):

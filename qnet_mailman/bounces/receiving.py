@@ -96,19 +96,28 @@ def receive_all(
     :param verifier: Of tokens, kept for some batches.
     """
     verifier = verifier or Verifier()
-    reports = []
+    reports: list[_Read] = []
+    named: list[tuple[_Read, str]] = []
     not_understood: list[tuple[_Read, Doubt | None]] = []
     for one in arrivals:
         if not one.place.process_bounces:
             continue
         received = _naive(one.received_at) or now
-        claim = whose.claimed(one.place, one.recipient, received, verifier)
+        claim: Claim | str | Doubt = Doubt.no_token
+        if one.place.is_ours:
+            claim = whose.claimed(one.place, one.recipient, received, verifier)
         read = _read(one.place, one.msg, received, classify(one.msg), claim)
-        if read is not None and read.verdict.failures:
-            reports.append(read)
-        elif read is not None:
+        if read is None:
+            continue
+        if not read.verdict.failures:
             not_understood.append((read, None))
-    bounces, doubts = _sorted_out(reports, now)
+        elif one.place.is_ours:
+            reports.append(read)
+        elif emails := whose.named_in(one.place, one.msg, read.verdict):
+            named += [(read, email) for email in emails]
+        else:
+            not_understood.append((read, None))
+    bounces, doubts = _sorted_out(reports, named, now)
     recording.record(bounces, now=now)
     _pass_on([*not_understood, *doubts])
 
@@ -131,9 +140,12 @@ def _read(
 
 
 def _sorted_out(
-    reports: Sequence[_Read], now: datetime
+    reports: Sequence[_Read], named: Sequence[tuple[_Read, str]], now: datetime
 ) -> tuple[list[Bounce], list[tuple[_Read, Doubt | None]]]:
-    """Whose bounces some reports are, and which of them count for nobody, and why."""
+    """Whose bounces some reports are, and which of them count for nobody, and why.
+
+    :param named: Reports about lists of other styles, each with a name in it.
+    """
     addressed = whose.addressed(
         [(one.place, one.claim, one.received) for one in reports]
     )
@@ -150,6 +162,11 @@ def _sorted_out(
     for read, found in pairs:
         if found is None:
             log.info('%s: bounced, and was not to a member', read.name)
+    # Whom these are about is believed.
+    known += [
+        (read, whose.Addressed(email, whose.find(read.place, email)))
+        for read, email in named
+    ]
     bounces: list[Bounce] = []
     told: set[tuple[str, str, date]] = set()
     for number, (read, found) in enumerate(known):

@@ -271,6 +271,8 @@ def _tell(entries: Sequence[_Entry]) -> None:
                 'last_bounce_received': entry.bounce.received,
             }
             for entry in entries
+            # On other lists these are Mailman's own, and go on when it scores again.
+            if entry.bounce.place.is_ours
         ],
     )
     insert_rows(

@@ -14,7 +14,9 @@ Before there were tokens, envelope senders named the member
 (``LIST-bounces+reader=example.net@``).  These count for members who were sent such a
 copy, until the time of the setting `old_bounce_addresses` after the upgrade is over.
 
-On other lists (R40) it is Mailman's encoding (VERP), wherever the report has it.
+Copies of other lists (R40) have no tokens.  Where the site wants our scores there,
+whose bounce it is says what Mailman believes: its encoding (VERP), wherever the report
+has it, or else the text of the report.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from mailman.app.bounces import ProbeVERP, StandardVERP
 from mailman.config import config
 from mailman.interfaces.bounce import UnrecognizedBounceDisposition
 from mailman.interfaces.member import MemberRole
@@ -51,6 +54,7 @@ from sqlalchemy import (
 from qnet_mailman import site
 from qnet_mailman.bounces import scoring
 from qnet_mailman.bounces.reading.verdict import Verdict
+from qnet_mailman.features import features_of
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import return_addresses
 from qnet_mailman.model.base import store
@@ -61,15 +65,6 @@ from qnet_mailman.model.statements import begin_writing, chunks
 
 MAX_NAMED = 50
 """Addresses of one report that are looked at."""
-
-VERP_FIELDS = (
-    'delivered-to',
-    'x-original-to',
-    'envelope-to',
-    'to',
-    'apparently-to',
-)
-"""Where Mailman's own lists have the address to which a report was sent."""
 
 members: Any = Member.__table__
 addresses: Any = Address.__table__
@@ -96,7 +91,9 @@ class Place:
     mlist: Any
     list_id: str
     is_ours: bool
-    """Whether it has one of our styles."""
+    """Whether it has one of our styles, and so copies with tokens."""
+    is_scored: bool
+    """Whether bounces are scored by R16 to R18, and not by Mailman."""
     is_personal: bool
     """Whether each member has a copy of their own."""
     bounces_local: str
@@ -115,6 +112,7 @@ class Place:
             mlist=mlist,
             list_id=mlist.list_id,
             is_ours=row is not None,
+            is_scored=features_of(mlist).bounce_scores,
             is_personal=row is not None and row.personal,
             bounces_local=mlist.bounces_address.partition('@')[0].lower(),
             process_bounces=bool(mlist.process_bounces),
@@ -125,7 +123,7 @@ class Place:
         )
 
 
-NOWHERE = Place(None, '', True, True, '', True, True, 1, 1)
+NOWHERE = Place(None, '', True, True, True, '', True, True, 1, 1)
 """In place of a list, where the address says of none that there is."""
 
 
@@ -269,6 +267,24 @@ def _named_in(verdict: Verdict) -> set[str]:
         for name in (failure.address, *failure.aliases)
         if name and name.isprintable()
     }
+
+
+# -------------------------------------------------------- lists of other styles
+
+
+def named_in(place: Place, msg: Any, verdict: Verdict) -> list[str]:
+    """Whom Mailman takes a report for, in lower case; they need not be members."""
+    encoded = StandardVERP().get_verp(place.mlist, msg) or ProbeVERP().get_verp(
+        place.mlist, msg
+    )
+    found = {
+        name.decode('utf-8', 'replace').lower()
+        if isinstance(name, bytes)
+        else name.lower()
+        for name in encoded or [one.address for one in verdict.failures[:MAX_NAMED]]
+        if name
+    }
+    return sorted(name for name in found if name.isprintable())
 
 
 # ------------------------------------------------------ before there were tokens

@@ -7,12 +7,14 @@ import secrets
 from functools import partial
 from typing import Any
 
+from mailman.config import config
 from mailman.interfaces.handler import IHandler
 from mailman.interfaces.pipeline import DiscardMessage
 from mailman.utilities.email import add_message_hash
 from public import public
 from zope.interface import implementer
 
+from qnet_mailman.features import features_of
 from qnet_mailman.mail.author import Author, author_of
 from qnet_mailman.masking import (
     CannotMask,
@@ -61,7 +63,10 @@ CANNOT = (
 @public
 @implementer(IHandler)
 class MaskSender:
-    """Mask the sender where the list wants it, and keep threads together."""
+    """Mask the sender where the list wants it, and keep threads together.
+
+    On a list of another style, a post that is not masked stays as it is (R40).
+    """
 
     name = 'qnet-mask'
     description = 'Mask the sender of a post.'
@@ -73,9 +78,16 @@ class MaskSender:
         people = [identify(mlist, email) for email in claimed]
         received_id = str(msg.get('message-id', ''))
         passed, servers = trace.read(msg), trace.servers(msg)
-        masked = _is_masked(mask_of(mlist), author, people)
+        features = features_of(mlist)
+        # A list of another style may also have been given our whole pipeline.
+        on_other_list = not features.style and features.mask is not Mask.off
+        setting = features.mask if on_other_list else mask_of(mlist)
+        masked = _is_masked(setting, author, people)
         oversize.note_author(msg, msgdata, masked=masked)
         if masked:
+            if on_other_list:
+                # At its place in Mailman's pipeline nobody knows who wrote the post.
+                config.handlers['acknowledge'].process(mlist, msg, msgdata)
             delivered_id = _mask(mlist, msg, author, claimed, people)
             # Nothing downstream has to know, and queue files are read by people.
             msgdata.pop('dmarc', None)
@@ -83,11 +95,13 @@ class MaskSender:
         else:
             delivered_id = received_id
             _redirect(msg, posts.thread_of(mlist, referenced_ids(msg)))
-            for name in NEVER_DELIVERED:
-                del msg[name]
+            if not on_other_list:
+                for name in NEVER_DELIVERED:
+                    del msg[name]
             visible_author = author.address
-        lost = servers - trace.servers(msg)
-        trace.leave(msg, passed, mlist.list_id, lost)
+        if masked or not on_other_list:
+            lost = servers - trace.servers(msg)
+            trace.leave(msg, passed, mlist.list_id, lost)
         later(partial(posts.remember, mlist, received_id, delivered_id, visible_author))
 
 

@@ -71,9 +71,13 @@ def type_of(mlist: Mlist) -> ListType:
 
 def mask_of(mlist: Mlist) -> Mask:
     """Whose posts are masked on a list (R7)."""
+    return mask_with(mlist, row_of(mlist))
+
+
+def mask_with(mlist: Mlist, row: QNetList | None) -> Mask:
+    """The same, where the list's row is at hand."""
     if mlist.anonymous_list:
         return Mask.everyone
-    row = row_of(mlist)
     return Mask.administrators if row is None else Mask(row.mask)
 
 

@@ -56,7 +56,7 @@ FIELDS = ('List-Unsubscribe', 'List-Unsubscribe-Post')
 """Ours alone: whatever a message came in with is taken off."""
 
 _URL = re.compile(r'\$(?:\{unsubscribe_url\}|unsubscribe_url\b)')
-_MEMBER_VARIABLES = re.compile(
+MEMBER_VARIABLES = re.compile(
     r'\$\{?(?:member|user_email|user_delivered_to|user_language|user_name'
     r'|user_name_or_email|user_name_or_address|user_address)\b'
 )
@@ -142,7 +142,7 @@ class Copies:
         self._msgdata = msgdata
         self.kind = kind_of(msgdata)
         self._written: dict[tuple[bool, bool], Callable[..., Copy]] = {}
-        self._stand_ins = Tokens(_stand_in(), _stand_in())
+        self._stand_ins = Tokens(stand_in(), stand_in())
 
     # ------------------------------------------------------------ who gets what
 
@@ -247,7 +247,7 @@ class Copies:
         if self._mlist.personalize is not Personalization.none or config.arc_enabled:
             return True
         texts = self._texts(None)
-        return _MEMBER_VARIABLES.search(texts.header + texts.footer) is not None
+        return MEMBER_VARIABLES.search(texts.header + texts.footer) is not None
 
     # ------------------------------------------------------------------ writing
 
@@ -418,7 +418,7 @@ def _about(member: Any, recipient: str | None) -> dict[str, str]:
     }
 
 
-def _stand_in() -> str:
+def stand_in() -> str:
     """As long as a token, of the same characters, and nobody's."""
     data = secrets.token_bytes(one_click.LENGTH)
     return base64.b32encode(data).decode('ascii').lower()[: one_click.LENGTH]

@@ -15,6 +15,7 @@ from mailman.model.member import Member
 from sqlalchemy import select
 from zope.component import getUtility
 
+from qnet_mailman.features import features_of
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.base import store
 from qnet_mailman.model.people import QNetPoster
@@ -96,6 +97,8 @@ def _standing(
     by_role: dict[MemberRole, Any] = {}
     for member in members:
         by_role.setdefault(member.role, member)
+    if by_role and _is_privileged(mlist, by_role):
+        return Standing.poster, None
     personal = None
     for role in (MemberRole.member, MemberRole.nonmember):
         if role in by_role:
@@ -119,6 +122,22 @@ def _has_privilege(mlist: Mlist, addresses: set[str]) -> bool:
             .limit(1)
         )
         is not None
+    )
+
+
+def _is_privileged(mlist: Mlist, by_role: dict[MemberRole, Any]) -> bool:
+    """Whether a list of another style gives posting privileges, in Mailman's own way.
+
+    It has no assignments: its owners and moderators have them, and whose posts a
+    moderator lets pass ("accept").
+    """
+    features = features_of(mlist)
+    if features.style or not features.posting_rights:
+        return False
+    return any(
+        role in (MemberRole.owner, MemberRole.moderator)
+        or member.moderation_action is Action.accept
+        for role, member in by_role.items()
     )
 
 

@@ -60,7 +60,7 @@ class Unsubscribe:
     """Leaving."""
 
     def on_post(self, request: Any, response: Any) -> None:
-        """200 left, or not a member any more, or to be asked; 404 and 410 as above."""
+        """200 left, or not a member any more, or asked; 404 and 410 as above."""
         fields = _fields(request, response, confirmed=as_boolean)
         if fields is not None:
             found = one_click.leave(**fields, route='web')

@@ -6,7 +6,8 @@ Here a report is scored at once, and many reports share a transaction, for the c
 is what costs most.  A queue file leaves the queue after the commit, so a runner that is
 killed reads its files again, which changes nothing (`bounces/ledger.py`).
 
-- What comes to lists of other styles is Mailman's business (R40), one by one.
+- What comes to lists of other styles is Mailman's business (R40), one by one, unless
+  the site wants our scores there.
 - Anything that goes wrong in a batch takes the whole batch back, and the files are then
   worked one by one: what is wrong with one file is between it and the guard.
 - A file that was in work when a runner was killed is worked alone, lest one that kills
@@ -113,10 +114,10 @@ class _Batches(bounce.BounceRunner):
             place = places.get(name)
             if place is None:
                 place = places[name] = _place_of(msgdata)
-            if len(files) > 1 and (not place.is_ours or '_bak_count' in msgdata):
+            if len(files) > 1 and (not place.is_scored or '_bak_count' in msgdata):
                 self._take_back([taken.pop()])
                 alone.append(filebase)
-            elif place.is_ours:
+            elif place.is_scored:
                 yield _arrival(place, msg, msgdata)
             else:
                 super()._process_one_file(msg, msgdata)
@@ -130,7 +131,7 @@ class _Batches(bounce.BounceRunner):
     def _process_one_file(self, msg: Any, msgdata: dict[str, Any]) -> None:
         """See `IRunner`; on our lists nobody's language matters here."""
         place = _place_of(msgdata)
-        if place.is_ours:
+        if place.is_scored:
             self._receive(place, msg, msgdata)
         else:
             super()._process_one_file(msg, msgdata)
@@ -138,7 +139,7 @@ class _Batches(bounce.BounceRunner):
     def _dispose(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> Any:
         """See `IRunner`."""
         place = Place.of(mlist)
-        if not place.is_ours:
+        if not place.is_scored:
             return super()._dispose(mlist, msg, msgdata)
         self._receive(place, msg, msgdata)
         return False

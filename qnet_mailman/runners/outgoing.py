@@ -28,6 +28,7 @@ from mailman.utilities.datetime import now
 from public import public
 
 from qnet_mailman.bounces.refusals import note_relay_takes_less
+from qnet_mailman.features import features_of
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.model.statements import chunks
@@ -130,7 +131,7 @@ class OutgoingRunner(Guard, _Outgoing):
                 raise SomeRecipientsFailed(temporary, permanent) from failed
 
     def _fake_dsn(self, mlist: Mlist, recipient: str, code: int, reply: Any) -> Any:
-        if row_of(mlist) is None:
+        if not features_of(mlist).bounce_scores:
             return super()._fake_dsn(mlist, recipient, code, reply)
         return refusal.report(mlist, recipient, code, reply)
 

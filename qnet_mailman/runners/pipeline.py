@@ -5,15 +5,19 @@ from __future__ import annotations
 
 from typing import Any
 
+from mailman.core.pipelines import process
+from mailman.pipelines.builtin import PostingPipeline as StockPipeline
 from mailman.runners import pipeline
 from mailman.utilities.datetime import now
 from public import public
 
+from qnet_mailman.features import features_of
 from qnet_mailman.mail.dates import settle_date
 from qnet_mailman.mail.legible import make_legible
 from qnet_mailman.mlist import Mlist
-from qnet_mailman.model.lists import row_of
+from qnet_mailman.pipelines.other_lists import MaskingPipeline
 from qnet_mailman.runners.guard import Guard
+from qnet_mailman.values import Mask
 
 
 @public
@@ -27,6 +31,14 @@ class PipelineRunner(Guard, pipeline.PipelineRunner):
 
     def _dispose(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool | None:
         """See `IRunner`."""
-        if row_of(mlist) is not None:
+        features = features_of(mlist)
+        if features.style:
             settle_date(msg, msgdata.get('received_time') or now())
+        elif (
+            features.mask is not Mask.off
+            and not msgdata.get('to_owner')
+            and mlist.posting_pipeline == StockPipeline.name
+        ):
+            process(mlist, msg, msgdata, MaskingPipeline.name)
+            return False
         return super()._dispose(mlist, msg, msgdata)

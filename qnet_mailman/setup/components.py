@@ -19,6 +19,7 @@ from zope.component import getGlobalSiteManager
 
 from qnet_mailman.bounces.other_lists import MembershipManager
 from qnet_mailman.bounces.processor import Processor
+from qnet_mailman.chains.other_lists import DefaultPostingChain
 from qnet_mailman.model import audit, leftovers
 from qnet_mailman.model.base import store, tables_of_a_list
 from qnet_mailman.model.listnames import ListManager
@@ -52,6 +53,7 @@ def register() -> None:
     site.registerAdapter(manager_of, (IMailingList,), ISubscriptionManager)
     for name, ours in PIPELINES.items():
         config.pipelines[name] = config.pipelines[ours]
+    config.chains[DefaultPostingChain.name] = DefaultPostingChain()
     config.commands.update(join_command.COMMANDS)
     config.commands.update(leave_command.COMMANDS)
     for subscriber in (forget_list, projection.handle_subscription):

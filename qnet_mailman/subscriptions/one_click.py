@@ -7,6 +7,9 @@ again: it comes back in a URL, or in the subject of a message to the list's ``-l
 address.  That of the footer stands where people quote it, and so leaves only by the
 button of its page, which says whose subscription it is (R39).
 
+On a list of another style a token asks as its reader would by mail (R40): what follows
+is what the list's ``unsubscription_policy`` says, in Mailman's own workflow.
+
 A token is 45 bytes, written as 72 characters of base32 (RFC 4648 section 6), whose case
 does not matter (R35)::
 
@@ -32,6 +35,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from mailman.interfaces.member import MemberRole
+from mailman.interfaces.subscriptions import TokenOwner
 from mailman.model.address import Address
 from mailman.model.mailinglist import MailingList
 from mailman.model.member import Member
@@ -40,12 +44,13 @@ from mailman.utilities.datetime import now
 from sqlalchemy import or_, select
 
 from qnet_mailman import site
+from qnet_mailman.features import features_of
 from qnet_mailman.mail.addresses import shortened
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import keys
 from qnet_mailman.model.base import store
 from qnet_mailman.model.statements import chunks
-from qnet_mailman.subscriptions import leaving
+from qnet_mailman.subscriptions import leave_policy, leaving
 
 log = logging.getLogger('mailman.subscribe')
 
@@ -97,12 +102,24 @@ class Outcome(StrEnum):
     """Its reader is a member, and could leave."""
     asked = 'asked'
     """Its reader was asked by mail."""
+    to_confirm = 'to confirm'
+    """The same on a list of another style, where nothing but the answer leaves."""
+    waits = 'waits'
+    """A moderator of such a list decides."""
     left = 'left'
     not_subscribed = 'not subscribed'
     unknown = 'unknown'
     """It is not one of ours, or its list or address is no more."""
     gone = 'gone'
     """It is too old, or its key was taken back."""
+
+
+_ASKED = {
+    TokenOwner.no_one: Outcome.left,
+    TokenOwner.subscriber: Outcome.to_confirm,
+    TokenOwner.moderator: Outcome.waits,
+}
+"""By who has to answer, on a list of another style."""
 
 
 @dataclass(frozen=True)
@@ -374,6 +391,17 @@ def leave(token: str, *, route: str, confirmed: bool = False) -> Left:
     meaning = _look_up(token)
     if meaning.outcome is not Outcome.subscribed:
         return meaning.left()
+    if not features_of(meaning.mlist).style:
+        asked = leave_policy.ask(meaning.mlist, meaning.members)
+        outcome = _ASKED.get(asked, meaning.outcome)
+        log.info(
+            '%s: %s asks to leave by a link (%s): %s',
+            meaning.mlist.list_id,
+            meaning.email,
+            route,
+            outcome.value,
+        )
+        return meaning.left(outcome)
     if not (confirmed or meaning.kind is Kind.header):
         if meaning.kind is not Kind.old:
             return meaning.left()

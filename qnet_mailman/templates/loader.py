@@ -5,7 +5,8 @@ The order is Mailman's: what an administrator set in Postorius, what an operator
 put into the template folder of the site, the package.  Only for the last,
 ours come before Mailman's.
 
-On lists of other styles Mailman's own texts stay (R40).
+On lists of other styles Mailman's own texts stay (R40), but for those of a part of ours
+that the site wants there.
 
 A text may hold ``${support_contact}``: the support lines of the site (R34).
 """
@@ -26,6 +27,7 @@ from mailman.model import template as stock
 from zope.interface import implementer
 
 from qnet_mailman import site
+from qnet_mailman.features import features_of
 from qnet_mailman.model.lists import row_of
 
 SUPPORT_CONTACT = '${support_contact}'
@@ -53,9 +55,15 @@ def _packaged(package: str, name: str) -> str | None:
     return None
 
 
-def _is_of_another_style(context: Any) -> bool:
-    """Whether a text is asked for, for a list that is not ours."""
-    return IMailingList.providedBy(context) and row_of(context) is None
+WARNING = 'list:user:notice:warning'
+"""Goes with our bounce scores, whatever style the list has (R19)."""
+
+
+def _keeps_stock(name: str, context: Any) -> bool:
+    """Whether a list of another style, for which it is asked, has Mailman's text."""
+    if not IMailingList.providedBy(context) or row_of(context) is not None:
+        return False
+    return name != WARNING or not features_of(context).bounce_scores
 
 
 @implementer(ITemplateLoader)
@@ -76,7 +84,7 @@ class TemplateLoader(stock.TemplateLoader):
             if (
                 own is not None
                 and text == _packaged('mailman', name)
-                and not _is_of_another_style(context)
+                and not _keeps_stock(name, context)
             ):
                 text = own
         if SUPPORT_CONTACT in text:

@@ -16,8 +16,7 @@ from mailman.config import config
 
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import row_of, set_personal
-from qnet_mailman.mta import deliver as delivery
-from qnet_mailman.mta import refusal
+from qnet_mailman.mta import connection, refusal
 from qnet_mailman.mta.deliver import deliver
 from qnet_mailman.mta.wire import LONGEST, in_seven_bits, with_line_ends
 from qnet_mailman.runners.outgoing import OutgoingRunner
@@ -333,7 +332,7 @@ def test_a_server_that_goes_away(
     assert {code for code, _ in failed.value.replies.values()} == {refusal.NO_REPLY}
     assert len(server.data) == 2
     # The last one was not tried.
-    tried = 2 + delivery.MAX_UNANSWERED
+    tried = 2 + connection.MAX_UNANSWERED
     assert server.count[verb] == tried
 
 

@@ -18,6 +18,7 @@ from zope.component import getUtility
 
 from tests.neighbour import doors
 from tests.neighbour.doors import ask_to_join, command, make_list, note, post
+from tests.neighbour.rarely import rare_steps
 from tests.neighbour.walk import DOMAIN, POLICIES, Walk
 from tests.rest.client import ask
 
@@ -60,6 +61,7 @@ def all_steps(walk: Walk, styles: list[str]) -> None:
         doors.commands_by_mail(walk, style)
         doors.rest(walk, style)
         doors.command_line(walk, style)
+        rare_steps(walk, style)
 
 
 def _decide(walk: Walk, mlist: Any, action: str, **more: str) -> None:

@@ -13,12 +13,14 @@ hand, and does its periodic work once.  The clock stands still, but for days tha
 from __future__ import annotations
 
 import json
+import logging
 import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -33,7 +35,14 @@ from qnet_mailman.demo.ports import HOST, Reservation
 
 DOMAIN = 'lists.example.gov'
 BEGIN = datetime(2026, 3, 2, 12)
-QUEUES = ('in', 'pipeline', 'command', 'bounces', 'digest', 'virgin', 'out', 'retry')
+QUEUES = (
+    *('in', 'pipeline', 'command', 'bounces', 'digest', 'virgin', 'archive'),
+    *('out', 'retry'),
+)
+BESIDE = '@beside.example.org'
+"""The domain of people on a list of ours beside the others."""
+SUPPORT = 'help@example.gov'
+"""Who is told of the bounces of that list, as it has no administrators."""
 POLICIES = ('open', 'confirm', 'moderate', 'confirm_then_moderate')
 
 MASKS = (
@@ -44,6 +53,10 @@ MASKS = (
     (re.compile(r'^(Date|Received|X-Mailman-Version): .*$', re.M), r'\1: ...'),
     (re.compile(r'\b[0-9a-f]{32}\b'), 'UUID'),
     (re.compile(r'127\.0\.0\.1:[0-9]+'), 'HOST:PORT'),
+    (re.compile(r'completed in [0-9.e-]+ seconds'), 'completed in no time'),
+    # Which has the length of its Message-ID in it.
+    (re.compile(r'(LOG <MESSAGE-ID> post to .*), [0-9]+ bytes'), r'\1, SIZE bytes'),
+    (re.compile(r'^X-Archived-Date: .*$', re.M), 'X-Archived-Date: ...'),
 )
 
 
@@ -90,6 +103,10 @@ class Walk:
         self.notes: list[str] = []
         self._lmtp = _lmtp(config)
         self.last: list[tuple[str, tuple[str, ...], bytes]] = []
+        self.beside: list[tuple[str, tuple[str, ...], bytes]] = []
+        self.of_ours: list[tuple[list[str], list[str]]] = []
+        self._logged = _Lines()
+        logging.getLogger('mailman.smtp').addHandler(self._logged)
 
     @contextmanager
     def step(self, name: str, *lists: Any) -> Iterator[None]:
@@ -105,11 +122,16 @@ class Walk:
             notes.append(f'{type(error).__name__}: {error}')
         self.config.db.commit()
         self.work_off()
-        self.last, self.sink.mails = sorted(self.sink.mails), []
+        mails, self.sink.mails = sorted(self.sink.mails), []
+        of_ours = [mail for mail in mails if mail[1][0].endswith((BESIDE, SUPPORT))]
+        self.beside += of_ours
+        self.last = [mail for mail in mails if mail not in of_ours]
         notes += [
             f'MAIL FROM {sender} RCPT TO {" ".join(to)}\n{data.decode("latin-1")}'
             for sender, to, data in self.last
         ]
+        notes += self._logged.taken()
+        notes += self._archived()
         for mlist in lists:
             notes += state_of(mlist.list_id)
         notes += [
@@ -119,6 +141,15 @@ class Walk:
         ]
         self.config.db.abort()
         self.seen.append((name, [masked(note) for note in notes]))
+
+    def _archived(self) -> list[str]:
+        """What an archiver was given since it was asked last."""
+        found = []
+        for file in Path(self.config.ARCHIVE_DIR).glob('prototype/*/new/*'):
+            if not file.parent.parent.name.startswith('beside@'):
+                found.append(f'ARCHIVED {file.read_bytes().decode("latin-1")}')
+            file.unlink()
+        return sorted(found)
 
     def work_off(self) -> None:
         """Let every runner work off its queue."""
@@ -167,12 +198,37 @@ class Walk:
         self.notes.append(f'LMTP {to}: {reply}')
 
     def token(self) -> str:
-        """The token of a mail just sent."""
+        """The token of a mail just sent.
+
+        :raises LookupError: if there is none.
+        """
         for _sender, _to, data in self.last:
             found = re.search(rb'(?<![0-9a-f])[0-9a-f]{40}(?![0-9a-f])', data)
             if found:
                 return found[0].decode()
         raise LookupError('no token was sent')
+
+
+class _Lines(logging.Handler):
+    """What the templates of ``[logging.smtp]`` make of deliveries."""
+
+    _OURS = re.compile(r' (smtp|post) to | delivery to .* failed ')
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """See `logging.Handler`."""
+        line = record.getMessage()
+        if self._OURS.search(line) and 'beside@' not in line:
+            # In an order that is no matter of random names.
+            self._lines.append(masked(f'LOG {line}'))
+
+    def taken(self) -> list[str]:
+        """Those since they were taken last."""
+        lines, self._lines = sorted(self._lines), []
+        return lines
 
 
 def set_clock(moment: datetime) -> None:
@@ -234,11 +290,13 @@ def main() -> int:
 
             config.push('sink', f'[mta]\nsmtp_host: {HOST}\nsmtp_port: {port}\n')
             set_clock(BEGIN)
+            from tests.neighbour.beside import side_by_side
             from tests.neighbour.steps import all_steps
 
             walk = Walk(config, sink)
             all_steps(walk, sys.argv[2:])
-            json.dump(walk.seen, sys.stdout, indent=1)
+            side_by_side(walk, sys.argv[2])
+            json.dump({'seen': walk.seen, 'ours': walk.of_ours}, sys.stdout, indent=1)
         finally:
             server.stop()
     return 0

@@ -73,6 +73,25 @@ def test_a_footers_link_asks_whoever_posts_to_it(
     assert 'You have left' not in answer.content.decode()
 
 
+@pytest.mark.parametrize(
+    ('outcome', 'heading'),
+    [
+        ('to confirm', 'Please confirm by e-mail'),
+        ('waits', 'Your request waits for approval'),
+    ],
+)
+def test_a_list_whose_policy_asks_says_whom(
+    browser: Client, member: Any, outcome: str, heading: str
+) -> None:
+    member.answers['unsubscribe'] = (200, {**LIST, 'outcome': outcome})
+    page = provider_posts(browser, 'urlencoded').content.decode()
+    assert f'<h1>{heading}</h1>' in page
+    assert '<strong>k***@clinic.example.org</strong>' in page
+    assert 'Until then' in page
+    assert '<form' not in page
+    assert 'You have left' not in page
+
+
 def test_the_button_says_that_somebody_was_asked(browser: Client, member: Any) -> None:
     raw = browser.get(PATH, secure=True).content.decode()
     (action,) = re.findall(r'<form method="post" action="([^"]*)"', raw)

@@ -28,6 +28,8 @@ class Leaving:
     :ivar whose: The address whose subscription it ends, shortened; rarely several.
     :ivar asks: Whether its reader is a member, and may leave.
     :ivar left: Whether they have left now.
+    :ivar was_asked: Whether they were asked by mail, and leave by the answer alone.
+    :ivar waits: Whether a moderator of the list decides.
     """
 
     outcome: Outcome
@@ -36,6 +38,8 @@ class Leaving:
     whose: str = ''
     asks: bool = False
     left: bool = False
+    was_asked: bool = False
+    waits: bool = False
 
 
 def describe(token: str) -> Leaving:
@@ -73,4 +77,6 @@ def _ask(path: str, token: str, **more: str) -> Leaving:
         ', '.join(map(str, answer.fields.get('whose', []))),
         answer.fields.get('subscribed') is True or outcome in ('subscribed', 'asked'),
         outcome == 'left',
+        outcome == 'to confirm',
+        outcome == 'waits',
     )
