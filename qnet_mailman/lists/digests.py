@@ -6,8 +6,9 @@ and taken from what waits in one transaction, by the runner of the `digest` queu
 kill at any point leaves all or nothing of it.  Of two processes that are at the same
 posts, one finds at its end that they are gone, and begins anew.
 
-Mailman's own file of such posts, ``digest.mmdf``, is only read, once: what a list had
-in it before.  Whatever lock it has left means nothing.
+Mailman's own file of such posts, ``digest.mmdf``, is read once: what a list had in it
+before it was ours (:func:`take_over`).  Whatever lock it has left means nothing.  A
+list that is ours no more gets its posts back into that file (:func:`hand_back`).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 import logging
 import mailbox
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.message import Message as StandardMessage
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,7 @@ def send_now(mlist: Mlist, *, force: bool = False) -> None:
     """
     is_ours = row_of(mlist) is not None
     if not is_ours:
+        hand_back(mlist)
         _STOCK(mlist, force=force)
     size = digests.size_of(mlist.list_id)
     if is_ours and _file(mlist).exists():
@@ -111,29 +113,79 @@ def _file(mlist: Mlist) -> Path:
     return Path(mlist.data_path, FILE)
 
 
-def take_over(mlist: Mlist) -> None:
+def size_in_file(mlist: Mlist) -> int:
+    """How much Mailman has collected in its file, in bytes."""
+    path = _file(mlist)
+    return path.stat().st_size if path.exists() else 0
+
+
+def take_over(mlist: Mlist, prepared: Callable[[Mlist, bytes], bytes]) -> None:
     """Take what Mailman has collected in its file into the database; commits.
 
-    Not of a list of another style, for which Mailman goes on (R40).
+    Not of a list of another style, for which Mailman goes on (R40).  It comes before
+    what the list has collected since.
 
     The file is removed after the commit.  Where a kill comes between the two, what is
     in the database already is not added again.
+
+    :param prepared: Makes of a post as Mailman keeps it one as we do.
+    :raises Overtaken: if another process has made a digest meanwhile.
     """
     path = _file(mlist)
     if not path.exists() or row_of(mlist) is None:
         return
-    known = {content for _row, content in digests.waiting(mlist.list_id)}
+    rows = digests.waiting(mlist.list_id)
+    known = {content for _row, content in rows}
     old = mailbox.MMDF(path, create=False)
     try:
-        for key in old.iterkeys():
-            content = old.get_bytes(key)
-            if content not in known:
-                digests.add(mlist.list_id, content)
+        earlier = [prepared(mlist, old.get_bytes(key)) for key in old.iterkeys()]
     finally:
         old.close()
+    earlier = [content for content in earlier if content not in known]
+    if earlier and not digests.remove(row for row, _content in rows):
+        raise Overtaken
+    if earlier:
+        for content in (*earlier, *(content for _row, content in rows)):
+            digests.add(mlist.list_id, content)
     config.db.commit()
     path.unlink()
     Path(f'{path}.lock').unlink(missing_ok=True)
+
+
+def hand_back(mlist: Mlist) -> None:
+    """Put what waits into Mailman's file, as the list is ours no more; commits.
+
+    Where a kill comes between the file and the database, what is in the file already
+    is not added again.  While Mailman is at the file, it is left for the next time.
+    """
+    rows = digests.waiting(mlist.list_id)
+    if not rows or row_of(mlist) is not None:
+        return
+    path = _file(mlist)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = mailbox.MMDF(path)
+    try:
+        file.lock()
+    except mailbox.ExternalClashError:
+        file.close()
+        return
+    try:
+        known = {_as_in_file(file.get_bytes(key)) for key in file.iterkeys()}
+        for _row, content in rows:
+            if _as_in_file(content) not in known:
+                file.add(content)
+        file.flush()
+        if digests.remove(row for row, _content in rows):
+            config.db.commit()
+        else:
+            config.db.abort()
+    finally:
+        file.unlock()
+        file.close()
+
+
+def _as_in_file(content: bytes) -> bytes:
+    return content.rstrip(b'\r\n')
 
 
 def send(mlist: Mlist, *, force: bool) -> None:
