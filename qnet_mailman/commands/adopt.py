@@ -18,6 +18,7 @@ from zope.component import getUtility
 
 from qnet_mailman import site
 from qnet_mailman.commands.common import (
+    COULD_NOT_RUN,
     INVALID,
     needs_service,
     printable,
@@ -26,6 +27,7 @@ from qnet_mailman.commands.common import (
 )
 from qnet_mailman.lists import adopting
 from qnet_mailman.lists.adoption_plan import Difference, Kind
+from qnet_mailman.lists.digests import Overtaken
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import QNetList
 from qnet_mailman.values import ListType, Visibility
@@ -182,16 +184,18 @@ def release(name: str, dry_run: bool, as_json: bool) -> None:
     """
     mlist = the_list(name)
     try:
-        found = adopting.release(mlist)
+        if dry_run:
+            found = adopting.preview_release(mlist)
+            words, outcome = "would go by Mailman's own rules", 'planned'
+        else:
+            found = adopting.release(mlist)
+            config.db.store.commit()
+            words, outcome = "goes by Mailman's own rules now", 'released'
     except adopting.CannotRelease as error:
         config.db.abort()
         stop(INVALID, str(error))
-    address = mlist.fqdn_listname
-    if dry_run:
+    except Overtaken:
         config.db.abort()
-        words, outcome = "would go by Mailman's own rules", 'planned'
-    else:
-        config.db.store.commit()
-        adopting.finish_release(mlist)
-        words, outcome = "goes by Mailman's own rules now", 'released'
+        stop(COULD_NOT_RUN, 'a digest of the list is made just now: try again')
+    address = mlist.fqdn_listname
     _say(address, outcome, words, found.differences(), as_json)

@@ -21,6 +21,7 @@ import json
 import uuid
 from typing import Any
 
+from mailman.config import config
 from mailman.interfaces.mailinglist import IListArchiverSet
 from mailman.interfaces.usermanager import IUserManager
 from mailman.model.member import Member
@@ -148,8 +149,17 @@ def preview(
 def release(mlist: Mlist) -> Released:
     """Hand a list back to Mailman's own rules; does not commit.
 
+    What waits for the next digest is in Mailman's file from here on.
+
     :raises CannotRelease: if it is none of ours, or closed.
+    :raises qnet_mailman.lists.digests.Overtaken: if a digest is made just now.
     """
+    found = _release(mlist)
+    digests.hand_back(mlist)
+    return found
+
+
+def _release(mlist: Mlist) -> Released:
     _alone_with(mlist)
     if row_of(mlist) is None:
         raise CannotRelease(f'{mlist.fqdn_listname} is not a list of ours')
@@ -181,12 +191,15 @@ def release(mlist: Mlist) -> Released:
     return Released(settings, len(on_rosters(mlist)), tuple(left_out))
 
 
-def finish_release(mlist: Mlist) -> None:
-    """Give back to Mailman what waits for the next digest.  Commits.
+def preview_release(mlist: Mlist) -> Released:
+    """What handing a list back would do: done, and taken back.
 
-    After the commit of `release`; where it does not come to this, the next digest does.
+    :raises CannotRelease: if it is none of ours, or closed.
     """
-    digests.hand_back(mlist)
+    try:
+        return _release(mlist)
+    finally:
+        config.db.abort()
 
 
 def _alone_with(mlist: Mlist) -> None:

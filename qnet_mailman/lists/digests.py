@@ -15,6 +15,8 @@ from __future__ import annotations
 
 import logging
 import mailbox
+import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from email.message import Message as StandardMessage
@@ -36,6 +38,7 @@ from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.mta.recipients import digest_recipients
 from qnet_mailman.queues.handover import later
+from qnet_mailman.roles import projection
 
 FORCED = 'qnet_digest_forced'
 """In the metadata of an entry of the `digest` queue: whether little is enough."""
@@ -89,7 +92,6 @@ def send_now(mlist: Mlist, *, force: bool = False) -> None:
     """
     is_ours = row_of(mlist) is not None
     if not is_ours:
-        hand_back(mlist)
         _STOCK(mlist, force=force)
     size = digests.size_of(mlist.list_id)
     if is_ours and _file(mlist).exists():
@@ -132,16 +134,20 @@ def take_over(mlist: Mlist, prepared: Callable[[Mlist, bytes], bytes]) -> None:
     :raises Overtaken: if another process has made a digest meanwhile.
     """
     path = _file(mlist)
+    if not path.exists():
+        return
+    # Nobody hands the list back meanwhile.
+    projection.lock()
     if not path.exists() or row_of(mlist) is None:
         return
     rows = digests.waiting(mlist.list_id)
-    known = {content for _row, content in rows}
+    known = {_as_in_file(content) for _row, content in rows}
     old = mailbox.MMDF(path, create=False)
     try:
         earlier = [prepared(mlist, old.get_bytes(key)) for key in old.iterkeys()]
     finally:
         old.close()
-    earlier = [content for content in earlier if content not in known]
+    earlier = [content for content in earlier if _as_in_file(content) not in known]
     if earlier and not digests.remove(row for row, _content in rows):
         raise Overtaken
     if earlier:
@@ -153,35 +159,36 @@ def take_over(mlist: Mlist, prepared: Callable[[Mlist, bytes], bytes]) -> None:
 
 
 def hand_back(mlist: Mlist) -> None:
-    """Put what waits into Mailman's file, as the list is ours no more; commits.
+    """Put what waits into Mailman's file, as the list is about to be its; no commit.
 
-    Where a kill comes between the file and the database, what is in the file already
-    is not added again.  While Mailman is at the file, it is left for the next time.
+    Nobody else is at the file before the commit: while the list is ours, Mailman does
+    not collect for it.  Where a kill or a failure comes before the commit, what is
+    then in both is not taken from the file again.
+
+    :raises Overtaken: if another process has made a digest meanwhile.
     """
     rows = digests.waiting(mlist.list_id)
-    if not rows or row_of(mlist) is not None:
+    if not digests.remove(row for row, _content in rows):
+        raise Overtaken
+    if not rows:
         return
     path = _file(mlist)
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = mailbox.MMDF(path)
-    try:
-        file.lock()
-    except mailbox.ExternalClashError:
-        file.close()
-        return
+    new = Path(f'{path}.new')
+    if path.exists():
+        shutil.copyfile(path, new)
+    else:
+        new.unlink(missing_ok=True)
+    file = mailbox.MMDF(new)
     try:
         known = {_as_in_file(file.get_bytes(key)) for key in file.iterkeys()}
         for _row, content in rows:
             if _as_in_file(content) not in known:
                 file.add(content)
-        file.flush()
-        if digests.remove(row for row, _content in rows):
-            config.db.commit()
-        else:
-            config.db.abort()
     finally:
-        file.unlock()
         file.close()
+    os.replace(new, path)
+    Path(f'{path}.lock').unlink(missing_ok=True)
 
 
 def _as_in_file(content: bytes) -> bytes:

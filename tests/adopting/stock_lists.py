@@ -33,7 +33,9 @@ AWAY, BOUNCED, SCORED = 'away@agency.test', 'full@agency.test', 'shaky@agency.te
 GUEST = 'guest@agency.test'
 
 
-def stock_list(name: str = 'talk', style: str = 'legacy-default', **settings: Any) -> Any:
+def stock_list(
+    name: str = 'talk', style: str = 'legacy-default', **settings: Any
+) -> Any:
     """A list of Mailman's own with nobody on it but its owner."""
     domains = getUtility(IDomainManager)
     if DOMAIN not in domains:
@@ -45,7 +47,9 @@ def stock_list(name: str = 'talk', style: str = 'legacy-default', **settings: An
     return mlist
 
 
-def furnished(name: str = 'talk', style: str = 'legacy-default', **settings: Any) -> Any:
+def furnished(
+    name: str = 'talk', style: str = 'legacy-default', **settings: Any
+) -> Any:
     """A list of Mailman's own on which there is something of everything."""
     mlist = stock_list(name, style, **settings)
     user = make_user(MODERATOR, 'Mo Example')
@@ -135,9 +139,7 @@ RESOURCES = (
 
 def shown(list_id: str) -> dict[str, Any]:
     """All that REST shows of a list, and of each of its members."""
-    found = {
-        path: ask('GET', f'lists/{list_id}{path}').json for path in RESOURCES
-    }
+    found = {path: ask('GET', f'lists/{list_id}{path}').json for path in RESOURCES}
     for role in ('owner', 'moderator', 'member', 'nonmember'):
         # In which order it gives them is nobody's business.
         entries = found[f'/roster/{role}'].get('entries', [])
