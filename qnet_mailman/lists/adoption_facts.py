@@ -53,7 +53,7 @@ from qnet_mailman.model.base import store
 from qnet_mailman.roles import overview
 from qnet_mailman.roles.projection import ROSTERS
 from qnet_mailman.roles.rights import Assignment, Role
-from qnet_mailman.templates.loader import SUPPORT_CONTACT, ours
+from qnet_mailman.templates.loader import SUPPORT_CONTACT, names_in, ours
 
 FOOTERS = ('list:member:regular:footer', 'list:member:digest:footer')
 LINK = 'unsubscribe_url'
@@ -316,11 +316,9 @@ def _in_files(mlist: Mlist) -> Iterator[tuple[str, str, str]]:
 
 
 def _unfilled(mlist: Mlist, name: str, text: str) -> tuple[str, ...]:
-    """Words in a text that our own of that name does not have, nor any list."""
-    own = ours(name)
-    if own is None:
+    """Words in a text that nothing fills in where a list of ours sends it."""
+    if ours(name) is None:
+        # What sends it is Mailman's, as before.
         return ()
-    filled = set(
-        Template(expand(text.replace(SUPPORT_CONTACT, ''), mlist)).get_identifiers()
-    )
-    return tuple(sorted(filled - set(Template(own).get_identifiers())))
+    left = Template(expand(text.replace(SUPPORT_CONTACT, ''), mlist)).get_identifiers()
+    return tuple(sorted(set(left) - names_in(name)))

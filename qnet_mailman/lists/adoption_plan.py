@@ -214,8 +214,8 @@ class Released:
         found = [
             Difference(
                 'Members',
-                'they stay as they are; links to leave in mails that were sent until '
-                'now work no more, and Mailman puts others into what it sends',
+                'they stay as they are; the links to leave in mails that were sent '
+                'until now go on working',
             ),
             Difference(
                 'Who may post',

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from mailman.app.lifecycle import create_list
@@ -66,8 +67,10 @@ def furnished(
     score(mlist, SCORED, points=2, ages=(1, 3, 5))
     IBanManager(mlist).ban('spam@example.net')
     IHeaderMatchList(mlist).append('X-Spam', 'yes', 'hold')
+    footer = Path(mlist.data_path, 'footer.txt')
+    footer.write_text('Our own footer of $display_name, $gone', 'utf-8')
     getUtility(ITemplateManager).set(
-        'list:member:regular:footer', mlist.list_id, 'data:,Our own footer %24gone'
+        'list:member:regular:footer', mlist.list_id, footer.as_uri()
     )
     for number, policy in enumerate(('confirm', 'moderate')):
         mlist.subscription_policy = SubscriptionPolicy[policy]
