@@ -60,6 +60,9 @@ from qnet_mailman.subscriptions.one_click import BATCH, Membership, Tokens
 MAX_UNANSWERED = 3
 """Messages in a row without an answer, after which the rest of a batch is put off."""
 
+IS_OURS = 'qnet_ours'
+"""In the metadata: whether the list had one of our styles when its turn came."""
+
 log = logging.getLogger('mailman.smtp')
 
 
@@ -365,6 +368,12 @@ def _agent_for(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> tuple[Any, An
     return _Bulk(copies), msg
 
 
+def _is_ours(mlist: Mlist, msgdata: dict[str, Any]) -> bool:
+    """Whose rules hold: as the runner found, which has prepared the message."""
+    known = msgdata.get(IS_OURS)
+    return row_of(mlist) is not None if known is None else bool(known)
+
+
 def deliver(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
     """Deliver a message; see `IMailTransportAgentDelivery`.
 
@@ -375,7 +384,7 @@ def deliver(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
     recipients = msgdata.get('recipients')
     if not recipients:
         return
-    if mlist is not None and row_of(mlist) is None:
+    if mlist is not None and not _is_ours(mlist, msgdata):
         _deliver_as_stock(mlist, msg, msgdata)
         return
     message_id = msg.get('message-id', 'n/a')

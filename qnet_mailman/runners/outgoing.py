@@ -36,6 +36,7 @@ from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.model.statements import chunks
 from qnet_mailman.mta import hosts, refusal
+from qnet_mailman.mta.deliver import IS_OURS
 from qnet_mailman.posting import oversize
 from qnet_mailman.queues.handover import FairInbox
 from qnet_mailman.runners.guard import Guard
@@ -95,6 +96,9 @@ class OutgoingRunner(Guard, _Outgoing):
         """See `IRunner`."""
         recipients = msgdata.get('recipients') or ()
         row = None if mlist is None else row_of(mlist)
+        if mlist is not None:
+            # It may be adopted or handed back from here on.
+            msgdata[IS_OURS] = row is not None
         if row is not None and msgdata.get('to_list'):
             try:
                 mask_late(mlist, msg)

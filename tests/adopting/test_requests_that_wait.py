@@ -16,9 +16,12 @@ from sqlalchemy import select
 from zope.component import getUtility
 
 from qnet_mailman.lists import adopting
+from qnet_mailman.model import keys
 from qnet_mailman.model.base import store
+from qnet_mailman.subscriptions import one_click, replies
 from tests.adopting.stock_lists import ANN, again, stock_list
-from tests.helpers import make_user, subscribe
+from tests.helpers import make_user, message, run, subscribe
+from tests.subscriptions.joiners import mails
 
 NEW = 'new@agency.test'
 
@@ -131,4 +134,32 @@ def test_our_requests_to_leave_go_on(talk: Any, policy: str, answers: int) -> No
     for number in range(answers):
         assert ANN in members(list_id), number
         confirm(list_id)
+    assert ANN not in members(list_id)
+
+
+def test_our_question_is_answered_by_mail_after_the_list_has_gone(talk: Any) -> None:
+    list_id = talk('confirm')
+    adopt(list_id)
+    ask_to_leave(list_id)
+    [question] = mails()
+    release(list_id)
+    token = store().scalar(select(Pended.token))
+    answer = message(
+        f'From: {ANN}\nTo: {question["from"]}\nSubject: Re: {question["subject"]}\n\n'
+    )
+    config.switchboards['command'].enqueue(
+        answer, listid=list_id, subaddress='confirm', **{replies.PENDING: token}
+    )
+    run('command')
+    assert ANN not in members(list_id)
+
+
+def test_our_links_to_leave_go_on_working(talk: Any) -> None:
+    list_id = talk('confirm')
+    adopt(list_id)
+    mlist = again(list_id)
+    member = one_click.memberships(mlist, [ANN])[ANN]
+    token = one_click.token_for(mlist, member, keys.signing())
+    release(list_id)
+    one_click.leave(token, route='web')
     assert ANN not in members(list_id)
