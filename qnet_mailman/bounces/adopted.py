@@ -25,7 +25,6 @@ from mailman.model.address import Address
 from mailman.model.bounce import BounceEvent
 from mailman.model.member import Member
 from mailman.model.preferences import Preferences
-from mailman.model.user import User
 from sqlalchemy import delete, func, or_, select, update
 
 from qnet_mailman import clock, site
@@ -35,6 +34,7 @@ from qnet_mailman.bounces.reading.verdict import Kind, Reason
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetSuspension, State
+from qnet_mailman.model.finding import with_address
 from qnet_mailman.model.statements import chunks, insert_rows
 
 EVIDENCE = 'scored by Mailman before the list was adopted'
@@ -42,8 +42,6 @@ DAY_POINTS = scoring.HALF_POINTS[Kind.hard]
 """Mailman scores hard bounces alone, each with a point; in half-points."""
 
 suspensions: Any = QNetSuspension.__table__
-
-_address = func.coalesce(Member.address_id, User._preferred_address_id)
 
 Days = Mapping[date, datetime]
 """By day, when the last report of that day came; in UTC, without a zone."""
@@ -95,29 +93,26 @@ def _members(mlist: Mlist) -> list[Any]:
     waits = select(func.lower(BounceEvent.email)).where(
         BounceEvent.list_id == mlist.list_id, BounceEvent.processed.is_not(True)
     )
-    query = (
+    query = with_address(
         select(
             Member._member_id,
             Address.email,
             Member.bounce_score,
             Member.last_bounce_received,
         )
-        .outerjoin(User, Member.user_id == User.id)
-        .join(Address, Address.id == _address)
-        .where(
-            Member.list_id == mlist.list_id,
-            Member.role == MemberRole.member,
-            or_(Member.bounce_score > 0, Address.email.in_(waits)),
-        )
+    ).where(
+        Member.list_id == mlist.list_id,
+        Member.role == MemberRole.member,
+        or_(Member.bounce_score > 0, Address.email.in_(waits)),
     )
     return [(str(row[0]), *row[1:]) for row in store().execute(query)]
 
 
 def _reports(list_id: str) -> list[Any]:
     query = (
-        select(Member._member_id, BounceEvent.timestamp, BounceEvent.processed)
-        .outerjoin(User, Member.user_id == User.id)
-        .join(Address, Address.id == _address)
+        with_address(
+            select(Member._member_id, BounceEvent.timestamp, BounceEvent.processed)
+        )
         .join(BounceEvent, func.lower(BounceEvent.email) == Address.email)
         .where(
             Member.list_id == list_id,
@@ -179,15 +174,15 @@ def take_over(mlist: Mlist, now: datetime) -> None:
 
 def _suspended(mlist: Mlist, now: datetime) -> list[dict[str, Any]]:
     query = (
-        select(
-            Member._member_id,
-            Address.email,
-            Member.total_warnings_sent,
-            Member.last_warning_sent,
-            Member.last_bounce_received,
+        with_address(
+            select(
+                Member._member_id,
+                Address.email,
+                Member.total_warnings_sent,
+                Member.last_warning_sent,
+                Member.last_bounce_received,
+            )
         )
-        .outerjoin(User, Member.user_id == User.id)
-        .outerjoin(Address, Address.id == _address)
         .join(Preferences, Preferences.id == Member.preferences_id)
         .where(
             Member.list_id == mlist.list_id,

@@ -50,6 +50,7 @@ from qnet_mailman.lists.adoption_plan import (
 )
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.base import store
+from qnet_mailman.model.finding import with_address
 from qnet_mailman.roles import overview
 from qnet_mailman.roles.projection import ROSTERS
 from qnet_mailman.roles.rights import Assignment, Role
@@ -58,8 +59,6 @@ from qnet_mailman.templates.loader import SUPPORT_CONTACT, names_in, ours
 FOOTERS = ('list:member:regular:footer', 'list:member:digest:footer')
 LINK = 'unsubscribe_url'
 _NONMEMBERS = ('accept', 'hold', 'reject', 'discard')
-
-_address = func.coalesce(Member.address_id, User._preferred_address_id)
 
 
 def settings_of(mlist: Mlist) -> dict[str, Any]:
@@ -182,16 +181,16 @@ def on_rosters(mlist: Mlist) -> list[tuple[Role, str, str, str, bool]]:
     """
     names = {member_role: role for role, member_role in ROSTERS.items()}
     query = (
-        select(
-            Member.role,
-            Address.email,
-            Address.display_name,
-            User.display_name,
-            Member._member_id,
-            Member.user_id,
+        with_address(
+            select(
+                Member.role,
+                Address.email,
+                Address.display_name,
+                User.display_name,
+                Member._member_id,
+                Member.user_id,
+            )
         )
-        .outerjoin(User, Member.user_id == User.id)
-        .join(Address, Address.id == _address)
         .where(
             Member.list_id == mlist.list_id, or_(*(Member.role == one for one in names))
         )
@@ -229,15 +228,12 @@ def _with_roles(mlist: Mlist) -> tuple[Keeper, ...]:
 
 def _able(mlist: Mlist, emails: set[str]) -> set[str]:
     """Those of some addresses at whose posts nobody looks."""
-    query = (
+    query = with_address(
         select(Address.email, Member.role, Member.moderation_action)
-        .outerjoin(User, Member.user_id == User.id)
-        .join(Address, Address.id == _address)
-        .where(
-            Member.list_id == mlist.list_id,
-            Member.role.in_([MemberRole.member, MemberRole.nonmember]),
-            Address.email.in_(emails),
-        )
+    ).where(
+        Member.list_id == mlist.list_id,
+        Member.role.in_([MemberRole.member, MemberRole.nonmember]),
+        Address.email.in_(emails),
     )
     defaults = {
         MemberRole.member: mlist.default_member_action,

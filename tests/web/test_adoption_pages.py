@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -15,9 +14,9 @@ from django.test import Client
 from qnet_mailman.web.adoption import flows
 from tests.web.caretakers import Answers, as_person
 from tests.web.conftest import StubCore
-from tests.web.test_review_pages import text_of
+from tests.web.test_review_pages import account, operator, text_of
 
-__all__ = ['as_person']
+__all__ = ['account', 'as_person', 'operator']
 
 LIST_ID, ADDRESS = 'talk.lists.example.gov', 'talk@lists.example.gov'
 PATH = f'/adopting/{LIST_ID}/'
@@ -42,23 +41,6 @@ ONE: dict[str, Any] = {
         {'about': 'Bounces', 'text': '1 member is disabled'},
     ],
 }
-
-
-@pytest.fixture(scope='module')
-def account(web: Path) -> Iterator[Any]:
-    from django.contrib.auth import get_user_model
-
-    user = get_user_model().objects.create_superuser('chief', 'chief@example.org')
-    yield user
-    user.delete()
-
-
-@pytest.fixture
-def operator(account: Any) -> Client:
-    """An operator's browser that must pass the CSRF check, as real ones."""
-    browser = Client(enforce_csrf_checks=True, headers={'host': 'lists.example.gov'})
-    browser.force_login(account, 'django.contrib.auth.backends.ModelBackend')
-    return browser
 
 
 def known(core: StubCore, **more: Any) -> StubCore:

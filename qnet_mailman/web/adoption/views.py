@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
 from urllib.parse import quote, urlencode
 
@@ -16,7 +15,7 @@ from qnet_mailman.web import core
 from qnet_mailman.web.adoption import flows
 from qnet_mailman.web.gate.decorators import operators_only
 from qnet_mailman.web.lists.views import with_core
-from qnet_mailman.web.pages import page
+from qnet_mailman.web.pages import page, page_asked
 
 #: Rows of a page.
 PAGE = 50
@@ -33,8 +32,7 @@ def lists(request: HttpRequest) -> HttpResponse:
     :param request: The request; which ones and which page is behind its question mark.
     """
     which = 'ours' if request.GET.get('which') == 'ours' else ''
-    text = request.GET.get('page', '')
-    number = max(int(text), 1) if re.fullmatch('[0-9]{1,6}', text) else 1
+    number = page_asked(request)
     asked = {
         'ours': 'true' if which else 'false',
         'count': str(PAGE),
@@ -51,6 +49,7 @@ def lists(request: HttpRequest) -> HttpResponse:
         'shown': shown,
         'which': WHICH,
         'asked': which,
+        'query': f'which={which}&' if which else '',
     }
     return page(request, 'adoption/lists.html', context)
 
