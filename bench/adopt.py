@@ -39,7 +39,8 @@ def fill(lists: int, members: int) -> None:
 
     getUtility(IDomainManager).add('lists.example.gov')
     for number in range(lists):
-        create_list(f'l{number}@lists.example.gov', ('olga@agency.test',))
+        address = f'l{number}@lists.example.gov'
+        create_list(address, ('olga@agency.test',), 'legacy-default')
     config.db.commit()
     people = range(1000, 1000 + members)
     store = config.db.store

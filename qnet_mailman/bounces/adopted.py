@@ -109,10 +109,9 @@ def _members(mlist: Mlist) -> list[Any]:
 
 
 def _reports(list_id: str) -> list[Any]:
+    columns = Member._member_id, BounceEvent.timestamp, BounceEvent.processed
     query = (
-        with_address(
-            select(Member._member_id, BounceEvent.timestamp, BounceEvent.processed)
-        )
+        with_address(select(*columns))
         .join(BounceEvent, func.lower(BounceEvent.email) == Address.email)
         .where(
             Member.list_id == list_id,

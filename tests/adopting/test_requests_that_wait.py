@@ -65,9 +65,12 @@ def ask_to_leave(list_id: str) -> None:
 
 def confirm(list_id: str) -> None:
     """Whoever has to answer answers yes."""
-    query = select(Pended.token).order_by(Pended.id.desc()).limit(1)
-    ISubscriptionManager(again(list_id)).confirm(store().scalar(query))
+    ISubscriptionManager(again(list_id)).confirm(latest_token())
     config.db.commit()
+
+
+def latest_token() -> Any:
+    return store().scalar(select(Pended.token).order_by(Pended.id.desc()).limit(1))
 
 
 def members(list_id: str) -> set[str]:
@@ -143,7 +146,7 @@ def test_our_question_is_answered_by_mail_after_the_list_has_gone(talk: Any) -> 
     ask_to_leave(list_id)
     [question] = mails()
     release(list_id)
-    token = store().scalar(select(Pended.token))
+    token = latest_token()
     answer = message(
         f'From: {ANN}\nTo: {question["from"]}\nSubject: Re: {question["subject"]}\n\n'
     )
