@@ -42,7 +42,7 @@ def fill(lists: int, members: int) -> None:
         address = f'l{number}@lists.example.gov'
         create_list(address, ('olga@agency.test',), 'legacy-default')
     config.db.commit()
-    people = range(1000, 1000 + members)
+    people = range(1_000_000, 1_000_000 + members)
     store = config.db.store
     store.execute(insert(Preferences), [{'id': each} for each in people])
     store.execute(
