@@ -7,6 +7,7 @@ import itertools
 import json
 import os
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -19,6 +20,8 @@ from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 
 from qnet_mailman.lists import adopting
+from qnet_mailman.lists.adoption_facts import own_texts
+from qnet_mailman.lists.adoption_plan import OwnText
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce, QNetSuspension
@@ -270,3 +273,32 @@ def test_the_audit_log_tells_of_both(talk: str) -> None:
     ]
     assert found['list released']['left_out'] == []
     assert {'assigned'} < found.keys()
+
+
+# ---------------------------------------------------------------------------- texts
+
+
+def test_texts_in_place_of_ours_are_found_wherever_they_are(
+    core: SimpleNamespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mlist = stock_list()
+    monkeypatch.setattr(config, 'TEMPLATE_DIR', str(tmp_path))
+    for folder, name, text in (
+        ('site', 'list:member:generic:footer', 'Leave: $unsubscribe_url $support'),
+        (f'domains/{mlist.mail_host}', 'list:user:notice:welcome', 'Hello $user_name'),
+        (f'lists/{mlist.list_id}', 'list:member:digest:footer', 'About $display_name'),
+        ('site', 'something:else', 'No text of anything.'),
+    ):
+        path = tmp_path / folder / 'en' / f'{name}.txt'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, 'utf-8')
+    found = {text.name: text for text in own_texts(mlist)}
+    assert found == {
+        'list:member:digest:footer': OwnText(
+            'list:member:digest:footer', 'list', (), lacks_link=True
+        ),
+        'list:member:regular:footer': OwnText(
+            'list:member:regular:footer', 'site', ('support',)
+        ),
+        'list:user:notice:welcome': OwnText('list:user:notice:welcome', 'domain'),
+    }

@@ -92,7 +92,9 @@ def test_what_would_differ_stands_before_the_button(
     assert core.asked == [f'{RESOURCE}?type=notification']
     assert '7 members: each copy &lt;b&gt;has&lt;/b&gt; a link' in text
     assert text.count('<h3>Bounces</h3>') == 1
-    assert text.index('delivery stops') < text.index(f'Adopt {ADDRESS}</button>')
+    assert text.index('delivery stops') < text.index(
+        f'Adopt {ADDRESS} as a public discussion list</button>'
+    )
 
 
 def test_adopting(core: StubCore, operator: Client) -> None:
