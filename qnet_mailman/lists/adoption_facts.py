@@ -58,6 +58,15 @@ from qnet_mailman.templates.loader import SUPPORT_CONTACT, names_in, ours
 
 FOOTERS = ('list:member:regular:footer', 'list:member:digest:footer')
 LINK = 'unsubscribe_url'
+_ALSO_FILLED = frozenset(
+    {
+        *('user_email', 'user_delivered_to', 'user_name', 'user_language'),
+        *('user_name_or_address', 'user_address', 'hyperkitty_url', 'fqdn_listname'),
+        *('list_name', 'list_requests', 'subject', 'confirm_email', 'confirm_address'),
+        *('email_address', 'domain_name', 'contact_address'),
+    }
+)
+"""What Mailman fills in, and so do we, though neither's own texts have it."""
 _NONMEMBERS = ('accept', 'hold', 'reject', 'discard')
 
 
@@ -317,4 +326,4 @@ def _unfilled(mlist: Mlist, name: str, text: str) -> tuple[str, ...]:
         # What sends it is Mailman's, as before.
         return ()
     left = Template(expand(text.replace(SUPPORT_CONTACT, ''), mlist)).get_identifiers()
-    return tuple(sorted(set(left) - names_in(name)))
+    return tuple(sorted(set(left) - names_in(name) - _ALSO_FILLED))
