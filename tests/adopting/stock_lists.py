@@ -24,6 +24,8 @@ from mailman.model.bounce import BounceEvent
 from mailman.utilities.datetime import now
 from zope.component import getUtility
 
+from qnet_mailman.lists import adopting
+from qnet_mailman.lists.adoption_plan import Released
 from tests.conftest import DOMAIN
 from tests.helpers import empty, make_user, message, subscribe
 from tests.rest.client import ask
@@ -122,6 +124,17 @@ def again(list_id: str) -> Any:
     """The list, as the database has it now."""
     config.db.store.expire_all()
     return getUtility(IListManager).get_by_list_id(list_id)
+
+
+def adopt(list_id: str, **how: Any) -> None:
+    adopting.adopt(again(list_id), **how)
+    config.db.commit()
+
+
+def release(list_id: str) -> Released:
+    found = adopting.release(again(list_id))
+    config.db.commit()
+    return found
 
 
 RESOURCES = (

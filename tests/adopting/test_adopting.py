@@ -30,7 +30,14 @@ from qnet_mailman.roles import grants, people
 from qnet_mailman.roles.rights import Identity, Role
 from qnet_mailman.values import ListType
 from tests.adopting import stock_lists as stock
-from tests.adopting.stock_lists import again, furnished, shown, stock_list
+from tests.adopting.stock_lists import (
+    adopt,
+    again,
+    furnished,
+    release,
+    shown,
+    stock_list,
+)
 from tests.effort import database_away, effort
 from tests.helpers import subscribe
 from tests.killed import KILLED, in_a_process
@@ -40,17 +47,6 @@ from tests.killed import KILLED, in_a_process
 def talk(core: SimpleNamespace) -> str:
     """The List-ID of a list with something of everything."""
     return str(furnished().list_id)
-
-
-def adopt(list_id: str, **how: Any) -> None:
-    adopting.adopt(again(list_id), **how)
-    config.db.commit()
-
-
-def release(list_id: str) -> Any:
-    found = adopting.release(again(list_id))
-    config.db.commit()
-    return found
 
 
 def test_there_and_back(talk: str) -> None:

@@ -21,14 +21,22 @@ from mailman.interfaces.action import Action
 from mailman.interfaces.member import DeliveryMode
 from mailman.interfaces.requests import IListRequests
 from mailman.runners import archive as stock_archive
-from mailman.runners.digest import DigestRunner as StockDigests
 
-from qnet_mailman.lists import adopting, digests
+from qnet_mailman.lists import digests
 from qnet_mailman.roles import grants
 from qnet_mailman.roles.rights import Identity, Role
 from qnet_mailman.runners import archive, digest, outgoing, retry
 from qnet_mailman.runners.guard import Guard
-from tests.adopting.stock_lists import ANN, BOB, OWNER, again, member_of, stock_list
+from tests.adopting.stock_lists import (
+    ANN,
+    BOB,
+    OWNER,
+    adopt,
+    again,
+    member_of,
+    release,
+    stock_list,
+)
 from tests.helpers import digested, empty, message, post, queued, run, subscribe
 from tests.keeping import Keeper
 from tests.killed import KILLED, in_a_process
@@ -45,16 +53,6 @@ def talk(core: SimpleNamespace) -> str:
     grants.approve(Identity.of(OWNER), Role.administrator, email=OWNER, silent=True)
     config.db.commit()
     return str(mlist.list_id)
-
-
-def adopt(list_id: str) -> None:
-    adopting.adopt(again(list_id))
-    config.db.commit()
-
-
-def release(list_id: str) -> None:
-    adopting.release(again(list_id))
-    config.db.commit()
 
 
 def send(list_id: str, number: int = 1) -> None:
@@ -215,7 +213,6 @@ def test_a_digest_that_was_ordered_before_is_masked(talk: str, reader: str) -> N
     [(made, _msgdata)] = queued('virgin')
     assert 'Number 1.' in made.as_string() and OWNER not in made.as_string()
     assert again(talk).next_digest_number == number + 1
-    assert issubclass(digest.DigestRunner, StockDigests)
 
 
 def killed_at(monkeypatch: pytest.MonkeyPatch, name: str, work: Any) -> None:

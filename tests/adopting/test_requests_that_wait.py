@@ -15,11 +15,10 @@ from mailman.model.pending import Pended
 from sqlalchemy import select
 from zope.component import getUtility
 
-from qnet_mailman.lists import adopting
 from qnet_mailman.model import keys
 from qnet_mailman.model.base import store
 from qnet_mailman.subscriptions import one_click, replies
-from tests.adopting.stock_lists import ANN, again, stock_list
+from tests.adopting.stock_lists import ANN, adopt, again, release, stock_list
 from tests.helpers import make_user, message, run, subscribe
 from tests.subscriptions.joiners import mails
 
@@ -39,16 +38,6 @@ def talk(core: SimpleNamespace) -> Any:
         return str(mlist.list_id)
 
     return make
-
-
-def adopt(list_id: str) -> None:
-    adopting.adopt(again(list_id))
-    config.db.commit()
-
-
-def release(list_id: str) -> None:
-    adopting.release(again(list_id))
-    config.db.commit()
 
 
 def ask_to_join(list_id: str) -> None:
