@@ -12,7 +12,7 @@ LIST = 'hands@lists.example.gov'
 PATH = f'plugins/qnet/lists/{LIST}/adoption'
 OWNER = 'olga@agency.test'
 READERS = ('ann@clinic.test', 'bob@clinic.test')
-POSTS = 40
+POSTS = 25
 
 
 def furnish(site: Site) -> None:
