@@ -50,6 +50,14 @@ def features_of(mlist: Mlist) -> Features:
     row = row_of(mlist)
     if row is not None:
         return Features(True, True, True, True, mask_with(mlist, row), True)
+    return features_of_others()
+
+
+def features_of_others() -> Features:
+    """What lists of other styles get.
+
+    :raises NotReady: while this process may not work.
+    """
     settings = site.settings()
     return Features(
         style=False,

@@ -11,6 +11,7 @@ from public import public
 from zope.interface import implementer
 
 from qnet_mailman.commands import (
+    adopt,
     audit,
     bounces,
     check,
@@ -34,6 +35,8 @@ def qnet() -> None:
 
 
 for command in (
+    adopt.adopt,
+    adopt.release,
     audit.audit,
     bounces.bounces,
     check.check,

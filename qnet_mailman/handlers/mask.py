@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from mailman.config import config
+from mailman.email.message import Message
 from mailman.interfaces.handler import IHandler
 from mailman.interfaces.pipeline import DiscardMessage
 from mailman.utilities.email import add_message_hash
@@ -15,7 +16,10 @@ from public import public
 from zope.interface import implementer
 
 from qnet_mailman.features import features_of
+from qnet_mailman.lists import digests
+from qnet_mailman.mail import intake
 from qnet_mailman.mail.author import Author, author_of
+from qnet_mailman.mail.legible import make_legible
 from qnet_mailman.masking import (
     CannotMask,
     ListIdentity,
@@ -88,7 +92,8 @@ class MaskSender:
             if on_other_list:
                 # At its place in Mailman's pipeline nobody knows who wrote the post.
                 config.handlers['acknowledge'].process(mlist, msg, msgdata)
-            delivered_id = _mask(mlist, msg, author, claimed, people)
+            delivered_id = f'<{secrets.token_hex(16)}@{mlist.mail_host}>'
+            _mask(mlist, msg, author, claimed, people, delivered_id)
             # Nothing downstream has to know, and queue files are read by people.
             msgdata.pop('dmarc', None)
             visible_author = None
@@ -105,15 +110,53 @@ class MaskSender:
         later(partial(posts.remember, mlist, received_id, delivered_id, visible_author))
 
 
+def mask_late(mlist: Mlist, msg: Any) -> None:
+    """Mask a post that Mailman's pipeline let pass, before its list was adopted (R40).
+
+    What has been through ours is left alone.  In the archive, in a digest and in the
+    copies the post has the same new Message-ID, though each is masked by itself.
+
+    :raises DiscardMessage: if it cannot be masked; the author has been told.
+    """
+    passed, servers = trace.read(msg), trace.servers(msg)
+    if trace.has_passed(passed, mlist.list_id):
+        return
+    author, setting = author_of(msg), mask_of(mlist)
+    claimed = _claimed(author, msg)
+    people = [identify(mlist, email) for email in claimed]
+    # Mailman names the list itself in From where it hides somebody for DMARC.
+    hidden = setting is not Mask.off and mlist.posting_address in claimed
+    if hidden or _is_masked(setting, author, people):
+        received_id = str(msg.get('message-id', ''))
+        name = trace.stand_in(received_id) if received_id else secrets.token_hex(16)
+        _mask(mlist, msg, author, claimed, people, f'<{name}@{mlist.mail_host}>')
+    trace.leave(msg, passed, mlist.list_id, servers - trace.servers(msg))
+
+
+def mask_kept(mlist: Mlist, content: bytes) -> bytes:
+    """A post out of Mailman's digest file, as we keep it; see `mask_late`."""
+    msg, _is_too_deep = intake.parse(content, Message)
+    make_legible(msg)
+    try:
+        mask_late(mlist, msg)
+    except DiscardMessage:
+        return digests.UNREADABLE
+    return bytes(msg.as_bytes())
+
+
 def _mask(
-    mlist: Mlist, msg: Any, author: Author, claimed: list[str], people: list[Person]
-) -> str:
+    mlist: Mlist,
+    msg: Any,
+    author: Author,
+    claimed: list[str],
+    people: list[Person],
+    delivered_id: str,
+) -> None:
     """Mask a post and note who sent it.
 
     :param claimed: Every address that the post may be read to come from.
     :param people: What is known of those.
-
-    :return: Its new Message-ID.
+    :param delivered_id: Its new Message-ID.
     :raises DiscardMessage: if it cannot be masked; the author has been told.
     """
     sender = Sender(
@@ -122,7 +165,6 @@ def _mask(
     )
     received_id = str(msg.get('message-id', ''))
     envelope_sender = msg.get_unixfrom()
-    delivered_id = f'<{secrets.token_hex(16)}@{mlist.mail_host}>'
     try:
         mask(
             msg,
@@ -147,7 +189,6 @@ def _mask(
             envelope_sender=envelope_sender,
         )
     )
-    return delivered_id
 
 
 def _claimed(author: Author, msg: Any) -> list[str]:

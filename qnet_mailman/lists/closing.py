@@ -169,6 +169,9 @@ def keep_digest(mlist: Mlist, msgdata: dict[str, Any]) -> None:
     """
     mlist.volume = msgdata['volume']
     mlist.next_digest_number = msgdata['digest_number']
+    if not os.path.exists(msgdata['digest_path']):
+        # A kill came between this and the commit.
+        return
     path = os.path.join(mlist.data_path, 'digest.mmdf')
     if os.path.exists(path):
         # A post that was in the pipeline came behind it; a folder of mails is only

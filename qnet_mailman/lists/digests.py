@@ -6,16 +6,19 @@ and taken from what waits in one transaction, by the runner of the `digest` queu
 kill at any point leaves all or nothing of it.  Of two processes that are at the same
 posts, one finds at its end that they are gone, and begins anew.
 
-Mailman's own file of such posts, ``digest.mmdf``, is only read, once: what a list had
-in it before.  Whatever lock it has left means nothing.
+Mailman's own file of such posts, ``digest.mmdf``, is read once: what a list had in it
+before it was ours (:func:`take_over`).  Whatever lock it has left means nothing.  A
+list that is ours no more gets its posts back into that file (:func:`hand_back`).
 """
 
 from __future__ import annotations
 
 import logging
 import mailbox
+import os
+import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.message import Message as StandardMessage
 from pathlib import Path
 from typing import Any
@@ -35,6 +38,7 @@ from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.mta.recipients import digest_recipients
 from qnet_mailman.queues.handover import later
+from qnet_mailman.roles import projection
 
 FORCED = 'qnet_digest_forced'
 """In the metadata of an entry of the `digest` queue: whether little is enough."""
@@ -111,29 +115,84 @@ def _file(mlist: Mlist) -> Path:
     return Path(mlist.data_path, FILE)
 
 
-def take_over(mlist: Mlist) -> None:
+def size_in_file(mlist: Mlist) -> int:
+    """How much Mailman has collected in its file, in bytes."""
+    path = _file(mlist)
+    return path.stat().st_size if path.exists() else 0
+
+
+def take_over(mlist: Mlist, prepared: Callable[[Mlist, bytes], bytes]) -> None:
     """Take what Mailman has collected in its file into the database; commits.
 
-    Not of a list of another style, for which Mailman goes on (R40).
+    Not of a list of another style, for which Mailman goes on (R40).  It comes before
+    what the list has collected since.
 
     The file is removed after the commit.  Where a kill comes between the two, what is
     in the database already is not added again.
+
+    :param prepared: Makes of a post as Mailman keeps it one as we do.
+    :raises Overtaken: if another process has made a digest meanwhile.
     """
     path = _file(mlist)
+    if not path.exists():
+        return
+    # Nobody hands the list back meanwhile.
+    projection.lock()
     if not path.exists() or row_of(mlist) is None:
         return
-    known = {content for _row, content in digests.waiting(mlist.list_id)}
+    rows = digests.waiting(mlist.list_id)
+    known = {_as_in_file(content) for _row, content in rows}
     old = mailbox.MMDF(path, create=False)
     try:
-        for key in old.iterkeys():
-            content = old.get_bytes(key)
-            if content not in known:
-                digests.add(mlist.list_id, content)
+        earlier = [prepared(mlist, old.get_bytes(key)) for key in old.iterkeys()]
     finally:
         old.close()
+    earlier = [content for content in earlier if _as_in_file(content) not in known]
+    if earlier and not digests.remove(row for row, _content in rows):
+        raise Overtaken
+    if earlier:
+        for content in (*earlier, *(content for _row, content in rows)):
+            digests.add(mlist.list_id, content)
     config.db.commit()
     path.unlink()
     Path(f'{path}.lock').unlink(missing_ok=True)
+
+
+def hand_back(mlist: Mlist) -> None:
+    """Put what waits into Mailman's file, as the list is about to be its; no commit.
+
+    Nobody else is at the file before the commit: while the list is ours, Mailman does
+    not collect for it.  Where a kill or a failure comes before the commit, what is
+    then in both is not taken from the file again.
+
+    :raises Overtaken: if another process has made a digest meanwhile.
+    """
+    rows = digests.waiting(mlist.list_id)
+    if not digests.remove(row for row, _content in rows):
+        raise Overtaken
+    if not rows:
+        return
+    path = _file(mlist)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    new = Path(f'{path}.new')
+    if path.exists():
+        shutil.copyfile(path, new)
+    else:
+        new.unlink(missing_ok=True)
+    file = mailbox.MMDF(new)
+    try:
+        known = {_as_in_file(file.get_bytes(key)) for key in file.iterkeys()}
+        for _row, content in rows:
+            if _as_in_file(content) not in known:
+                file.add(content)
+    finally:
+        file.close()
+    os.replace(new, path)
+    Path(f'{path}.lock').unlink(missing_ok=True)
+
+
+def _as_in_file(content: bytes) -> bytes:
+    return content.rstrip(b'\r\n')
 
 
 def send(mlist: Mlist, *, force: bool) -> None:

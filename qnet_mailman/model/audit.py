@@ -26,6 +26,8 @@ class Action(StrEnum):
 
     list_created = 'list created'
     list_deleted = 'list deleted'
+    list_adopted = 'list adopted'
+    list_released = 'list released'
     list_closed = 'list closed'
     list_reopened = 'list reopened'
     list_announced = 'closing announced'

@@ -21,7 +21,7 @@ from mailman.model.mailinglist import MailingList
 from mailman.model.member import Member
 from mailman.model.user import User
 from mailman.runners.lmtp import SUBADDRESS_NAMES, split_recipient
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from zope.component import getUtility
 
 from qnet_mailman import values
@@ -123,6 +123,17 @@ def members_among(list_id: str, emails: Iterable[str]) -> frozenset[str]:
     for portion in chunks(wanted):
         found.update(store().scalars(by_address.where(Address.email.in_(portion))))
     return frozenset(found)
+
+
+def with_address(query: Any) -> Any:
+    """A query of memberships, with their addresses: their own, or one a user prefers.
+
+    Without those of users who prefer none.
+    """
+    address = func.coalesce(Member.address_id, User._preferred_address_id)
+    return query.outerjoin(User, Member.user_id == User.id).join(
+        Address, Address.id == address
+    )
 
 
 def banned_among(list_id: str, emails: Iterable[str]) -> frozenset[str]:

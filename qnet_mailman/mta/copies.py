@@ -41,7 +41,7 @@ from qnet_mailman.mail.body import raw_payload
 from qnet_mailman.mail.text import raw_text
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import keys, return_addresses
-from qnet_mailman.model.lists import row_of
+from qnet_mailman.model.lists import is_personal
 from qnet_mailman.mta import bodies, decoration
 from qnet_mailman.mta.bodies import Place, Texts
 from qnet_mailman.mta.fields import encode_fields
@@ -188,10 +188,6 @@ class Copies:
         return f'{before}{return_addresses.encode(claim, self._key.secret)}{behind}'
 
     @cached_property
-    def _row(self) -> Any:
-        return row_of(self._mlist)
-
-    @cached_property
     def _key(self) -> keys.Key:
         return keys.signing()
 
@@ -214,7 +210,7 @@ class Copies:
     @cached_property
     def are_personal(self) -> bool:
         """Whether each recipient has a copy of their own."""
-        return self._are_for_members and self._row.personal
+        return self._are_for_members and is_personal(self._mlist)
 
     @property
     def _are_for_members(self) -> bool:

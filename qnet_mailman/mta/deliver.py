@@ -25,8 +25,9 @@ from mailman.mta.base import BaseDelivery
 from mailman.mta.bulk import BulkDelivery
 from mailman.mta.deliver import Deliver
 
-from qnet_mailman.features import features_of
+from qnet_mailman.features import features_of_others
 from qnet_mailman.mlist import Mlist
+from qnet_mailman.model.lists import row_of
 from qnet_mailman.model.statements import chunks
 from qnet_mailman.mta import other_lists
 from qnet_mailman.mta.connection import VerbatimMixin, Written
@@ -41,6 +42,9 @@ from qnet_mailman.mta.refusal import (
 )
 from qnet_mailman.mta.wire import shorten_lines
 from qnet_mailman.subscriptions.one_click import BATCH, Membership, Tokens
+
+IS_OURS = 'qnet_ours'
+"""In the metadata: whether the list had one of our styles when its turn came."""
 
 log = logging.getLogger('mailman.smtp')
 
@@ -165,6 +169,12 @@ def _agent_for(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> tuple[Any, An
     return _Bulk(copies), msg
 
 
+def _is_ours(mlist: Mlist, msgdata: dict[str, Any]) -> bool:
+    """Whose rules hold: as the runner found, which has prepared the message."""
+    known = msgdata.get(IS_OURS)
+    return row_of(mlist) is not None if known is None else bool(known)
+
+
 def deliver(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
     """Deliver a message; see `IMailTransportAgentDelivery`.
 
@@ -175,9 +185,8 @@ def deliver(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
     recipients = msgdata.get('recipients')
     if not recipients:
         return
-    features = None if mlist is None else features_of(mlist)
-    if features is not None and not features.style:
-        other_lists.deliver(mlist, msg, msgdata, features)
+    if mlist is not None and not _is_ours(mlist, msgdata):
+        other_lists.deliver(mlist, msg, msgdata, features_of_others())
         return
     message_id = msg.get('message-id', 'n/a')
     started = time.monotonic()

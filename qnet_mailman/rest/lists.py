@@ -21,6 +21,7 @@ from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import listing
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.rest.acting import acting_for, person
+from qnet_mailman.rest.adoption import Adoption, ByStyle
 from qnet_mailman.rest.bounces import Bounces
 from qnet_mailman.roles import overview
 from qnet_mailman.roles.rights import Identity, Status
@@ -83,6 +84,11 @@ class _List:
     def bounces(self, context: Any, segments: list[str]) -> Any:
         """/lists/<list-id>/bounces"""
         return Bounces(self._mlist), segments
+
+    @child()
+    def adoption(self, context: Any, segments: list[str]) -> Any:
+        """/lists/<list-id>/adoption"""
+        return Adoption(self._mlist), segments
 
     @child()
     def settings(self, context: Any, segments: list[str]) -> Any:
@@ -157,6 +163,11 @@ class Lists:
     def overview(self, context: Any, segments: list[str]) -> Any:
         """/lists/overview"""
         return _Overview(), segments
+
+    @child('by-style')
+    def by_style(self, context: Any, segments: list[str]) -> Any:
+        """/lists/by-style"""
+        return ByStyle(), segments
 
     @child(r'^(?P<name>[^/]*[.@][^/]*)')
     def one(self, context: Any, segments: list[str], name: str) -> Any:

@@ -10,9 +10,11 @@ from mailman.config import config
 from mailman.runners import digest
 from public import public
 
+from qnet_mailman.handlers.mask import mask_kept
 from qnet_mailman.lists import closing, digests
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.closures import closure_of
+from qnet_mailman.model.lists import row_of
 from qnet_mailman.runners.guard import Guard, PutBack
 
 
@@ -22,18 +24,19 @@ class DigestRunner(Guard, digest.DigestRunner):
 
     def _dispose(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool | None:
         is_closed = closure_of(mlist.list_id) is not None
-        if 'digest_path' in msgdata:
-            # Of a list that collects Mailman's way, or did.
-            if is_closed:
-                closing.keep_digest(mlist, msgdata)
-                return False
+        if 'digest_path' in msgdata and (is_closed or row_of(mlist) is not None):
+            # Of a list that collected Mailman's way.  What it is to be made of was not
+            # masked, perhaps.
+            closing.keep_digest(mlist, msgdata)
+            msgdata = {digests.FORCED: True}
+        elif 'digest_path' in msgdata:
             # No other process reads this file: whoever locked it was killed.
             Path(f'{msgdata["digest_path"]}.lock').unlink(missing_ok=True)
             return super()._dispose(mlist, msg, msgdata)
         if is_closed:
             return False
-        digests.take_over(mlist)
         try:
+            digests.take_over(mlist, mask_kept)
             digests.send(mlist, force=bool(msgdata.get(digests.FORCED)))
         except digests.Overtaken as error:
             config.db.abort()

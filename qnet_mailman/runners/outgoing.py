@@ -9,6 +9,8 @@ A message to many is first split into entries of the queue with at most 1,000 re
 each.  A runner that is killed repeats the one it was at (R33); posts take turns
 (:class:`.handover.FairInbox`); and every slice works at a large post.
 
+A post that Mailman has prepared before its list was adopted is masked here (R40).
+
 Where our own mail server takes less than a list, its administrators and the author of
 the post are told (R36).
 
@@ -23,16 +25,19 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from mailman.interfaces.mta import SomeRecipientsFailed
+from mailman.interfaces.pipeline import DiscardMessage
 from mailman.runners import outgoing
 from mailman.utilities.datetime import now
 from public import public
 
 from qnet_mailman.bounces.refusals import note_relay_takes_less
 from qnet_mailman.features import features_of
+from qnet_mailman.handlers.mask import mask_late
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.model.statements import chunks
 from qnet_mailman.mta import hosts, refusal
+from qnet_mailman.mta.deliver import IS_OURS
 from qnet_mailman.posting import oversize
 from qnet_mailman.queues.handover import FairInbox
 from qnet_mailman.runners.guard import Guard
@@ -92,6 +97,15 @@ class OutgoingRunner(Guard, _Outgoing):
         """See `IRunner`."""
         recipients = msgdata.get('recipients') or ()
         row = None if mlist is None else row_of(mlist)
+        if mlist is not None:
+            # It may be adopted or handed back from here on.
+            msgdata[IS_OURS] = row is not None
+        if row is not None and msgdata.get('to_list'):
+            try:
+                mask_late(mlist, msg)
+            except DiscardMessage as error:
+                log.error('%s: %s', msg.get('message-id', 'n/a'), error.message)
+                return False
         if len(recipients) > BATCH and (mlist is None or row is not None):
             assert self.switchboard is not None
             for part in parts(recipients):

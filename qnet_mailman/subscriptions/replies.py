@@ -51,7 +51,9 @@ def handle(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool:
     token = msgdata.get(PENDING) or token_in(mlist, msg)
     pended = None if token is None else tokens.look_up(token)
     pend_type = None if pended is None else pended.get('type')
-    is_ours = row_of(mlist) is not None or pend_type == confirmation.PEND_TYPE
+    # What we asked before the list was handed back is answered as it said, too.
+    asked_here = PENDING in msgdata or pend_type == confirmation.PEND_TYPE
+    is_ours = asked_here or row_of(mlist) is not None
     # On other lists, no more is taken from Mailman than what says itself (R40).
     mark = automatic_answer(msg) if is_ours else automatic(msg)
     if mark is not None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from string import Template
 from typing import Any
 from urllib.error import URLError
 
@@ -44,6 +45,15 @@ def _text(package: str, *path: str) -> str | None:
 def ours(name: str) -> str | None:
     """The package's text for a template name; None where it has none."""
     return _packaged('qnet_mailman', name)
+
+
+def names_in(name: str) -> frozenset[str]:
+    """What is filled in where a text is sent: the words of our text and of Mailman's.
+
+    Beside those that a list fills in by itself.
+    """
+    texts = (_packaged(package, name) or '' for package in ('qnet_mailman', 'mailman'))
+    return frozenset(one for text in texts for one in Template(text).get_identifiers())
 
 
 def _packaged(package: str, name: str) -> str | None:

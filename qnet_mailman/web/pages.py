@@ -42,6 +42,12 @@ def may_be_token(text: str) -> bool:
     return re.fullmatch(r'[!-~]{1,1024}', text) is not None
 
 
+def page_asked(request: HttpRequest) -> int:
+    """Which page of many is asked for behind the question mark; 1 where none is."""
+    text = request.GET.get('page', '')
+    return max(int(text), 1) if re.fullmatch('[0-9]{1,6}', text) else 1
+
+
 def page(
     request: HttpRequest,
     template: str,

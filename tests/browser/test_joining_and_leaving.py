@@ -315,6 +315,34 @@ def test_an_operator_decides_about_a_request_form(site: Site, page: Page) -> Non
     assert threshold() == wanted
 
 
+@pytest.mark.long
+def test_an_operator_adopts_a_list_and_hands_it_back(
+    site: Site, page: Page, request: pytest.FixtureRequest
+) -> None:
+    name = f'talk-{request.node.callspec.id}@lists.example.gov'
+    fields = {'fqdn_listname': name, 'style_name': 'legacy-default'}
+    site.rest('POST', 'lists', fields).raise_for_status()
+    sign_in(page, site)
+    page.goto(f'{site.web_url}/start/')
+    page.get_by_role('link', name='Adopt lists').click()
+    look_at(page, 'adoptable')
+    tab_to(page, page.get_by_role('rowheader').get_by_role('link', name=name))
+    page.keyboard.press('Enter')
+    tab_to(page, page.get_by_label('Discussion: members may post'))
+    page.keyboard.press('ArrowUp')
+    tab_to(page, page.get_by_role('button', name='Show what would differ'))
+    page.keyboard.press('Enter')
+    expect(page.get_by_role('main')).to_contain_text('default_member_action')
+    look_at(page, 'adopt')
+    tab_to(page, page.get_by_role('button', name=f'Adopt {name}'))
+    page.keyboard.press('Enter')
+    expect(page.get_by_role('alert').first).to_contain_text('QualityNet Mailer now')
+    look_at(page, 'hand-back')
+    tab_to(page, page.get_by_role('button', name=f'Hand back {name}'))
+    page.keyboard.press('Enter')
+    expect(page.get_by_role('alert').first).to_contain_text('own rules now')
+
+
 def announce(site: Site, mail_to: MailTo, reader: str, subject: str) -> Delivered:
     """Let the list's poster write, and wait for the reader's copy."""
     post = EmailMessage()

@@ -33,6 +33,7 @@ from qnet_mailman.roles.rights import Identity, Role
 from qnet_mailman.runners.bounce import BounceRunner
 from qnet_mailman.styles import reserved
 from qnet_mailman.values import Replies
+from tests.adopting.stock_lists import stock_list
 from tests.bounces.reports import FULL, UNKNOWN, received, report
 from tests.clock import Clock
 from tests.helpers import make_user, message, run, subscribe
@@ -41,6 +42,7 @@ from tests.rest.client import ask
 from tests.subscriptions import test_one_click
 from tests.subscriptions.joiners import mails, token_of
 from tests.web import caretakers, offers
+from tests.web import test_adoption_pages as adoption
 from tests.web import test_review_pages as review
 from tests.web import test_signup_confirm_page as confirming
 from tests.web import test_start_page as start
@@ -333,6 +335,14 @@ def test_requests_that_wait(listed: Any) -> None:
             (said[f'{here}/{decision}'], ours('POST', f'{there}/{decision}')),
         ):
             compare(pretended, real, whole=True)
+
+
+def test_lists_that_may_be_adopted(core: SimpleNamespace) -> None:
+    stock_list('talk')
+    said = adoption.known(web.StubCore()).answers
+    here = f'lists/{adoption.LIST_ID}/adoption'
+    compare(said['lists/by-style'], ours('GET', 'lists/by-style'), whole=True)
+    compare(said[here], ours('GET', here), whole=True)
 
 
 def test_an_overview(listed: Any) -> None:

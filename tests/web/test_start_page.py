@@ -132,6 +132,7 @@ def test_somebody_without_a_role(
     for name in ('user_subscription_preferences', 'qnet_signup', 'qnet_no_role'):
         assert f'<li><a href="{reverse(name)}">' in text
     assert reverse('qnet_requests') not in text
+    assert reverse('qnet_adoptable') not in text
     assert '<h1>Welcome</h1>' in text
 
 
@@ -160,7 +161,7 @@ def test_a_member_with_a_local_password(core: StubCore, web: object) -> None:
 
 def test_an_operator(core: StubCore, operator: Client) -> None:
     text = page(operator)
-    for name in ('qnet_requests', 'system_information'):
+    for name in ('qnet_requests', 'qnet_adoptable', 'system_information'):
         assert f'<li><a href="{reverse(name)}">' in text
     assert core.requests == []
 

@@ -199,6 +199,8 @@ _PAGES: dict[Need, tuple[str, ...]] = {
     Need.OPERATOR: (
         'qnet_requests',
         'qnet_request',
+        'qnet_adoptable',
+        'qnet_adoption',
         'list_new',
         'domain_index',
         'domain_new',

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
@@ -19,7 +18,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from qnet_mailman.web import core
 from qnet_mailman.web.gate.decorators import operators_only
 from qnet_mailman.web.lists.views import with_core
-from qnet_mailman.web.pages import page
+from qnet_mailman.web.pages import page, page_asked
 from qnet_mailman.web.request_forms.words import KINDS
 from qnet_mailman.web.review import flows
 
@@ -44,8 +43,7 @@ def requests(request: HttpRequest) -> HttpResponse:
     """
     status = request.GET.get('status', '')
     asked = {'status': status} if status and status in WHICH else {}
-    text = request.GET.get('page', '')
-    number = max(int(text), 1) if re.fullmatch('[0-9]{1,6}', text) else 1
+    number = page_asked(request)
     rows = {'count': str(PAGE), 'page': str(number)}
     found = core.found(core.get(f'forms?{urlencode(asked | rows)}'))
     shown = Paginator(range(found['total_size']), PAGE).get_page(number)
@@ -58,6 +56,7 @@ def requests(request: HttpRequest) -> HttpResponse:
         'shown': shown,
         'which': WHICH,
         'status': asked.get('status', ''),
+        'query': f'{urlencode(asked)}&' if asked else '',
     }
     return page(request, 'review/requests.html', context)
 

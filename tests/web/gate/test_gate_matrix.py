@@ -95,6 +95,8 @@ PAGES = (
     # Ours for operators; core knows no request here.
     Page('qnet_requests', '/requests/', OPERATORS),
     Page('qnet_request', '/requests/QM-000001/', OPERATORS),
+    Page('qnet_adoptable', '/adopting/', OPERATORS),
+    Page('qnet_adoption', '/adopting/news.lists.example.gov/', OPERATORS),
     # Ours about a list; core knows nothing of it here.
     Page('qnet_list', f'{L}/qualitynet/', MODERATORS),
     Page('qnet_list_change', f'{L}/qualitynet/mask', ADMINISTRATORS),
