@@ -23,6 +23,7 @@ from django.utils.safestring import SafeString
 from postorius.forms.list_forms import (
     AlterMessagesForm,
     BounceProcessingForm,
+    ListNew,
     MemberPolicyForm,
 )
 from postorius.views import list as list_views
@@ -164,6 +165,18 @@ class MessagesForm(AlterMessagesForm):
         ]
 
 
+class NewListForm(ListNew):
+    """A new list: whom it names as owner is none where the list is ours (R25)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields['list_owner'].help_text = (
+            'A list with a style of QualityNet Mailer does not keep this address: its '
+            'administrators are assigned with a request form, or with the command '
+            '"mailman qnet roles assign".'
+        )
+
+
 def _is_ours(form: Any) -> bool:
     return bool(form.initial.get('posting_pipeline') == OUR_PIPELINE)
 
@@ -220,3 +233,9 @@ def install() -> None:
                 f'{stock.__name__}: {consequence}'
             )
         list_views.SETTINGS_FORMS[section] = ours
+    if not issubclass(getattr(list_views, 'ListNew', object), ListNew):
+        raise ImproperlyConfigured(
+            'This Postorius has no form ListNew: it would not say that an owner is not '
+            'kept.'
+        )
+    list_views.ListNew = NewListForm
