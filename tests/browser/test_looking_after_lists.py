@@ -10,6 +10,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +30,16 @@ from tests.sites import started
 from tests.web.harp.certified import SECRET, CertifiedProvider
 
 LIST_ID = PUBLIC.replace('@', '.')
+
+#: A list of another style, and its owner's account with a password (R40).
+TALK = 'talk@lists.example.gov'
+OWNER = 'olga@agency.example.gov'
+MAKE_ACCOUNT = f"""
+from allauth.account.models import EmailAddress
+from django.contrib.auth import get_user_model
+user = get_user_model().objects.create_user('olga', '{OWNER}', 'a long password')
+EmailAddress.objects.create(user=user, email='{OWNER}', verified=True, primary=True)
+"""
 
 #: Signed in by nobody else here: their sign-in is refused.
 UNVERIFIED = Account('uexample', 'Uma Example', 'uma@agency.example.gov')
@@ -125,6 +137,44 @@ def size_of(page: Page) -> str:
 
 def heading(page: Page) -> Locator:
     return page.get_by_role('heading', level=1)
+
+
+@pytest.fixture(scope='module')
+def talk(site: Site) -> str:
+    """The address of the page of a list of another style."""
+    style = ('--style-name', 'legacy-default')
+    site.mailman('create', *style, '-o', OWNER, TALK, check=True)
+    subprocess.run(
+        [sys.executable, '-m', 'django', 'shell', '-c', MAKE_ACCOUNT],
+        env=site.environment(),
+        check=True,
+    )
+    return f'{site.postorius_url}{TALK.replace("@", ".")}/'
+
+
+def test_the_owner_of_another_list_signs_in_with_a_password(
+    site: Site, page: Page, talk: str
+) -> None:
+    page.goto(f'{site.web_url}/accounts/login/')
+    page.locator('input[name=login]').fill(OWNER)
+    page.locator('input[name=password]').fill('a long password')
+    page.keyboard.press('Enter')
+    page.wait_for_url('**/start/')
+    expect(heading(page)).to_have_text('My lists')
+    look_at(page, 'start-owner')
+    page.get_by_role('rowheader').get_by_role('link', name='Talk').click()
+    page.wait_for_url(talk)
+    page.get_by_role('link', name='Settings', exact=True).click()
+    words = f'Talk at {size_of(page)}'
+    page.locator('input[name=description]').fill(words)
+    page.get_by_role('button', name='Save changes').click()
+    expect(page.get_by_role('alert').first).to_contain_text('have been updated')
+    answer = site.rest('GET', f'lists/{TALK}/config/description')
+    assert answer.json()['description'] == words
+
+    for name in ('settings/', 'held_messages', 'qualitynet/'):
+        page.goto(list_page(site, name))
+        expect(heading(page)).to_have_text('Sign in through HARP for this page')
 
 
 @pytest.fixture(scope='module')
