@@ -67,7 +67,9 @@ class GateMiddleware:
             log.error('no rule for the page %s', page)
             if not request.qnet.is_operator:
                 return explain(request, 'unknown')
-        elif not _is_met(need, request, name) and not _is_met_elsewhere(request, name):
+        elif not (
+            _is_met(need, request, name) or _is_met_elsewhere(page, request, kwargs)
+        ):
             return refuse(request, need, name)
         guard = GUARDS.get(page)
         answer = guard(request, kwargs) if guard is not None else None
@@ -110,10 +112,13 @@ def _is_met(need: Need, request: HttpRequest, name: str) -> bool:
     return bool(access.is_operator)
 
 
-def _is_met_elsewhere(request: HttpRequest, name: str) -> bool:
-    """Whether the page needs less where the list is none of ours, and that is met."""
-    need = ELSEWHERE.get(request.resolver_match.view_name)
-    if need is None or not request.user.is_authenticated or request.qnet.is_ours(name):
+def _is_met_elsewhere(page: str, request: HttpRequest, kwargs: dict[str, Any]) -> bool:
+    """Whether a page needs less where its list is none of ours, and that is met."""
+    need = ELSEWHERE.get(page)
+    name = kwargs.get('mlist_fqdn')
+    if kwargs.get('context') == 'list':
+        name = kwargs['identifier']
+    if need is None or name is None or request.qnet.is_ours(name):
         return False
     return _is_met(need, request, name)
 

@@ -231,9 +231,10 @@ NEEDS: Mapping[str, Need] = MappingProxyType(
 #: Where changing something needs more than looking at it.
 UNSAFE: Mapping[str, Need] = MappingProxyType({'list_members': Need.ADMINISTRATOR})
 
-#: What stock asks for less on lists of other styles (R40); the view wants a sign-in.
+#: For what stock asks less on lists of other styles (R40).  Core fetches their texts as
+#: it was told before there was a credential.
 ELSEWHERE: Mapping[str, Need] = MappingProxyType(
-    {'hk_thread_set_category': Need.READER}
+    {'hk_thread_set_category': Need.READER, 'rest_template': Need.PUBLIC}
 )
 
 #: Pages that open without signing in, or before it, begin so where they are about one

@@ -13,6 +13,7 @@ from allauth.account.models import EmailAddress
 from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.test import Client, RequestFactory, override_settings
+from postorius.models import EmailTemplate
 
 from qnet_mailman.web.gate.access import Access
 from qnet_mailman.web.gate.middleware import GateMiddleware
@@ -34,7 +35,7 @@ NEW_OWNER = {'email': 'new@example.gov', 'display_name': ''}
 #: Whose row of the table a person's is on the other list: the same right, there.
 LIKE = {'owner': 'administrator', 'helper': 'moderator', 'administrator': 'elsewhere'}
 #: Where stock says otherwise than we do.
-MORE = {'hk_thread_set_category': 'oox', 'list_delete': 'oxx'}
+MORE = {'hk_thread_set_category': 'oox', 'list_delete': 'oxx', 'rest_template': 'ooo'}
 #: What the gate leaves to a setting of the list or the site.
 LEFT = ('list_members', 'hk_message_new', 'hk_message_reply', 'hk_user_posts')
 OURS = ('qnet_list', 'qnet_member')
@@ -178,6 +179,28 @@ def test_its_owners_delete_from_its_archive_alone(other: GatedSite) -> None:
         assert sent(other, 'owner', path).status_code == status
 
 
+def test_core_fetches_its_texts_as_it_was_told_before(other: GatedSite) -> None:
+    """Without a credential, as stock; those of ours it shows one for."""
+    for list_id, status in ((STOCK, 200), (NEWS, 403)):
+        text = EmailTemplate.objects.create(
+            name='list:member:regular:footer',
+            identifier=list_id,
+            context='list',
+            data='A footer.',
+        )
+        path = f'/mailman3/api/templates/list/{list_id}/{text.name}'
+        answer = other.browser('').get(path, secure=True)
+        text.delete()
+        assert answer.status_code == status
+        assert (b'A footer.' in answer.content) == (status == 200)
+    other.core.down = True
+    try:
+        path = f'/mailman3/api/templates/list/{STOCK}/list:member:regular:footer'
+        assert other.browser('').get(path, secure=True).status_code == 403
+    finally:
+        other.core.down = False
+
+
 @pytest.mark.parametrize('name', ['owner', 'helper'])
 def test_an_address_that_nobody_has_confirmed_counts_for_nothing(
     other: GatedSite, name: str
@@ -263,6 +286,12 @@ def test_my_lists(other: GatedSite) -> None:
     assert NEWS not in words
     assert '/qualitynet/' not in words
     assert '/bounces/' not in words
+
+
+def test_a_person_without_a_role_hears_of_their_lists(other: GatedSite) -> None:
+    for name, lists in (('owner', True), ('member', False)):
+        page = other.browser(name).get('/harp/no-role/', secure=True)
+        assert ('href="/start/">the lists' in text_of(page)) == lists
 
 
 def test_somebody_without_an_account_joins_with_stocks_form(other: GatedSite) -> None:
