@@ -12,7 +12,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,8 +24,8 @@ from qnet_mailman.demo.narrator import Narrator
 from qnet_mailman.demo.people import PROVIDER, Account
 from qnet_mailman.demo.processes import wait_until
 from qnet_mailman.demo.reports import USER_UNKNOWN
-from qnet_mailman.demo.site import Site
-from tests.browser.conftest import PUBLIC, SIZES, look_at, tab_to
+from qnet_mailman.demo.site import Delivered, Site
+from tests.browser.conftest import PUBLIC, SIZES, look_at, tab_to, text_of
 from tests.sites import started
 from tests.web.harp.certified import SECRET, CertifiedProvider
 
@@ -175,6 +175,27 @@ def test_the_owner_of_another_list_signs_in_with_a_password(
     for name in ('settings/', 'held_messages', 'qualitynet/'):
         page.goto(list_page(site, name))
         expect(heading(page)).to_have_text('Sign in through HARP for this page')
+
+
+def test_joining_another_list_without_an_account(
+    site: Site, page: Page, talk: str, mail_to: Callable[..., Delivered]
+) -> None:
+    """With Postorius's form, and Mailman's own mail and policy (R40)."""
+    address = f'reader-{size_of(page)}@example.net'
+    page.goto(talk)
+    look_at(page, 'other-list')
+    page.locator('input[name=email]').fill(address)
+    page.get_by_role('button', name='Subscribe').click()
+    expect(page.get_by_role('alert').first).to_contain_text('check your inbox')
+    question = text_of(mail_to(address, 'confirm'))
+    [token] = set(re.findall(r'\b[0-9a-f]{40}\b', question))
+    page.goto(f'{talk}confirm/?token={token}')
+    expect(heading(page)).to_have_text('Confirm your subscription')
+    page.get_by_role('button', name='Confirm').click()
+    expect(page.get_by_role('main')).to_contain_text('you are subscribed now')
+    assert 'Welcome' in mail_to(address, 'Welcome').subject
+    answer = site.rest('GET', f'lists/{TALK}/member/{address}')
+    assert answer.status_code == 200
 
 
 @pytest.fixture(scope='module')
