@@ -97,9 +97,9 @@ class _Overview:
         """What waits and what is wrong on each `list` (an ID; may be repeated).
 
         Those that exist, by name, those without one of our styles with null for `type`
-        and `visibility` (R40); with `provider` and `user_id`, that
-        person's `roles`, and whether they end soon (R28).  A POST, as there may be more
-        lists than an address of a resource can hold.
+        and `visibility` (R40); with `provider` and `user_id`, that person's `roles`,
+        and whether they end soon (R28).  A POST, as there may be more lists than an
+        address of a resource can hold.
         """
         names = {'list': list_of_strings_validator, 'provider': str, 'user_id': str}
         try:
