@@ -114,6 +114,11 @@ EMAIL_PORT = 25
 # need none to subscribe or to leave.
 # LOCAL_SIGN_UP = True
 
+# Lets the owners and moderators of lists without one of our styles look after them only
+# while they have the role List Administrator or List Moderator and sign in through a
+# provider, as on our lists.  Without it they sign in with their password, as before.
+# OTHER_LISTS_NEED_ROLE = True
+
 # After how many idle seconds a session ends that was signed in through a provider,
 # and one of an operator.
 # ROLE_IDLE_SECONDS = 28800

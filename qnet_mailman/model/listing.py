@@ -19,6 +19,7 @@ from qnet_mailman.model.lists import QNetList
 from qnet_mailman.values import ListType, Visibility
 
 _ON_OFFER = (
+    QNetList.list_id.is_not(None),
     MailingList.advertised.is_(True),
     # Administrators can advertise a closed list in Postorius.
     QNetList.list_id.not_in(select(QNetClosure.list_id)),
@@ -27,14 +28,17 @@ _ON_OFFER = (
 
 @dataclass(frozen=True)
 class Listed:
-    """A list with one of our styles."""
+    """A list.
+
+    :ivar type: None where the list has none of our styles, as is its visibility.
+    """
 
     list_id: str
     fqdn_listname: str
     display_name: str
     description: str
-    type: ListType
-    visibility: Visibility
+    type: ListType | None
+    visibility: Visibility | None
 
 
 def advertised() -> list[Listed]:
@@ -48,14 +52,19 @@ def advertised_among(list_ids: Collection[str]) -> list[Listed]:
 
 
 def by_ids(list_ids: Collection[str]) -> list[Listed]:
-    """Those of some lists that exist, by display name."""
+    """Those of some lists that exist and are ours, by display name."""
     return _listed(QNetList.list_id.in_(list_ids))
+
+
+def of_any_style(list_ids: Collection[str]) -> list[Listed]:
+    """Those of some lists that exist, ours or not (R40), by display name."""
+    return _listed(MailingList._list_id.in_(list_ids))
 
 
 def _listed(*conditions: Any) -> list[Listed]:
     query = (
         select(
-            QNetList.list_id,
+            MailingList._list_id,
             MailingList.list_name,
             MailingList.mail_host,
             MailingList.display_name,
@@ -63,7 +72,7 @@ def _listed(*conditions: Any) -> list[Listed]:
             QNetList.list_type,
             QNetList.visibility,
         )
-        .join(MailingList, MailingList._list_id == QNetList.list_id)
+        .outerjoin(QNetList, QNetList.list_id == MailingList._list_id)
         .where(*conditions)
     )
     found = [
@@ -72,8 +81,8 @@ def _listed(*conditions: Any) -> list[Listed]:
             fqdn_listname=f'{list_name}@{mail_host}',
             display_name=display_name or list_name,
             description=description or '',
-            type=ListType(list_type),
-            visibility=Visibility(visibility),
+            type=None if list_type is None else ListType(list_type),
+            visibility=None if visibility is None else Visibility(visibility),
         )
         for (
             list_id,

@@ -15,16 +15,16 @@ from qnet_mailman.model.listing import Listed
 from qnet_mailman.subscriptions import confirming
 
 
-def _shown(listed: Listed) -> dict[str, str]:
+def _shown(listed: Listed) -> dict[str, str | None]:
     return {
         'list_id': listed.list_id,
         'fqdn_listname': listed.fqdn_listname,
         'display_name': listed.display_name,
-        'visibility': listed.visibility.value,
+        'visibility': listed.visibility,
     }
 
 
-def _answer(response: Any, found: Any, lists: list[dict[str, str]]) -> None:
+def _answer(response: Any, found: Any, lists: list[dict[str, str | None]]) -> None:
     body = {'kind': found.kind.value, 'address': found.address, 'lists': lists}
     okay(response, etag(body))
 

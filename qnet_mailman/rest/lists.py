@@ -102,9 +102,10 @@ class _Overview:
     def on_post(self, request: Any, response: Any) -> None:
         """What waits and what is wrong on each `list` (an ID; may be repeated).
 
-        Those of our lists that exist, by name; with `provider` and `user_id`, that
-        person's `roles`, and whether they end soon (R28).  A POST, as there may be more
-        lists than an address of a resource can hold.
+        Those that exist, by name, those without one of our styles with null for `type`
+        and `visibility` (R40); with `provider` and `user_id`, that person's `roles`,
+        and whether they end soon (R28).  A POST, as there may be more lists than an
+        address of a resource can hold.
         """
         names = {'list': list_of_strings_validator, 'provider': str, 'user_id': str}
         try:
@@ -118,7 +119,7 @@ class _Overview:
         except ValueError as error:
             bad_request(response, str(error))
             return
-        listed = listing.by_ids(list_ids)
+        listed = listing.of_any_style(list_ids)
         numbers = attention.of_lists([each.list_id for each in listed])
         okay(
             response,
@@ -129,8 +130,8 @@ class _Overview:
                             'list_id': each.list_id,
                             'list': each.fqdn_listname,
                             'display_name': each.display_name,
-                            'type': each.type.value,
-                            'visibility': each.visibility.value,
+                            'type': each.type,
+                            'visibility': each.visibility,
                             **asdict(numbers[each.list_id]),
                         }
                         for each in listed

@@ -334,6 +334,20 @@ class _Rights:
         okay(response, etag(overview.rights(identity)))
 
 
+class _Rosters:
+    def on_get(self, request: Any, response: Any) -> None:
+        """What each `address` looks after among lists without one of our styles.
+
+        Whoever asks knows that the addresses are the person's.
+        """
+        try:
+            asked = _Fields(address=list_of_strings_validator)(request)
+        except ValueError as error:
+            bad_request(response, str(error))
+            return
+        okay(response, etag(overview.on_rosters_elsewhere(asked['address'])))
+
+
 class _Grants:
     def on_get(self, request: Any, response: Any) -> None:
         """The grants; `provider`, `user_id`, `role` and `status` narrow them down."""
@@ -377,6 +391,7 @@ class Roles:
 
 RESOURCES: dict[str, Callable[[], Any]] = {
     'rights': _Rights,
+    'rosters': _Rosters,
     'grants': _Grants,
     'sign-in': _SignIn,
     'assign': _Assign,

@@ -4,15 +4,22 @@
 What is not given stays as it is; somebody new needs a name, must not be banned, and has
 no posting privileges unless they are given.  Forms have a plan of their own, which
 names every mistake of a form at once; both end in :func:`.people.assign`.
+
+So does the owner of a new list whom `mailman create -o` names.
 """
 
 from __future__ import annotations
+
+from typing import Any
+
+import click
+from mailman.interfaces.member import MemberRole, SubscriptionEvent
 
 from qnet_mailman import values
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.finding import banned_among
 from qnet_mailman.model.lists import row_of
-from qnet_mailman.roles import people
+from qnet_mailman.roles import overview, people, projection
 from qnet_mailman.roles.people import Assignee
 from qnet_mailman.roles.rights import Role
 
@@ -67,6 +74,37 @@ def appoint(
         may_post=may_post,
     )
     return people.assign(mlist, role, person)
+
+
+def handle_subscription(event: Any) -> None:
+    """Assign an owner whom `mailman create` puts on the roster, and say what that is.
+
+    Everybody else who is put on a roster without being assigned is taken off again
+    (:func:`.projection.handle_subscription`).
+    """
+    context = click.get_current_context(silent=True)
+    if (
+        context is None
+        or context.info_name != 'create'
+        or not isinstance(event, SubscriptionEvent)
+        or event.member.role is not MemberRole.owner
+        or row_of(event.mlist) is None
+    ):
+        projection.handle_subscription(event)
+        return
+    email = event.member.address.email
+    people.assign(event.mlist, Role.administrator, Assignee(email))
+    [entry] = overview.assignments_as_dicts(
+        row
+        for row in people.assignments_of(event.mlist, Role.administrator)
+        if row.email == email
+    )
+    waits = overview.waits_for(entry)
+    click.echo(
+        f'{email} is assigned as administrator, without posting privileges'
+        + (f', and {waits}' if waits else ''),
+        err=True,
+    )
 
 
 def _line(field: str, given: str | None, before: str) -> str:

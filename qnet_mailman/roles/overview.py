@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from mailman.interfaces.member import MemberRole
+from mailman.model.address import Address
 from mailman.model.member import Member
+from mailman.model.user import User
 from mailman.utilities.datetime import now
 from sqlalchemy import ColumnElement, func, select
 
@@ -204,7 +206,7 @@ def rights(identity: Identity) -> dict[str, Any]:
 
     :return: `administers` are the IDs of lists that the person may configure and
         moderate, `moderates` of those that they may moderate, by an assignment or a
-        role that goes no further.
+        role that goes no further; all of them ours.
     """
     moment = now()
     rows = list(
@@ -227,8 +229,9 @@ def rights(identity: Identity) -> dict[str, Any]:
             QNetAssignment.holder,
             QNetAssignment.email,
         ).where(
+            QNetAssignment.list_id.in_(select(QNetList.list_id)),
             (QNetAssignment.holder == str(identity))
-            | ((QNetAssignment.holder == '') & QNetAssignment.email.in_(emails))
+            | ((QNetAssignment.holder == '') & QNetAssignment.email.in_(emails)),
         )
         for list_id, role, holder, email in store().execute(query):
             held = [each.role for each in active if holder or each.email == email]
@@ -243,6 +246,40 @@ def rights(identity: Identity) -> dict[str, Any]:
         'roles': sorted(grant.role.value for grant in active),
         'administers': sorted(lists[Role.administrator]),
         'moderates': sorted(lists[Role.moderator]),
+    }
+
+
+def on_rosters_elsewhere(emails: Iterable[str]) -> dict[str, list[str]]:
+    """The lists without one of our styles that some addresses look after (R40).
+
+    There, Mailman's rosters say who does.
+
+    :param emails: In any case.
+    :return: The IDs of lists that they own, `administers`, and of those that they
+        moderate, `moderates`.
+    """
+    lists: dict[MemberRole, set[str]] = {
+        MemberRole.owner: set(),
+        MemberRole.moderator: set(),
+    }
+    query = (
+        select(Member.role, Member.list_id)
+        .outerjoin(User, User.id == Member.user_id)
+        .join(
+            Address,
+            Address.id == func.coalesce(Member.address_id, User._preferred_address_id),
+        )
+        .where(
+            Member.role.in_(lists),
+            Member.list_id.not_in(select(QNetList.list_id)),
+        )
+    )
+    for some in chunks({email.lower() for email in emails}):
+        for role, list_id in store().execute(query.where(Address.email.in_(some))):
+            lists[role].add(list_id)
+    return {
+        'administers': sorted(lists[MemberRole.owner]),
+        'moderates': sorted(lists[MemberRole.moderator]),
     }
 
 

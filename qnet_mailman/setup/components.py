@@ -26,7 +26,7 @@ from qnet_mailman.model.listnames import ListManager
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.model.messages import MessageStore
 from qnet_mailman.posting.lost import refuse_lost_messages
-from qnet_mailman.roles import projection
+from qnet_mailman.roles import appointing, projection
 from qnet_mailman.subscriptions import join_command, leave_command, moving, sign_up
 from qnet_mailman.subscriptions.leaving import SubscriptionService
 from qnet_mailman.subscriptions.manager import manager_of
@@ -56,7 +56,7 @@ def register() -> None:
     config.chains[DefaultPostingChain.name] = DefaultPostingChain()
     config.commands.update(join_command.COMMANDS)
     config.commands.update(leave_command.COMMANDS)
-    for subscriber in (forget_list, projection.handle_subscription):
+    for subscriber in (forget_list, appointing.handle_subscription):
         if subscriber not in zope.event.subscribers:
             zope.event.subscribers.append(subscriber)
 

@@ -5,6 +5,9 @@ Whoever returns a token has read the mailbox that it was sent to.  It comes back
 a link of the web side, or in the address that an answer goes to.  An administrator's
 token (R12) is not taken here: it approves in Postorius, over REST, or as the command
 ``confirm`` by mail, and not because somebody answered a mail.
+
+On a list of another style Mailman's own workflow goes on, by the list's own policies
+(R40).
 """
 
 from __future__ import annotations
@@ -147,7 +150,7 @@ def _look_up(token: str) -> tuple[Described, dict[str, Any]] | None:
             address = ', '.join(leaving.addresses_in(pended))
         else:
             return None
-        lists = listing.by_ids([pended['list_id']])
+        lists = listing.of_any_style([pended['list_id']])
     if not lists:
         return None
     return Described(kind, address, tuple(lists)), pended
@@ -187,7 +190,9 @@ def _go_on(listed: Listed, kind: Kind, token: str, pended: dict[str, Any]) -> Ou
     subscribed = any(
         mlist.members.get_memberships(email) for email in leaving.addresses_in(pended)
     )
-    manager.confirm(token)
+    _token, owner, _member = manager.confirm(token)
+    if owner is TokenOwner.moderator:
+        return Outcome.waiting
     return Outcome.left if subscribed else Outcome.not_subscribed
 
 

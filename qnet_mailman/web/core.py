@@ -93,7 +93,7 @@ def call(
     path: str,
     *,
     data: Mapping[str, str | Sequence[str]] | None = None,
-    params: Mapping[str, str] | None = None,
+    params: Mapping[str, str | Sequence[str]] | None = None,
     timeout: float = TIMEOUT,
 ) -> Answer:
     """Call core's REST server.

@@ -223,6 +223,9 @@ LOCAL_SUPERUSERS = not _site['OPENID_PROVIDERS']
 #: Whether anybody may make an account with a password.  Where there is a provider,
 #: people sign in through it, and members need no account.
 LOCAL_SIGN_UP = not _site['OPENID_PROVIDERS']
+#: Whether owners and moderators of lists without one of our styles need a role, too, as
+#: on ours (R24).  Otherwise they are who the list says, with a password of this site.
+OTHER_LISTS_NEED_ROLE = False
 #: Idle seconds after which a session that was signed in through a provider ends.
 ROLE_IDLE_SECONDS = 8 * 3600
 #: The same for operators, however they signed in.

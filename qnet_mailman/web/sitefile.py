@@ -109,6 +109,11 @@ def _check_values(path: Path, site: Mapping[str, Any]) -> None:
             raise ImproperlyConfigured(
                 f'{path}: {name} is {address!r}; expected an e-mail address'
             )
+    for name in ('LOCAL_SUPERUSERS', 'LOCAL_SIGN_UP', 'OTHER_LISTS_NEED_ROLE'):
+        if type(site.get(name, False)) is not bool:
+            raise ImproperlyConfigured(
+                f'{path}: {name} is {site[name]!r}; expected True or False'
+            )
     for name in ('ROLE_IDLE_SECONDS', 'OPERATOR_IDLE_SECONDS'):
         seconds = site.get(name, 1)
         if type(seconds) is not int or seconds < 1:

@@ -10,7 +10,9 @@ from __future__ import annotations
 import io
 import json
 import re
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,12 +24,22 @@ from qnet_mailman.demo.narrator import Narrator
 from qnet_mailman.demo.people import PROVIDER, Account
 from qnet_mailman.demo.processes import wait_until
 from qnet_mailman.demo.reports import USER_UNKNOWN
-from qnet_mailman.demo.site import Site
-from tests.browser.conftest import PUBLIC, SIZES, look_at, tab_to
+from qnet_mailman.demo.site import Delivered, Site
+from tests.browser.conftest import PUBLIC, SIZES, look_at, tab_to, text_of
 from tests.sites import started
 from tests.web.harp.certified import SECRET, CertifiedProvider
 
 LIST_ID = PUBLIC.replace('@', '.')
+
+#: A list of another style, and its owner's account with a password (R40).
+TALK = 'talk@lists.example.gov'
+OWNER = 'olga@agency.example.gov'
+MAKE_ACCOUNT = f"""
+from allauth.account.models import EmailAddress
+from django.contrib.auth import get_user_model
+user = get_user_model().objects.create_user('olga', '{OWNER}', 'a long password')
+EmailAddress.objects.create(user=user, email='{OWNER}', verified=True, primary=True)
+"""
 
 #: Signed in by nobody else here: their sign-in is refused.
 UNVERIFIED = Account('uexample', 'Uma Example', 'uma@agency.example.gov')
@@ -125,6 +137,65 @@ def size_of(page: Page) -> str:
 
 def heading(page: Page) -> Locator:
     return page.get_by_role('heading', level=1)
+
+
+@pytest.fixture(scope='module')
+def talk(site: Site) -> str:
+    """The address of the page of a list of another style."""
+    style = ('--style-name', 'legacy-default')
+    site.mailman('create', *style, '-o', OWNER, TALK, check=True)
+    subprocess.run(
+        [sys.executable, '-m', 'django', 'shell', '-c', MAKE_ACCOUNT],
+        env=site.environment(),
+        check=True,
+    )
+    return f'{site.postorius_url}{TALK.replace("@", ".")}/'
+
+
+def test_the_owner_of_another_list_signs_in_with_a_password(
+    site: Site, page: Page, talk: str
+) -> None:
+    page.goto(f'{site.web_url}/accounts/login/')
+    page.locator('input[name=login]').fill(OWNER)
+    page.locator('input[name=password]').fill('a long password')
+    page.keyboard.press('Enter')
+    page.wait_for_url('**/start/')
+    expect(heading(page)).to_have_text('My lists')
+    look_at(page, 'start-owner')
+    page.get_by_role('rowheader').get_by_role('link', name='Talk').click()
+    page.wait_for_url(talk)
+    page.get_by_role('link', name='Settings', exact=True).click()
+    words = f'Talk at {size_of(page)}'
+    page.locator('input[name=description]').fill(words)
+    page.get_by_role('button', name='Save changes').click()
+    expect(page.get_by_role('alert').first).to_contain_text('have been updated')
+    answer = site.rest('GET', f'lists/{TALK}/config/description')
+    assert answer.json()['description'] == words
+
+    for name in ('settings/', 'held_messages', 'qualitynet/'):
+        page.goto(list_page(site, name))
+        expect(heading(page)).to_have_text('Sign in through HARP for this page')
+
+
+def test_joining_another_list_without_an_account(
+    site: Site, page: Page, talk: str, mail_to: Callable[..., Delivered]
+) -> None:
+    """With Postorius's form, and Mailman's own mail and policy (R40)."""
+    address = f'reader-{size_of(page)}@example.net'
+    page.goto(talk)
+    look_at(page, 'other-list')
+    page.locator('input[name=email]').fill(address)
+    page.get_by_role('button', name='Subscribe').click()
+    expect(page.get_by_role('alert').first).to_contain_text('check your inbox')
+    question = text_of(mail_to(address, 'confirm'))
+    [token] = set(re.findall(r'\b[0-9a-f]{40}\b', question))
+    page.goto(f'{talk}confirm/?token={token}')
+    expect(heading(page)).to_have_text('Confirm your subscription')
+    page.get_by_role('button', name='Confirm').click()
+    expect(page.get_by_role('main')).to_contain_text('you are subscribed now')
+    assert 'Welcome' in mail_to(address, 'Welcome').subject
+    answer = site.rest('GET', f'lists/{TALK}/member/{address}')
+    assert answer.status_code == 200
 
 
 @pytest.fixture(scope='module')

@@ -252,6 +252,25 @@ def test_what_is_asked_of_the_plugin(
     compare(stub.answer(method, path, {}), ask(method, path), whole=True)
 
 
+def test_lists_of_other_styles(stub: StubMailman, gated: Any) -> None:
+    create_list(stub_mailman.STOCK_ADDRESS, ['owner@example.gov'], 'legacy-default')
+    config.db.commit()
+    talk = stub_mailman.STOCK
+    stub.lists.append(talk)
+    stub.stock.add(talk)
+    stub.rosters[talk, 'owner'] = ['owner@example.gov']
+    for method, path, fields in (
+        ('GET', 'roles/rosters', {'address': ['owner@example.gov', 'a@example.gov']}),
+        ('POST', 'lists/overview', {'list': [NEWS, talk]}),
+    ):
+        path = f'plugins/qnet/{path}'
+        compare(
+            stub.answer(method, path, fields), ask(method, path, fields), whole=True
+        )
+    config_of = f'lists/{talk}/config/posting_pipeline'
+    compare(stub.answer('GET', config_of, {}), ask('GET', config_of))
+
+
 def test_no_resource_of_the_plugin(stub: StubMailman, gated: Any) -> None:
     compare(
         stub.answer('GET', 'plugins/qnet/none', {}), ask('GET', 'plugins/qnet/none')

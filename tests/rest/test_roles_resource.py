@@ -6,14 +6,21 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from mailman.app.lifecycle import create_list
+from mailman.config import config
 from mailman.interfaces.listmanager import IListManager
+from mailman.interfaces.member import MemberRole
+from mailman.model.member import Member
+from mailman.model.preferences import Preferences
+from mailman.utilities.datetime import now
 from sqlalchemy import select
 from zope.component import getUtility
 
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
+from qnet_mailman.model.people import QNetAssignment
 from tests.effort import effort
-from tests.helpers import queued
+from tests.helpers import make_user, queued, subscribe
 from tests.rest.client import ask
 
 WHO = {'provider': 'harp', 'user_id': 'PExample'}
@@ -217,3 +224,65 @@ def test_operators_are_in_the_audit_log(core: Any) -> None:
             post('operator', **{**CLAIMS, 'change': 'add', **wrong}).status_code == 400
         )
     assert len(store().scalars(select(QNetAudit)).all()) == 2
+
+
+# ----------------------------------------------------------- lists of other styles
+
+
+@pytest.fixture
+def elsewhere(plain_list: Any) -> Any:
+    """A list of another style with an owner, who is on a roster of ours, too."""
+    mlist = create_list(
+        'talk@lists.example.gov', ['Olga@example.gov'], 'legacy-default'
+    )
+    mods = subscribe(mlist, 'mod@example.org', MemberRole.moderator)
+    user = make_user('second@example.org', 'Sue')
+    user.preferred_address = next(iter(user.addresses))
+    mlist.subscribe(user, MemberRole.owner)
+    behind_our_back = Member(MemberRole.owner, plain_list.list_id, mods.address)
+    behind_our_back.preferences = Preferences()
+    store().add(behind_our_back)
+    config.db.commit()
+    return mlist
+
+
+@pytest.mark.parametrize(
+    ('addresses', 'administers', 'moderates'),
+    [
+        (['OLGA@example.gov'], ['talk'], []),
+        (['second@example.org', 'mod@example.org'], ['talk'], ['talk']),
+        (['nobody@example.org', 'mod@example.org'], [], ['talk']),
+        ([f'{number}@example.org' for number in range(1200)], [], []),
+    ],
+)
+def test_who_looks_after_them_is_on_their_rosters(
+    elsewhere: Any, addresses: list[str], administers: list[str], moderates: list[str]
+) -> None:
+    """Whatever a roster of ours says (R25, R40)."""
+    answer = get('/rosters', address=addresses)
+    assert without_tag(answer) == {
+        right: [f'{name}.lists.example.gov' for name in names]
+        for right, names in (('administers', administers), ('moderates', moderates))
+    }
+
+
+def test_rosters_of_nobody(core: Any) -> None:
+    assert get('/rosters').status_code == 400
+
+
+def test_an_assignment_to_a_list_of_another_style_gives_nothing(elsewhere: Any) -> None:
+    store().add(
+        QNetAssignment(
+            list_id='talk.lists.example.gov',
+            email='pat@agency.example.gov',
+            role='administrator',
+            holder='harp:pexample',
+            created_at=now(),
+            name='',
+            harp_id='pexample',
+            may_post=False,
+        )
+    )
+    config.db.commit()
+    answer = post('sign-in', **CLAIMS, roles=['administrator'])
+    assert answer.json['administers'] == []

@@ -202,6 +202,8 @@ class StubLists:
             }
         if path == f'lists/{LIST_ID}/config':
             return self.settings
+        if path == 'system/pipelines':
+            return {'pipelines': ['default-posting-pipeline', 'qnet-posting-pipeline']}
         if path.endswith('/count'):
             return {'count': 0}
         return {'start': 0, 'total_size': 0}

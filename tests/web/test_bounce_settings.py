@@ -85,6 +85,19 @@ def test_the_page_shows_them_and_says_how_to_ask(
     assert page.count(' readonly') == 2
 
 
+def test_a_list_of_another_style_has_stocks_form(
+    lists: StubLists, operator: Client
+) -> None:
+    """R40."""
+    lists.settings['posting_pipeline'] = 'default-posting-pipeline'
+    page = operator.get(PATH, secure=True).content.decode()
+    assert 'threshold-change' not in page
+    assert ' readonly' not in page
+    operator.post(PATH, FORGED, secure=True)
+    [patch] = lists.patches
+    assert patch['bounce_score_threshold'] == ['99']
+
+
 def test_the_page_without_a_support_address(lists: StubLists, operator: Client) -> None:
     page = operator.get(PATH, secure=True).content.decode()
     form = '<a href="/forms/#threshold-change">threshold-change form</a>'

@@ -219,21 +219,22 @@ def test_replies_of_a_notification_list_are_not_changed(
     assert 'No message reaches the subscribers' in text
 
 
-def test_a_list_of_another_style_has_no_forms(
-    core: StubCore, administrator: Client
+@pytest.mark.parametrize('below', ['qualitynet/', 'bounces/', 'bounces/export.csv'])
+def test_a_list_of_another_style_has_no_pages_of_ours(
+    core: StubCore, operator: Client, below: str
 ) -> None:
-    about = {**ABOUT, 'visibility': None}
-    known(core).answers[f'lists/{LIST_ID}'] = (200, about)
-    text = page(administrator)
-    assert 'made without a QualityNet style' in text
-    assert '<form' not in text
+    """R40: not even for operators."""
+    path = f'/mailman3/lists/{LIST_ID}/{below}'
+    for kind, status in (('discussion', 200), (None, 404)):
+        known(core).answers['lists/overview'] = (200, {'lists': [{'type': kind}]})
+        assert operator.get(path, secure=True).status_code == status
 
 
 def test_operators_may_everything(core: StubCore, operator: Client) -> None:
     known(core)
     assert '<form' in page(operator)
     operator.post(f'{PATH}mask', {'value': 'off'}, secure=True)
-    [(_where, fields, _authorization)] = core.requests
+    _where, fields, _authorization = core.requests[-1]
     assert fields['actor'] == ['local:boss']
 
 

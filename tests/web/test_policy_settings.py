@@ -74,6 +74,32 @@ def test_a_list_that_is_not_ours_has_stocks_form(
     assert lists.patches == [{name: [value] for name, value in FORGED.items()}]
 
 
+def test_our_pipeline_cannot_be_left(lists: StubLists, operator: Client) -> None:
+    """Without it nobody would be masked (R7)."""
+    path = PATH.replace('subscription_policy', 'alter_messages')
+    page = operator.get(path, secure=True).content.decode()
+    field = shown(page, 'posting_pipeline')
+    assert (field['value'], 'readonly' in field) == ('qnet-posting-pipeline', True)
+    forged = {'posting_pipeline': 'default-posting-pipeline', 'filter_content': 'True'}
+    operator.post(path, forged, secure=True)
+    assert [set(patch) & set(forged) for patch in lists.patches] == [{'filter_content'}]
+
+
+def test_other_lists_are_not_offered_our_pipeline(
+    lists: StubLists, operator: Client
+) -> None:
+    lists.settings['posting_pipeline'] = 'default-posting-pipeline'
+    path = PATH.replace('subscription_policy', 'alter_messages')
+    page = operator.get(path, secure=True).content.decode()
+    [choice] = re.findall(
+        r'<select name="posting_pipeline".*?</select>', page, re.DOTALL
+    )
+    assert re.findall('value="([^"]*)"', choice) == ['default-posting-pipeline']
+    forged = {'posting_pipeline': 'qnet-posting-pipeline'}
+    operator.post(path, forged, secure=True)
+    assert lists.patches == []
+
+
 def test_a_strangers_view_of_a_list_leads_to_the_sign_up_page(
     lists: StubLists, browser: Client
 ) -> None:

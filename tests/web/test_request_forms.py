@@ -207,9 +207,6 @@ def test_the_lists_page_offers_them_to_its_administrators(
     assert links == [f'{kind}.xlsx' for kind in KINDS[1:]]
     assert 'href="mailto:requests@lists.example.gov?subject=Request%20form"' in page
     assert '<a href="/forms/#threshold-change">threshold-change form</a> to' in page
-    # A list that is not of ours is not for forms.
-    known(core, visibility=None)
-    assert '.xlsx' not in text_of(browser, path)
 
 
 def test_the_lists_page_offers_moderators_none(

@@ -378,11 +378,14 @@ def test_every_page_of_postorius_leads_to_it() -> None:
 
 
 @pytest.mark.parametrize('method', ['get', 'post'])
-def test_the_form_of_postorius_for_strangers_leads_here_and_asks_core_nothing(
+def test_the_form_of_postorius_for_strangers_leads_here(
     browser: Client, core: Any, method: str
 ) -> None:
     path = f'/mailman3/lists/{NEWS["list_id"]}/anonymous_subscribe'
     answer = getattr(browser, method)(path, {'email': 'ann@example.org'}, secure=True)
     assert answer.status_code == 303
     assert answer['Location'] == f'/signup/?lists={NEWS["list_id"]}'
-    assert core.requests == core.asked == []
+    # Core is asked whose style the list has, and nothing about the address.
+    [(path, fields, _authorization)] = core.requests
+    assert (path, core.asked) == ('/3.1/plugins/qnet/lists/overview', [])
+    assert fields == {'list': [NEWS['list_id']]}

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``request.qnet``: what the person behind a request may do now (R24-R27).
+"""``request.qnet``: what the person behind a request may do now (R24-R27, R40).
+
+On our lists rights come from assignments and roles, on the others from Mailman's
+rosters.  Neither gives anything on a list of the other kind.
 
 Nothing is looked up before somebody asks, and then once a request.
 """
@@ -8,9 +11,13 @@ from __future__ import annotations
 
 from functools import cached_property
 
+from django.conf import settings
 from django.http import HttpRequest
 
+from qnet_mailman.web.core import CoreUnavailable, post
+from qnet_mailman.web.gate.policy import SAFE_METHODS
 from qnet_mailman.web.gate.public_archives import public_archives
+from qnet_mailman.web.gate.rosters import cut_with_roles, rights_by_rosters
 from qnet_mailman.web.harp.operators import has_power
 from qnet_mailman.web.harp.rights import NO_RIGHTS, Rights, rights_of
 from qnet_mailman.web.harp.session import Identity, identity
@@ -28,12 +35,13 @@ def list_id_of(name: str) -> str:
 class Access:
     """What the person behind a request may do.
 
-    Rights ride on a session that was signed in through a provider (R27): they come
-    from core, which is asked at most once a minute (R26).
+    Rights on our lists ride on a session that was signed in through a provider (R27):
+    they come from core, which is asked at most once a minute (R26).
     """
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
+        self._kinds: dict[str, bool] = {}
 
     @cached_property
     def identity(self) -> Identity | None:
@@ -57,6 +65,23 @@ class Access:
     def _rights(self) -> Rights:
         return NO_RIGHTS if self.identity is None else rights_of(self.identity)
 
+    @cached_property
+    def _rosters(self) -> Rights:
+        """What is so on lists of other styles."""
+        if not self._request.user.is_authenticated:
+            return NO_RIGHTS
+        changes = self._request.method not in SAFE_METHODS
+        found = rights_by_rosters(self._request.user, fresh=changes)
+        if settings.OTHER_LISTS_NEED_ROLE:
+            return cut_with_roles(found, self.roles)
+        return found
+
+    def _rights_on(self, list_id: str) -> Rights:
+        ours = self._rights
+        if list_id in ours.administers or list_id in ours.moderates:
+            return ours
+        return self._rosters
+
     @property
     def roles(self) -> frozenset[str]:
         """The person's active roles, ``administrator`` and ``moderator``."""
@@ -68,23 +93,52 @@ class Access:
 
         An operator may do so with all lists, and need be in none of the two sets.
         """
-        return self._rights.administers
+        return self._rights.administers | self._rosters.administers
 
     @property
     def moderated(self) -> frozenset[str]:
         """IDs of the lists that the person may moderate but not configure."""
-        return self._rights.moderates
+        return self._rights.moderates | self._rosters.moderates
 
     def administers(self, name: str) -> bool:
         """Whether the person may configure a list.
 
         :param name: The list's ID or posting address.
         """
-        return self.is_operator or list_id_of(name) in self.administered
+        list_id = list_id_of(name)
+        return self.is_operator or list_id in self._rights_on(list_id).administers
 
     def moderates(self, name: str) -> bool:
         """Whether the person may moderate a list, as its administrators may.
 
         :param name: The list's ID or posting address.
         """
-        return self.administers(name) or list_id_of(name) in self.moderated
+        list_id = list_id_of(name)
+        return self.administers(name) or list_id in self._rights_on(list_id).moderates
+
+    def is_ours(self, name: str) -> bool:
+        """Whether a list has one of our styles.
+
+        Core is asked where the person's own rights do not tell, once a request.
+
+        :param name: The list's ID or posting address.
+        :return: True, too, while core does not say: less is allowed on lists of ours.
+        """
+        list_id = list_id_of(name)
+        for rights, ours in ((self._rights, True), (self._rosters, False)):
+            if list_id in rights.administers or list_id in rights.moderates:
+                return ours
+        if list_id not in self._kinds:
+            self._kinds[list_id] = _has_our_style(list_id)
+        return self._kinds[list_id]
+
+
+def _has_our_style(list_id: str) -> bool:
+    try:
+        answer = post('lists/overview', {'list': list_id})
+    except CoreUnavailable:
+        return True
+    lists = answer.fields.get('lists')
+    if answer.status != 200 or not isinstance(lists, list):
+        return True
+    return any(each['type'] is not None for each in lists)

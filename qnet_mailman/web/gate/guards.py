@@ -23,23 +23,34 @@ from qnet_mailman.web.gate.access import list_id_of
 from qnet_mailman.web.gate.archives import subscriptions_of
 from qnet_mailman.web.gate.pages import explain, refuse
 from qnet_mailman.web.gate.policy import SAFE_METHODS, Need
-from qnet_mailman.web.lists.settings_forms import OUR_PIPELINE
 from qnet_mailman.web.pages import may_be_token, page
 
 Guard = Callable[[HttpRequest, Mapping[str, Any]], HttpResponse | None]
 
 #: Rosters that are a projection of assignments and roles (R25).
 PROJECTED = ('owner', 'moderator')
-#: The setting by which lists of ours are known (R1).
-PIPELINE = 'posting_pipeline'
 ROSTERS = (*PROJECTED, 'member', 'nonmember')
 #: What somebody who looks after a list decides about.
 REQUESTS = ('subscription', 'unsubscription')
 
 
+def ours(request: HttpRequest, kwargs: Mapping[str, Any]) -> None:
+    """A page of ours about a list says nothing of lists of other styles (R40).
+
+    :raises Http404: where the list is none of ours.
+    """
+    if not request.qnet.is_ours(kwargs['list_id']):
+        raise Http404('not a list of ours')
+
+
 def people(request: HttpRequest, kwargs: Mapping[str, Any]) -> HttpResponse | None:
-    """Owners and moderators are not made here, but by an administrator request."""
+    """Owners and moderators are not made here, but by an administrator request.
+
+    On lists of other styles they are, as on stock (R40).
+    """
     if request.qnet.is_operator or kwargs['role'] not in PROJECTED:
+        return None
+    if not request.qnet.is_ours(kwargs['list_id']):
         return None
     return explain(request, 'people', kwargs['list_id'])
 
@@ -70,32 +81,21 @@ def list_delete(request: HttpRequest, kwargs: Mapping[str, Any]) -> HttpResponse
 
     Others are deleted as on stock Mailman (R40).
     """
-    if request.qnet.is_operator or not _may_be_ours(kwargs['list_id']):
+    if request.qnet.is_operator or not request.qnet.is_ours(kwargs['list_id']):
         return None
     return explain(request, 'closing', kwargs['list_id'])
-
-
-def _may_be_ours(name: str) -> bool:
-    """Whether a list has one of our styles, or core does not say so."""
-    path = f'lists/{quote(name, safe="@")}/config/{PIPELINE}'
-    try:
-        answer = call('GET', path)
-    except CoreUnavailable:
-        return True
-    return answer.fields.get(PIPELINE) in (None, OUR_PIPELINE)
 
 
 def moderate_held_message(
     request: HttpRequest, kwargs: Mapping[str, Any]
 ) -> HttpResponse | None:
     """A moderator decides about the message; what is done with the sender's later
-    ones is configuring the list."""
+    ones is configuring the list, which on stock moderators may (R40)."""
+    access, name = request.qnet, kwargs['list_id']
     choice = request.POST.get('moderation_choice')
-    if choice in dict(ACTION_CHOICES) and not request.qnet.administers(
-        kwargs['list_id']
-    ):
-        return refuse(request, Need.ADMINISTRATOR, kwargs['list_id'])
-    return None
+    if choice not in dict(ACTION_CHOICES) or access.administers(name):
+        return None
+    return refuse(request, Need.ADMINISTRATOR, name) if access.is_ours(name) else None
 
 
 def list_template(
@@ -177,6 +177,13 @@ def handle_subscription_request(
 
 
 GUARDS: Mapping[str, Guard] = {
+    'qnet_list': ours,
+    'qnet_list_change': ours,
+    'qnet_list_form': ours,
+    'qnet_list_bounces': ours,
+    'qnet_list_bounces_csv': ours,
+    'qnet_member_bounces': ours,
+    'qnet_member_enable': ours,
     'list_members': list_members,
     'remove_role': remove_role,
     'list_delete': list_delete,

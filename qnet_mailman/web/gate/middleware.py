@@ -18,13 +18,14 @@ from typing import Any
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
+from django.utils.functional import SimpleLazyObject
 
 from qnet_mailman.web.gate import archives
 from qnet_mailman.web.gate.access import Access
 from qnet_mailman.web.gate.core_only import is_core
 from qnet_mailman.web.gate.guards import GUARDS
 from qnet_mailman.web.gate.pages import explain, refuse
-from qnet_mailman.web.gate.policy import Need, is_personal, need_of
+from qnet_mailman.web.gate.policy import ELSEWHERE, Need, is_personal, need_of
 
 log = logging.getLogger('qnet.web')
 
@@ -66,7 +67,9 @@ class GateMiddleware:
             log.error('no rule for the page %s', page)
             if not request.qnet.is_operator:
                 return explain(request, 'unknown')
-        elif not _is_met(need, request, name):
+        elif not (
+            _is_met(need, request, name) or _is_met_elsewhere(page, request, kwargs)
+        ):
             return refuse(request, need, name)
         guard = GUARDS.get(page)
         answer = guard(request, kwargs) if guard is not None else None
@@ -109,6 +112,17 @@ def _is_met(need: Need, request: HttpRequest, name: str) -> bool:
     return bool(access.is_operator)
 
 
+def _is_met_elsewhere(page: str, request: HttpRequest, kwargs: dict[str, Any]) -> bool:
+    """Whether a page needs less where its list is none of ours, and that is met."""
+    need = ELSEWHERE.get(page)
+    name = kwargs.get('mlist_fqdn')
+    if kwargs.get('context') == 'list':
+        name = kwargs['identifier']
+    if need is None or name is None or request.qnet.is_ours(name):
+        return False
+    return _is_met(need, request, name)
+
+
 def _archive(name: str) -> Any:
     from hyperkitty.models import MailingList
 
@@ -128,5 +142,9 @@ def _mark(request: HttpRequest, kwargs: dict[str, Any]) -> None:
     if 'list_id' in kwargs:
         request.user.is_list_owner = request.qnet.administers(kwargs['list_id'])
         request.user.is_list_moderator = request.qnet.moderates(kwargs['list_id'])
+        # For the list's menu, where there is one.
+        request.user.list_is_ours = SimpleLazyObject(
+            lambda: request.qnet.is_ours(kwargs['list_id'])
+        )
     if 'mlist_fqdn' in kwargs or page in ('hk_root', 'hk_search'):
         request.user.qnet = request.qnet

@@ -79,6 +79,10 @@ def _reason(request: HttpRequest, need: Need, name: str) -> str:
         return 'archive'
     if need not in (Need.ADMINISTRATOR, Need.MODERATOR):
         return 'operators'
+    if not access.is_ours(name) and not (
+        settings.OTHER_LISTS_NEED_ROLE and not access.roles
+    ):
+        return 'owners'
     if access.identity is None:
         return 'password'
     if not access.roles:

@@ -19,7 +19,8 @@ class Need(Enum):
     """What a person needs for a page to open; an operator may open all of them.
 
     A reader is anybody where the archive is public, otherwise the list's members,
-    administrators and moderators.  Core is who shows its credential.
+    administrators and moderators.  On lists of other styles, owners are who administers
+    (R40).  Core is who shows its credential.
     """
 
     PUBLIC = 'nothing'
@@ -231,6 +232,12 @@ NEEDS: Mapping[str, Need] = MappingProxyType(
 
 #: Where changing something needs more than looking at it.
 UNSAFE: Mapping[str, Need] = MappingProxyType({'list_members': Need.ADMINISTRATOR})
+
+#: For what stock asks less on lists of other styles (R40).  Core fetches their texts as
+#: it was told before there was a credential.
+ELSEWHERE: Mapping[str, Need] = MappingProxyType(
+    {'hk_thread_set_category': Need.READER, 'rest_template': Need.PUBLIC}
+)
 
 #: Pages that open without signing in, or before it, begin so where they are about one
 #: person: some have the secret of a mail in their address.

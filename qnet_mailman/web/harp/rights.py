@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from django.conf import settings
@@ -40,6 +41,8 @@ class Rights:
 
 
 NO_RIGHTS = Rights()
+#: What core says of a person who signed in through a provider.
+NAMES = ('roles', 'administers', 'moderates')
 
 
 def rights_of(identity: Identity) -> Rights:
@@ -86,22 +89,23 @@ def forget(identity: Identity) -> None:
     cache.delete(_key(identity))
 
 
-def read_rights(answer: Answer) -> Rights:
+def read_rights(answer: Answer, names: Collection[str] = NAMES) -> Rights:
     """Read core's answer.
 
+    :param answer: The answer.
+    :param names: What of :class:`Rights` it must tell.
     :raises CoreUnavailable: where it is none that we know.
     """
     if answer.status != 200:
         log.error('core did not take a question about roles: %s', answer.status)
         raise CoreUnavailable
-    values = [answer.fields.get(name) for name in ('roles', 'administers', 'moderates')]
-    for value in values:
+    found = {}
+    for name in names:
+        value = answer.fields.get(name)
         if not isinstance(value, list) or not all(isinstance(x, str) for x in value):
             raise CoreUnavailable
-    roles, administers, moderates = (
-        frozenset(value) for value in values if value is not None
-    )
-    return Rights(roles, administers, moderates)
+        found[name] = frozenset(value)
+    return Rights(**found)
 
 
 def _key(identity: Identity) -> str:

@@ -99,5 +99,6 @@ def no_role(request: HttpRequest) -> HttpResponse:
             'user_id': found.user_id if found else '',
             'support_address': settings.SUPPORT_ADDRESS,
             'next': target,
+            'looks_after': bool(request.qnet.administered | request.qnet.moderated),
         },
     )

@@ -15,6 +15,7 @@ def site(_request: HttpRequest) -> dict[str, str | bool]:
     """
     return {
         'local_sign_up': settings.LOCAL_SIGN_UP,
+        'other_lists_need_role': settings.OTHER_LISTS_NEED_ROLE,
         'support_address': settings.SUPPORT_ADDRESS,
         'forms_address': settings.FORMS_ADDRESS or settings.SUPPORT_ADDRESS,
     }

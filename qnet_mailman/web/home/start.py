@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lists that a person looks after, those that need them first."""
+"""The lists that a person looks after, those that need them first.
+
+Lists of other styles are among them, with what stock tells of them (R40).
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ ROLES = {'administrator': 'List Administrator', 'moderator': 'List Moderator'}
 class MyList:
     """A list.
 
+    :ivar is_ours: Whether it has one of our styles.
     :ivar administered: Whether the person may configure it, and not only moderate.
     :ivar requests: Requests to join that wait for approval.
     :ivar held: Messages that wait for a moderator.
@@ -26,11 +30,19 @@ class MyList:
     list_id: str
     address: str
     name: str
+    is_ours: bool
     administered: bool
     requests: int
     held: int
     suspended: int
     problems: tuple[str, ...]
+
+    @property
+    def role(self) -> str:
+        """What the person is there, in words."""
+        if not self.administered:
+            return 'Moderator'
+        return 'Administrator' if self.is_ours else 'Owner'
 
     @property
     def waits(self) -> bool:
@@ -77,6 +89,7 @@ def my_lists(
             each['list_id'],
             each['list'],
             each['display_name'] or each['list'],
+            each['type'] is not None,
             each['list_id'] in administered,
             each['requests'],
             each['held'],

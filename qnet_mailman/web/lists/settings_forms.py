@@ -5,7 +5,8 @@ Postorius saves the fields of a form that have changed.  A disabled field of
 Django's never has: what a browser, or a hand-made POST, sends for it is not
 looked at.  That is what keeps the threshold and the window as they are (R21), and how
 one joins and leaves (R11, R12, R14), which follows from the list's visibility and not
-from these settings.
+from these settings; and our pipeline, without which nobody would be masked (R7).  Lists
+of other styles have stock's forms (R40).
 """
 
 from __future__ import annotations
@@ -19,7 +20,12 @@ from django.forms import TextInput
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from postorius.forms.list_forms import BounceProcessingForm, MemberPolicyForm
+from postorius.forms.list_forms import (
+    AlterMessagesForm,
+    BounceProcessingForm,
+    ListNew,
+    MemberPolicyForm,
+)
 from postorius.views import list as list_views
 
 #: What operators change: label, and what it means.
@@ -34,9 +40,11 @@ OPERATORS_ONLY = {
     ),
 }
 
-#: The pipeline of our lists (R1).  Postorius has it with the settings of every list,
-#: and lets nobody change it.
+#: The pipeline of our lists (R1), by which these forms know them: Postorius has it with
+#: the settings of every list.
 OUR_PIPELINE = 'qnet-posting-pipeline'
+#: How the names of all of ours begin.
+OUR_NAMES = 'qnet-'
 
 #: How one joins and leaves: label, what it means, and words for what our styles set.
 POLICIES = {
@@ -117,6 +125,8 @@ class BounceSettingsForm(BounceProcessingForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        if not _is_ours(self):
+            return
         for name, (label, meaning) in OPERATORS_ONLY.items():
             _make_read_only(
                 self, name, label, format_html('{} {}', meaning, how_to_ask())
@@ -128,10 +138,47 @@ class JoiningAndLeavingForm(MemberPolicyForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.initial.get('posting_pipeline') != OUR_PIPELINE:
+        if not _is_ours(self):
             return
         for name, (label, meaning, words) in POLICIES.items():
             _make_read_only(self, name, label, meaning, words)
+
+
+class MessagesForm(AlterMessagesForm):
+    """What is done to messages: our pipeline stays ours, and others do not get it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if _is_ours(self):
+            _make_read_only(
+                self,
+                'posting_pipeline',
+                'Pipeline (read-only)',
+                'It hides the senders of messages, among other things.',
+            )
+            return
+        field = self.fields['posting_pipeline']
+        stock = field.choices
+        # A function: core is asked when they are looked at.
+        field.choices = lambda: [
+            each for each in stock if not each[0].startswith(OUR_NAMES)
+        ]
+
+
+class NewListForm(ListNew):
+    """A new list: whom it names as owner is none where the list is ours (R25)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields['list_owner'].help_text = (
+            'A list with a style of QualityNet Mailer does not keep this address: its '
+            'administrators are assigned with a request form, or with the command '
+            '"mailman qnet roles assign".'
+        )
+
+
+def _is_ours(form: Any) -> bool:
+    return bool(form.initial.get('posting_pipeline') == OUR_PIPELINE)
 
 
 def _make_read_only(
@@ -165,6 +212,12 @@ SECTIONS = (
         JoiningAndLeavingForm,
         'it would offer to change how people join, without any effect.',
     ),
+    (
+        'alter_messages',
+        AlterMessagesForm,
+        MessagesForm,
+        'list administrators could take a list out of our pipeline.',
+    ),
 )
 
 
@@ -180,3 +233,9 @@ def install() -> None:
                 f'{stock.__name__}: {consequence}'
             )
         list_views.SETTINGS_FORMS[section] = ours
+    if not issubclass(getattr(list_views, 'ListNew', object), ListNew):
+        raise ImproperlyConfigured(
+            'This Postorius has no form ListNew: it would not say that an owner is not '
+            'kept.'
+        )
+    list_views.ListNew = NewListForm

@@ -22,8 +22,9 @@ from django.http import (
 from django.urls import reverse
 from django.utils.cache import add_never_cache_headers
 from django.utils.timezone import now
-from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST, require_safe
+from postorius.views.list import ListAnonymousSubscribeView
 
 from qnet_mailman.web.core import CoreUnavailable
 from qnet_mailman.web.gate.decorators import administrators_only, moderators_only
@@ -39,6 +40,8 @@ from qnet_mailman.web.request_forms.words import ABOUT_A_LIST, KINDS
 
 View = Callable[..., HttpResponseBase]
 
+_stock_sign_up = csrf_protect(ListAnonymousSubscribeView.as_view())
+
 #: What administrators change here: each setting's words, and its name.
 SETTINGS = {
     'mask': (words.MASKS, 'Sender masking'),
@@ -47,15 +50,17 @@ SETTINGS = {
 
 
 @csrf_exempt
-def sign_up_instead(_request: HttpRequest, list_id: str) -> HttpResponse:
+def sign_up_instead(request: HttpRequest, list_id: str) -> HttpResponseBase:
     """Lead from Postorius's form for people without an account to the sign-up page.
 
-    Postorius's answer tells strangers whether an address is subscribed (R13).  Core
-    is not asked for anything here.
+    Postorius's answer tells strangers whether an address is subscribed (R13).  Lists of
+    other styles are not on the sign-up page, and have Postorius's form (R40).
 
-    :param _request: Any request.
+    :param request: Any request.
     :param list_id: The list, which the sign-up page then has ticked.
     """
+    if not request.qnet.is_ours(list_id):
+        return _stock_sign_up(request, list_id=list_id)
     address = f'{reverse("qnet_signup")}?{urlencode({"lists": list_id})}'
     return _see(address)
 
@@ -98,7 +103,6 @@ def about(request: HttpRequest, list_id: str) -> HttpResponse:
     :param list_id: The list's ID or address.
     """
     found = core_lists.describe(list_id)
-    is_ours = found['visibility'] is not None
     delivery = found['delivery']
     return page(
         request,
@@ -106,9 +110,8 @@ def about(request: HttpRequest, list_id: str) -> HttpResponse:
         {
             'list': Heading.of(found),
             'found': found,
-            'is_ours': is_ours,
             'closed': _closed(found['closed']),
-            'may_change': request.qnet.administers(list_id) and is_ours,
+            'may_change': request.qnet.administers(list_id),
             'masks': words.MASKS,
             'mask': words.MASKS[found['mask']],
             'all_replies': words.REPLIES,

@@ -175,6 +175,11 @@ class Confirmation:
     address: str = ''
     lists: tuple[OneList, ...] = ()
 
+    @property
+    def waits(self) -> bool:
+        """Whether somebody else decides before anything happens."""
+        return any(one.outcome == 'waiting' for one in self.lists)
+
 
 def describe(token: str) -> Confirmation:
     """What the link would confirm.

@@ -20,6 +20,9 @@ DOMAIN = 'example.gov'
 NEWS = f'news.{DOMAIN}'
 NEWS_ADDRESS = f'news@{DOMAIN}'
 OTHER = f'other.{DOMAIN}'
+#: A list without one of our styles.
+STOCK = f'talk.{DOMAIN}'
+STOCK_ADDRESS = f'talk@{DOMAIN}'
 TOKEN = 'a' * 40
 #: Of a request to the other list.
 OTHERS_TOKEN = 'b' * 40
@@ -55,6 +58,7 @@ class StubMailman:
     """The core.
 
     :ivar lists: List IDs.
+    :ivar stock: Those of them that have none of our styles.
     :ivar settings: Of every list.
     :ivar rosters: Addresses by list ID and role.
     :ivar rights: What `roles/rights` says, by user ID; nothing for others.
@@ -66,6 +70,7 @@ class StubMailman:
 
     url: str = ''
     lists: list[str] = field(default_factory=lambda: [NEWS, OTHER])
+    stock: set[str] = field(default_factory=set)
     settings: dict[str, Any] = field(default_factory=lambda: dict(SETTINGS))
     rosters: dict[tuple[str, str], list[str]] = field(default_factory=dict)
     rights: dict[str, dict[str, list[str]]] = field(default_factory=dict)
@@ -79,7 +84,7 @@ class StubMailman:
     ) -> tuple[int, Any]:
         """Status and JSON."""
         self.asked.append(f'{method} {path}')
-        reading = method == 'GET' or path.endswith(('/find', '/sign-in'))
+        reading = method == 'GET' or path.endswith(('/find', '/sign-in', '/overview'))
         if not reading:
             self.changes.append((method, path, query))
         if self.down:
@@ -89,7 +94,10 @@ class StubMailman:
         if path == 'plugins/qnet/archives':
             return 200, {'public': sorted(self.public)}
         if path == 'plugins/qnet/lists/overview':
-            return 200, {'lists': [], 'roles': []}
+            listed = [self.an_overview(each) for each in query.get('list', ())]
+            return 200, {'lists': listed, 'roles': []}
+        if path == 'plugins/qnet/roles/rosters':
+            return 200, self.looked_after(query['address'])
         if path == 'plugins/qnet/signup':
             return 200, {'lists': []}
         if path.startswith('plugins/'):
@@ -152,10 +160,11 @@ class StubMailman:
         match rest:
             case []:
                 return 200, self.a_list(list_id)
-            case ['config']:
-                return 200, self.settings
-            case ['config', name]:
-                return 200, {name: self.settings[name]}
+            case ['config', *names]:
+                settings = dict(self.settings)
+                if list_id in self.stock:
+                    settings['posting_pipeline'] = 'default-posting-pipeline'
+                return 200, {name: settings[name] for name in names or settings}
             case ['roster', role]:
                 return 200, self.entries(self.members(list_id, role))
             case ['archivers']:
@@ -220,6 +229,30 @@ class StubMailman:
         email = f'{user_id}@{DOMAIN}' if rights else ''
         who = {'provider': 'harp', 'user_id': user_id, 'name': '', 'email': email}
         return {**who, **nothing, **rights}
+
+    def looked_after(self, emails: list[str]) -> dict[str, list[str]]:
+        """What the plugin says of some addresses and lists of other styles."""
+        return {
+            right: sorted(
+                list_id
+                for (list_id, its_role), there in self.rosters.items()
+                if list_id in self.stock and its_role == role and {*there} & {*emails}
+            )
+            for right, role in (('administers', 'owner'), ('moderates', 'moderator'))
+        }
+
+    def an_overview(self, list_id: str) -> dict[str, Any]:
+        """What the plugin says of a list that somebody looks after."""
+        ours = list_id not in self.stock
+        return {
+            'list_id': list_id,
+            'list': self.a_list(list_id)['fqdn_listname'],
+            'display_name': self.a_list(list_id)['display_name'],
+            'type': 'notification' if ours else None,
+            'visibility': 'private' if ours else None,
+            **dict.fromkeys(('requests', 'held', 'suspended', 'posters'), 0),
+            'administrators': len(self.rosters.get((list_id, 'owner'), ())),
+        }
 
     def members(self, list_id: str = '', role: str = '') -> list[dict[str, Any]]:
         """Of a list, or all, in a role, or all."""

@@ -45,23 +45,3 @@ def test_an_operator_deletes(forgotten: GatedSite) -> None:
     assert 'Are you sure' in text_of(browser.get(DELETE, secure=True))
     browser.post(DELETE, secure=True)
     assert paths_changed(forgotten) == [f'DELETE lists/{NEWS}']
-
-
-def test_a_list_of_another_style_is_deleted_as_on_stock(
-    forgotten: GatedSite, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """R40."""
-    pipeline = 'default-posting-pipeline'
-    monkeypatch.setitem(forgotten.core.settings, 'posting_pipeline', pipeline)
-    forgotten.browser('administrator').post(DELETE, secure=True)
-    assert paths_changed(forgotten) == [f'DELETE lists/{NEWS}']
-
-
-def test_while_core_does_not_say_whose_style_it_is(
-    forgotten: GatedSite, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(
-        forgotten.core, 'of_list', lambda *_args: (503, None), raising=True
-    )
-    assert 'How to close a list' in said(forgotten, 'administrator', DELETE)
-    assert paths_changed(forgotten) == []
