@@ -5,7 +5,7 @@ The order is Mailman's: what an administrator set in Postorius, what an operator
 put into the template folder of the site, the package.  Only for the last,
 ours come before Mailman's.
 
-On lists of other styles Mailman's own texts stay (R40).
+Where no list of ours asks, Mailman's own texts stay (R40).
 
 A text may hold ``${support_contact}``: the support lines of the site (R34).
 """
@@ -53,9 +53,9 @@ def _packaged(package: str, name: str) -> str | None:
     return None
 
 
-def _is_of_another_style(context: Any) -> bool:
-    """Whether a text is asked for, for a list that is not ours."""
-    return IMailingList.providedBy(context) and row_of(context) is None
+def _is_ours(context: Any) -> bool:
+    """Whether a text is asked for, for a list of ours."""
+    return IMailingList.providedBy(context) and row_of(context) is not None
 
 
 @implementer(ITemplateLoader)
@@ -76,7 +76,7 @@ class TemplateLoader(stock.TemplateLoader):
             if (
                 own is not None
                 and text == _packaged('mailman', name)
-                and not _is_of_another_style(context)
+                and _is_ours(context)
             ):
                 text = own
         if SUPPORT_CONTACT in text:
