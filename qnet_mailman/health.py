@@ -99,6 +99,8 @@ def _plugin() -> Iterator[Finding]:
         hosts.configured()
     except ValueError as error:
         yield Finding('error', 'mail server', f'{error} (mail stays in its queues)')
+    if (wrong := mailman_cfg.reason_not_to_send()) is not None:
+        yield Finding('error', 'mail server', f'{wrong} (their mail waits)')
 
 
 def _database() -> Finding:

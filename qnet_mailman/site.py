@@ -17,6 +17,7 @@ class NotReady(Exception):
 class _State:
     settings: Settings | None = None
     reason: str = 'the plugin has not been set up'
+    is_off: bool = False
 
 
 _state = _State()
@@ -37,9 +38,21 @@ def reason_not_ready() -> str | None:
     return None if _state.settings is not None else _state.reason
 
 
-def become_ready(found: Settings) -> None:
-    """Note that this process may work, with these settings."""
+def is_off() -> bool:
+    """Whether operators have switched the plugin off: our lists wait, others go on.
+
+    What would act on our lists, or write about them, must not be done.
+    """
+    return _state.is_off
+
+
+def become_ready(found: Settings, *, off: bool = False) -> None:
+    """Note that this process may work, with these settings.
+
+    :param off: Whether that is for lists of other styles only.
+    """
     _state.settings = found
+    _state.is_off = off
 
 
 def stop(reason: str) -> None:

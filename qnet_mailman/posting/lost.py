@@ -4,17 +4,19 @@
 Mailman puts a message of its own in its place, "The content of this message was lost",
 and sends that to the whole list.  That message is made in one place, for REST (and so
 Postorius) and for answers by mail alike; here it is refused there.  The request stays
-until it is discarded, or until the text is put back from a backup.
+until it is discarded, or until the text is put back from a backup.  On lists of other
+styles Mailman does as it does (R40).
 """
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
 import falcon
 from mailman.app import moderator
 
 from qnet_mailman.mlist import Mlist
+from qnet_mailman.model.lists import row_of
 from qnet_mailman.templates.sending import send
 
 GONE = (
@@ -34,7 +36,12 @@ class MessageLost(falcon.HTTPConflict):
         super().__init__(title='The text of this message is gone', description=GONE)
 
 
-def _refuse(_mlist: Any, _subject: str, _sender: str, _message_id: str) -> NoReturn:
+_stock = moderator._lost_message
+
+
+def _refuse(mlist: Mlist, subject: str, sender: str, message_id: str) -> Any:
+    if row_of(mlist) is None:
+        return _stock(mlist, subject, sender, message_id)
     raise MessageLost
 
 

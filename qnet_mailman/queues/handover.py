@@ -187,9 +187,41 @@ class Inbox(Queue):
     """The queue that a runner works off.
 
     :ivar taken: The entry at work.
+    :ivar stays: Says of an entry's metadata whether it stays, as if it were not there;
+        None where all are worked off.
+    :ivar staying: The entries of which it said so, or did not, by their names.
     """
 
     taken = ''
+    stays: Callable[[dict[str, Any]], bool] | None = None
+
+    def __init__(self, *args: Any) -> None:
+        self.staying: dict[str, bool] = {}
+        super().__init__(*args)
+
+    def get_files(self, extension: str = '.pck') -> list[str]:
+        """See `ISwitchboard`."""
+        files: list[str] = super().get_files(extension)
+        if self.stays is None or extension != '.pck':
+            return files
+        known = self.staying
+        self.staying = {
+            name: known[name] if name in known else self._stays(name) for name in files
+        }
+        return [name for name in files if not self.staying[name]]
+
+    def _stays(self, filebase: str) -> bool:
+        assert self.stays is not None
+        try:
+            with open(
+                os.path.join(self.queue_directory, f'{filebase}.pck'), 'rb'
+            ) as file:
+                pickle.load(file)
+                metadata = pickle.load(file)
+        except Exception:
+            # Its runner says what is wrong with it, or another has taken it.
+            return False
+        return self.stays(metadata)
 
     def dequeue(self, filebase: str) -> tuple[Any, dict[str, Any]]:
         """See `ISwitchboard`."""

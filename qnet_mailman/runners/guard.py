@@ -15,7 +15,9 @@ stock would process mail without our rules.  The guard
   the disk.  One that fails again and again while the database answers is shunted
   like any other;
 - says of a message that is shunted why, to the operators and in its metadata
-  (:mod:`.shunted`).
+  (:mod:`.shunted`);
+- leaves what belongs to lists of ours where it is, while what belongs to others goes
+  on, where the plugin is switched off.
 
 The LMTP (:mod:`.lmtp`) and REST runners need none: they answer with an error that the
 sender's side retries, and what LMTP takes is safe in the next queue.
@@ -30,19 +32,22 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from mailman.config import config
+from mailman.interfaces.listmanager import IListManager
 from mailman.interfaces.runner import RunnerInterrupt
 from mailman.utilities.datetime import now
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import (
     DBAPIError,
     InterfaceError,
     OperationalError,
     PendingRollbackError,
 )
+from zope.component import getUtility
 
 from qnet_mailman import site
 from qnet_mailman.model import keys, limits
 from qnet_mailman.model.base import by_itself
+from qnet_mailman.model.lists import QNetList
 from qnet_mailman.queues import handover, shunted
 from qnet_mailman.setup import startup
 from qnet_mailman.templates.sending import one_line, operators, send
@@ -52,6 +57,10 @@ if TYPE_CHECKING:
 else:
     _Base = object
 
+OFF = (
+    'the plugin is switched off: [plugin.qnet] of mailman.cfg is not enabled; what '
+    'belongs to other lists is processed as without it'
+)
 MAX_PUT_BACK = 20
 """How often a message is put back while the database answers otherwise."""
 RETRY = 5.0
@@ -98,6 +107,22 @@ def _is_about_space(error: BaseException) -> bool:
     return isinstance(error, OperationalError) and (
         'disk is full' in str(error) or 'No space left' in str(error)
     )
+
+
+def is_about_ours(msgdata: dict[str, Any]) -> bool:
+    """Whether an entry of a queue belongs to a list of ours, or to no list.
+
+    What belongs to none are reports to addresses that we handed out, requests of the
+    sign-up page, forms, and what the site itself writes.
+    """
+    list_id = msgdata.get('listid')
+    if list_id is None and 'listname' in msgdata:
+        mlist = getUtility(IListManager).get(msgdata['listname'])
+        list_id = '' if mlist is None else mlist.list_id
+    if list_id is None:
+        return True
+    query = select(QNetList.id).where(QNetList.list_id == list_id)
+    return config.db.store.scalar(query) is not None
 
 
 class Guard(_Base):
@@ -151,6 +176,27 @@ class Guard(_Base):
             return f'the database does not answer: {site.describe(error)}'
         return None
 
+    def _why_ours_stay(self) -> str | None:
+        """Why nothing of lists of ours can be processed, while others' is; or None."""
+        return OFF if site.is_off() else None
+
+    def _left_alone(self) -> str | None:
+        """What of the queue stays in it, and why, while the rest is processed."""
+        if self.switchboard is None:
+            return None
+        why = self._why_ours_stay()
+        self.switchboard.stays = None if why is None else is_about_ours
+        if why is None:
+            return None
+        self.switchboard.get_files()
+        # Not to keep a transaction open, as above.
+        config.db.commit()
+        return (
+            f'that of our lists: {why}'
+            if any(self.switchboard.staying.values())
+            else None
+        )
+
     def _say(self, obstacle: str | None) -> None:
         if obstacle is None:
             if self._said is not None:
@@ -167,9 +213,10 @@ class Guard(_Base):
     def _one_iteration(self) -> int:
         """See `IRunner`."""
         obstacle = self._obstacle()
-        self._say(obstacle)
         if obstacle is not None:
+            self._say(obstacle)
             return 0
+        self._say(self._left_alone())
         try:
             return super()._one_iteration()
         except PutBack as error:

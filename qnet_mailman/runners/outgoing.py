@@ -15,6 +15,8 @@ Where our own mail server takes less than a list, its administrators and the aut
 the post are told (R36).
 
 What the site itself writes belongs to no list, and a refusal of it is nobody's bounce.
+
+Where `[mta] outgoing` is somebody else's, lists of ours do not send: their mail waits.
 """
 
 from __future__ import annotations
@@ -41,6 +43,7 @@ from qnet_mailman.mta.deliver import IS_OURS
 from qnet_mailman.posting import oversize
 from qnet_mailman.queues.handover import FairInbox
 from qnet_mailman.runners.guard import Guard
+from qnet_mailman.setup import mailman_cfg
 from qnet_mailman.subscriptions.one_click import BATCH
 from qnet_mailman.templates.sending import SITE_MAIL
 
@@ -83,6 +86,10 @@ class OutgoingRunner(Guard, _Outgoing):
         except ValueError as error:
             return str(error)
         return super()._obstacle()
+
+    def _why_ours_stay(self) -> str | None:
+        """See `Guard`."""
+        return super()._why_ours_stay() or mailman_cfg.reason_not_to_send()
 
     def _one_iteration(self) -> int:
         """See `IRunner`."""

@@ -36,13 +36,22 @@ TASKS: tuple[Job, ...] = (
 )
 """The task runner's."""
 
+OTHER_LISTS: Job = ('bounces of other lists', timedelta(minutes=1), other_lists.do_due)
+
+
+def tasks() -> tuple[Job, ...]:
+    """The task runner's, of which none is done while the plugin is switched off."""
+    return () if site.is_off() else TASKS
+
 
 def bounces() -> tuple[Job, ...]:
     """The bounce runner's; how often administrators are written to is a setting."""
+    if site.is_off():
+        return (OTHER_LISTS,)
     return (
         ('provider refusals', timedelta(minutes=1), refusals.sweep),
         ('warnings and removals', None, discipline.do_steps),
-        ('bounces of other lists', timedelta(minutes=1), other_lists.do_due),
+        OTHER_LISTS,
         (discipline.CYCLE, site.settings().bounce_cycle, discipline.end_cycle),
         ('prune the bounce ledger', timedelta(days=1), ledger.prune),
         ('end old bounce addresses', timedelta(days=1), whose.forget_earlier_copies),

@@ -41,7 +41,7 @@ class _Tasks(task.TaskRunner):
             self._has_looked = True
             postfix.complete_map()
         # Not with the tasks, which wait for an hour.
-        do_due(periodic.TASKS, now())
+        do_due(periodic.tasks(), now())
 
 
 @public

@@ -45,7 +45,7 @@ def register() -> None:
     site.registerUtility(TemplateLoader(), ITemplateLoader)
     site.registerUtility(ListManager(), IListManager)
     site.registerUtility(Processor(), IBounceProcessor)
-    site.registerUtility(MembershipManager(), IMembershipManager)
+    leave_our_members_alone()
     site.registerUtility(MessageStore(), IMessageStore)
     refuse_lost_messages()
     moving.install()
@@ -59,6 +59,11 @@ def register() -> None:
     for subscriber in (forget_list, appointing.handle_subscription):
         if subscriber not in zope.event.subscribers:
             zope.event.subscribers.append(subscriber)
+
+
+def leave_our_members_alone() -> None:
+    """Let Mailman's own bounce calendar know no member of a list of ours."""
+    getGlobalSiteManager().registerUtility(MembershipManager(), IMembershipManager)
 
 
 def forget_list(event: Any) -> None:

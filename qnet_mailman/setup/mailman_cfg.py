@@ -30,6 +30,23 @@ REST = 'qnet_mailman.runners.rest.RESTRunner'
 FORMS = 'qnet_mailman.runners.forms.FormsRunner'
 """The class of `[runner.forms]`, which only a site with `forms_address` needs."""
 
+OUTGOING = 'qnet_mailman.mta.deliver.deliver'
+"""`[mta] outgoing`; whatever else is there leaves the links in our copies unfilled."""
+
+
+def reason_not_to_send() -> str | None:
+    """Why nothing of lists of ours may be sent; None if it may (R15).
+
+    Another plugin may want to deliver, too: what belongs to other lists it does.
+    """
+    found = config.mta.outgoing
+    if found == OUTGOING:
+        return None
+    return (
+        f'[mta] outgoing in mailman.cfg is {found}, which cannot send for lists of '
+        f'ours; it must be {OUTGOING}, as in etc/mailman.cfg'
+    )
+
 
 def require_runners() -> None:
     """Look whether Mailman's runners are ours.

@@ -6,6 +6,10 @@ members would post to notification lists, unmasked.  So `setup()` notes a
 failure here instead, the guarded runners (`runners/guard.py`) ask before they
 touch their queue and try again after a while, and the posting chain and pipeline
 ask once more.
+
+Where operators have switched the plugin off, Mailman loads nothing of it, and our
+runners, which mailman.cfg still names, set up what they themselves need: they leave
+alone what belongs to lists of ours.
 """
 
 from __future__ import annotations
@@ -14,12 +18,13 @@ import logging
 import os
 from pathlib import Path
 
+from lazr.config import as_boolean
 from mailman.config import config
 from sqlalchemy.exc import SQLAlchemyError
 
 from qnet_mailman import site
 from qnet_mailman.settings import SettingsError, load
-from qnet_mailman.setup import components, database, mailman_cfg
+from qnet_mailman.setup import compat, components, database, mailman_cfg
 from qnet_mailman.site import NotReady
 
 PLUGIN = 'qnet'
@@ -40,7 +45,12 @@ def setup() -> None:
         found = load(settings_path())
         mailman_cfg.require_runners()
         database.prepare()
-        components.register()
+        off = PLUGIN not in config.plugins and not is_enabled()
+        if off:
+            compat.apply()
+            components.leave_our_members_alone()
+        else:
+            components.register()
     except (SettingsError, NotReady) as error:
         reason = str(error)
     except (SQLAlchemyError, OSError) as error:
@@ -49,19 +59,27 @@ def setup() -> None:
         log.exception('QualityNet Mailer could not be set up')
         reason = f'{type(error).__name__}: {error}'
     else:
-        site.become_ready(found)
+        site.become_ready(found, off=off)
         return
     site.stop(reason)
     raise NotReady(reason)
 
 
+def is_enabled() -> bool:
+    """Whether mailman.cfg has the plugin, switched on."""
+    section = dict(config.plugin_configs).get(PLUGIN)
+    return section is not None and as_boolean(section['enabled'])
+
+
 def settings_path() -> Path:
     """Where the settings file is.
 
+    Beside mailman.cfg, as in `etc`, where the whole section was taken out.
+
     :raises SettingsError: if Mailman's configuration names none.
     """
-    sections = dict(config.plugin_configs)
-    name = sections[PLUGIN]['configuration'].strip()
+    section = dict(config.plugin_configs).get(PLUGIN)
+    name = 'qnet.cfg' if section is None else section['configuration'].strip()
     if not name:
         raise SettingsError(
             [

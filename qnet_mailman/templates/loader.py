@@ -5,8 +5,8 @@ The order is Mailman's: what an administrator set in Postorius, what an operator
 put into the template folder of the site, the package.  Only for the last,
 ours come before Mailman's.
 
-On lists of other styles Mailman's own texts stay (R40), but for those of a part of ours
-that the site wants there.
+Where no list of ours asks, Mailman's own texts stay (R40), but for those of a part of
+ours that the site wants on lists of other styles.
 
 A text may hold ``${support_contact}``: the support lines of the site (R34).
 """
@@ -70,8 +70,10 @@ WARNING = 'list:user:notice:warning'
 
 
 def _keeps_stock(name: str, context: Any) -> bool:
-    """Whether a list of another style, for which it is asked, has Mailman's text."""
-    if not IMailingList.providedBy(context) or row_of(context) is not None:
+    """Whether Mailman's own text is wanted: no list of ours asks for it."""
+    if not IMailingList.providedBy(context):
+        return True
+    if row_of(context) is not None:
         return False
     return name != WARNING or not features_of(context).bounce_scores
 

@@ -275,8 +275,9 @@ def _lmtp(config: Any) -> Any:
     return (getattr(module, 'Handler', None) or module.LMTPHandler)()
 
 
-def main() -> int:
-    """See the module's docstring."""
+@contextmanager
+def walking(cfg: str) -> Iterator[Walk]:
+    """Mailman with a configuration, and a mail server to which it sends."""
     sink = Sink()
     ports = Reservation()
     port = ports.take()
@@ -285,20 +286,25 @@ def main() -> int:
     with mock.patch.object(dns.resolver.Resolver, 'resolve', _no_name):
         server.start()
         try:
-            initialize.initialize(sys.argv[1])
+            initialize.initialize(cfg)
             from mailman.config import config
 
             config.push('sink', f'[mta]\nsmtp_host: {HOST}\nsmtp_port: {port}\n')
             set_clock(BEGIN)
-            from tests.neighbour.beside import side_by_side
-            from tests.neighbour.steps import all_steps
-
-            walk = Walk(config, sink)
-            all_steps(walk, sys.argv[2:])
-            side_by_side(walk, sys.argv[2])
-            json.dump({'seen': walk.seen, 'ours': walk.of_ours}, sys.stdout, indent=1)
+            yield Walk(config, sink)
         finally:
             server.stop()
+
+
+def main() -> int:
+    """See the module's docstring."""
+    with walking(sys.argv[1]) as walk:
+        from tests.neighbour.beside import side_by_side
+        from tests.neighbour.steps import all_steps
+
+        all_steps(walk, sys.argv[2:])
+        side_by_side(walk, sys.argv[2])
+        json.dump({'seen': walk.seen, 'ours': walk.of_ours}, sys.stdout, indent=1)
     return 0
 
 

@@ -11,19 +11,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mailman.app.lifecycle import create_list
+from mailman.config import config
 from mailman.email.message import UserNotification
 from mailman.runners import incoming
 from sqlalchemy import event
 
 from qnet_mailman import health, site
-from qnet_mailman.runners import bounce, guard, task
+from qnet_mailman.runners import bounce, guard, periodic, task
 from qnet_mailman.runners import incoming as runner_incoming
 from qnet_mailman.runners.outgoing import OutgoingRunner
 from qnet_mailman.setup import startup
+from qnet_mailman.templates.sending import send
 from tests.clock import stop_clock
 from tests.conftest import write_settings
 from tests.effort import database_away
 from tests.helpers import appoint, message, post, queued, run
+from tests.keeping import Keeper
 
 POST = (
     'From: pat@agency.example.gov\r\nTo: {list}\r\nSubject: News\r\n'
@@ -77,6 +81,64 @@ def test_a_runner_without_the_guard_makes_the_setup_fail(core: Any) -> None:
     finally:
         core.config.pop('unguarded')
         startup.setup()
+
+
+def test_switched_off_ours_wait_and_others_go_on(
+    core: Any, waiting: Any, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    """What is shown whole by tests/neighbour/test_switching_off.py."""
+    other = create_list(f'other@{waiting.mail_host}', style_name='legacy-default')
+    post(other, message(POST.format(list=other.fqdn_listname)))
+    runner = runner_incoming.IncomingRunner('in')
+    with monkeypatch.context() as patch:
+        patch.setattr(site, 'is_off', lambda: True)
+        assert [job[0] for job in periodic.bounces()] == ['bounces of other lists']
+        assert not periodic.tasks()
+        assert runner._one_iteration() == 1
+        # Nothing to do, so that it sleeps.
+        assert runner._one_iteration() == 0
+    [(_, data)] = queued('in')
+    assert data['listid'] == waiting.list_id
+    assert not queued('shunt')
+    [said] = [r.getMessage() for r in caplog.records if 'stays in' in r.getMessage()]
+    assert said.startswith('in runner: mail stays in its queue: that of our lists: ')
+    assert '[plugin.qnet] of mailman.cfg is not enabled' in said
+    assert runner._one_iteration() == 1
+    assert not queued('in')
+
+
+def test_without_our_delivery_ours_wait_and_others_are_sent(
+    keeper: Keeper, core: Any, make_list: Any, caplog: Any
+) -> None:
+    """Another plugin has taken `[mta] outgoing`: our links would be unfilled (R15)."""
+    ours = make_list('discussion')
+    other = create_list(f'other@{ours.mail_host}', style_name='legacy-default')
+    for mlist in (ours, other):
+        text = message(POST.format(list=mlist.fqdn_listname))
+        config.switchboards['out'].enqueue(
+            text, listid=mlist.list_id, recipients=['reader@example.net']
+        )
+    send(None, 'operators@example.gov', 'qnet:operator:notice:shunted', 'X', SHUNTED)
+    core.config.push('theirs', '[mta]\noutgoing: mailman.mta.deliver.deliver\n')
+    try:
+        runner = OutgoingRunner('out')
+        runner._one_iteration()
+        assert runner._one_iteration() == 0
+        found = {each.text for each in health.examine(web=False, mail=False)}
+    finally:
+        core.config.pop('theirs')
+    [(sender, _, _)] = keeper.sent
+    assert sender == other.bounces_address
+    assert len(queued('out')) == 2
+    why = '[mta] outgoing in mailman.cfg is mailman.mta.deliver.deliver, which cannot'
+    assert why in caplog.text
+    assert any(text.startswith(why) for text in found)
+    OutgoingRunner('out')._one_iteration()
+    assert len(keeper.sent) == 3
+    assert not queued('out')
+
+
+SHUNTED = dict.fromkeys(('stage', 'listname', 'message_id', 'reason'), 'x')
 
 
 def test_the_posting_chain_asks_once_more(core: Any, waiting: Any) -> None:

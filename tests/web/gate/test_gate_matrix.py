@@ -443,6 +443,13 @@ def test_a_page_that_is_not_in_the_table(
     assert answers == [403] * 7 + [200]
 
 
+@pytest.mark.parametrize('name', ['request', 'confirm'])
+def test_pages_of_a_newer_allauth(name: str) -> None:
+    """Which the locked version, and so the table above, does not have."""
+    need = need_of(f'account_{name}_reauthentication_code', 'GET')
+    assert need is Need.SIGNED_IN
+
+
 def test_another_list_is_another_list(site: GatedSite) -> None:
     path = f'/mailman3/lists/{OTHER}/settings/digest'
     browser = site.browser('administrator')
