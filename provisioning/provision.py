@@ -50,6 +50,8 @@ INTERRUPTED = 130
 
 SUFFIXES = ('.yaml', '.yml', '.json', '.xlsx', '.pdf', '.csv', '.eml')
 """What the names of files with forms end in."""
+HEADINGS = ('requester.email', 'ticket')
+"""Columns by one of which a CSV file of forms is known."""
 NOT_TRIED = 'not tried'
 OUTCOMES = (
     'created',
@@ -68,7 +70,7 @@ NAMED = ('invalid', 'failed')
 def is_table(content: bytes) -> bool:
     """Whether a CSV file has forms in it, and not subscribers."""
     head = content[:100_000].splitlines()[:1]
-    return any(b'ticket' in line.lower() for line in head)
+    return any(each.encode() in line.lower() for line in head for each in HEADINGS)
 
 
 def find_forms(names: Iterable[Path]) -> tuple[list[Path], list[str]]:
@@ -311,7 +313,8 @@ class Server:
     def apply(self, path: Path, **how: Any) -> list[dict[str, Any]]:
         """Have the forms in a file applied.
 
-        :param how: `dry_run`, `approved`, `actor`, and `more` if other files follow.
+        :param how: `dry_run`, `approved`, `actor`, `ticket`, and `more` if other files
+            follow.
         :return: What became of each.
         :raises Gone: if that is not known.
         :raises Refused: if the server does not take the file.
@@ -574,6 +577,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         '--json', action='store_true', help='print a line of JSON a form'
     )
+    parser.add_argument(
+        '--ticket', help="the service desk's number, for forms that have none"
+    )
     parser.add_argument('form', nargs='+', type=Path, help='a file or folder')
     return parser.parse_args()
 
@@ -607,6 +613,8 @@ def main() -> int:
         return INVALID
     report = Report(len(files), as_json=asked.json)
     how = {'dry_run': asked.dry_run, 'approved': asked.approve, 'actor': caller()}
+    if asked.ticket:
+        how['ticket'] = asked.ticket
     try:
         with report.showing():
             provision_all(server, files, report, **how)

@@ -41,7 +41,7 @@ TAKEN = ('abuse', 'mailer-daemon', 'mailman', 'noreply', 'postmaster', 'root')
 """Local parts that mail hosts need for themselves (RFC 2142)."""
 
 TO_FILL_IN = 'FILL-IN'
-"""A ticket that nobody has given: an export has it where no form made the list."""
+"""A ticket that nobody has given: exports had it where no form made the list."""
 NOBODY = 'fill-in@example.invalid'
 """The address of a person whom an export leaves to be named."""
 
@@ -173,13 +173,18 @@ def list_reference(value: object) -> str:
     return text
 
 
-def ticket(value: object) -> str:
-    """The number of a request."""
+def ticket(value: object, *, optional: bool = False) -> str:
+    """The number that a service desk has given a request.
+
+    :param optional: Whether it may be empty.
+    """
     expected = (
         'a ticket number: letters, digits, ".", "_", "/" and "-", beginning with a '
         'letter or digit, at most 100 characters'
     )
     text = _text(value, expected)
+    if optional and not text:
+        return text
     if not _TICKET.fullmatch(text):
         raise ValueError(expected)
     return text

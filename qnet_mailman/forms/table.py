@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from qnet_mailman.forms import layout
+from qnet_mailman.forms.batch import HEADINGS
 from qnet_mailman.forms.layout import Entry
 from qnet_mailman.forms.mistakes import Document, Path
 from qnet_mailman.forms.readers import Unreadable, decoded
@@ -70,10 +71,11 @@ def read_table(content: bytes, settings: Settings) -> Iterator[tuple[int, Docume
                 continue
             if not heads:
                 heads = row
-                if len(heads) > MAX_COLUMNS or 'ticket' not in _words(heads):
+                if len(heads) > MAX_COLUMNS or not _is_heading(heads):
                     raise Unreadable(
-                        'has no heading of forms; expected columns such as ticket and '
-                        'list.name ("mailman qnet form" writes them)'
+                        'has no heading of forms; expected columns such as '
+                        'requester.email and list.name ("mailman qnet form" writes '
+                        'them)'
                     )
                 continue
             if len(row) > len(heads):
@@ -100,5 +102,6 @@ def read_table(content: bytes, settings: Settings) -> Iterator[tuple[int, Docume
         raise Unreadable('has no row with a form')
 
 
-def _words(heads: list[str]) -> list[str]:
-    return [head.strip().lower() for head in heads]
+def _is_heading(heads: list[str]) -> bool:
+    words = [head.strip().lower() for head in heads]
+    return any(each in words for each in HEADINGS)

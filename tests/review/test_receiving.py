@@ -60,6 +60,7 @@ def test_a_form_becomes_a_request_and_its_number_is_told() -> None:
         'kind': 'list-request',
         'list': 'hqr-updates@lists.example.gov',
         'ticket': 'REQ0001234',
+        'desk_ticket': '',
         'requester': 'rae@agency.example.gov',
         'mistakes': 0,
         'doubts': [
