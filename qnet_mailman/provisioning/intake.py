@@ -128,16 +128,20 @@ def numbered(form: AnyForm, number: str, *, make: bool) -> AnyForm:
     if make and not (known or number):
         known = _new_number(form)
     elif make and is_label(known) and not is_label(number):
-        _link(known, number)
+        link_first(number_of(known), number)
     return with_ticket(form, known or number)
 
 
-def _link(known: str, ticket: str) -> None:
+def link_first(number: int | None, ticket: str) -> None:
+    """Link the service desk's number to a request that has none linked.
+
+    :param ticket: May be empty.
+    """
     linked = update(QNetRequest).where(
-        QNetRequest.id == number_of(known), QNetRequest.desk_ticket == ''
+        QNetRequest.id == number, QNetRequest.desk_ticket == ''
     )
-    if ticket and touched(linked.values(desk_ticket=ticket)):
-        record(Action.request_linked, subject=known, ticket=ticket)
+    if ticket and number and touched(linked.values(desk_ticket=ticket)):
+        record(Action.request_linked, subject=label(number), ticket=ticket)
 
 
 def _new_number(form: AnyForm) -> str:

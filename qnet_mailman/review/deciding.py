@@ -23,11 +23,12 @@ from qnet_mailman.forms import kept
 from qnet_mailman.forms.kept import Loaded
 from qnet_mailman.forms.mistakes import FormError, FormInvalid
 from qnet_mailman.model import audit
+from qnet_mailman.model.desk import Step
 from qnet_mailman.model.requests import QNetRequest, QNetSubmission, Status
 from qnet_mailman.model.statements import touched
 from qnet_mailman.provisioning.apply import Result, apply_form
 from qnet_mailman.provisioning.one_at_a_time import one_at_a_time
-from qnet_mailman.review import reading, requests
+from qnet_mailman.review import desk, reading, requests
 from qnet_mailman.review.doubts import about_change
 from qnet_mailman.review.reading import Sent
 
@@ -173,6 +174,7 @@ def approve(
         elif _change(
             number, Status.applying, Status.approved, actor, ticket=result.ticket
         ):
+            desk.note(number, Step.approved)
             audit.record(
                 audit.Action.request_approved,
                 result.list_address.replace('@', '.', 1),
@@ -238,6 +240,7 @@ def send_back(number: int, *, actor: str, reason: str, silent: bool = False) -> 
         }
         if not _change(number, Status.waiting, Status.returned, actor, **values):
             raise CannotDecide(_decided(_row(number)[0]))
+        desk.note(number, Step.needs_correction)
         audit.record(
             audit.Action.request_returned,
             subject=requests.label(number),

@@ -23,11 +23,12 @@ from qnet_mailman import site
 from qnet_mailman.clock import in_zone
 from qnet_mailman.model import limits
 from qnet_mailman.model.base import by_itself, store
+from qnet_mailman.model.desk import Step
 from qnet_mailman.model.jobs import claim_job
 from qnet_mailman.model.requests import OPEN, QNetRequest, QNetSubmission, Status
 from qnet_mailman.model.statements import touched
 from qnet_mailman.posting import backscatter
-from qnet_mailman.review import requests
+from qnet_mailman.review import desk, requests
 from qnet_mailman.review.doubts import BY_MAIL
 from qnet_mailman.templates.sending import AUTO_REPLIED, WIDTH, operators, send
 
@@ -207,6 +208,9 @@ def _tell_decision(submission_id: int, status: Status, moment: datetime) -> None
         .execution_options(synchronize_session=False)
     )
     ids = list(store().scalars(due))
+    if status is Status.approved:
+        for number in ids:
+            desk.note(number, Step.done)
     query = (
         select(QNetRequest)
         .where(QNetRequest.id.in_(ids), QNetRequest.tell != '')

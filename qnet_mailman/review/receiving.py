@@ -22,11 +22,12 @@ from qnet_mailman.forms.kept import Found, Loaded
 from qnet_mailman.forms.mistakes import FormError, FormInvalid
 from qnet_mailman.model import audit
 from qnet_mailman.model.base import store
+from qnet_mailman.model.desk import Step
 from qnet_mailman.model.finding import list_at
 from qnet_mailman.model.requests import OPEN, QNetRequest, QNetSubmission, Status
 from qnet_mailman.model.statements import insert_once, touched
 from qnet_mailman.provisioning import intake
-from qnet_mailman.review import arrival, notices, reading, requests
+from qnet_mailman.review import arrival, desk, notices, reading, requests
 from qnet_mailman.review.doubts import BY_MAIL
 from qnet_mailman.review.heading import Heading, is_note
 from qnet_mailman.review.reading import Sent
@@ -185,6 +186,7 @@ def _keep(
             new.append(first)
         numbers.append(first.id)
     for request in new:
+        desk.note(request.id, Step.arrived)
         audit.record(
             audit.Action.request_received,
             subject=requests.label(request.id),
