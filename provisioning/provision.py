@@ -27,6 +27,7 @@ import ssl
 import stat
 import sys
 import time
+import unicodedata
 import uuid
 from collections import Counter
 from collections.abc import Iterable
@@ -69,8 +70,10 @@ NAMED = ('invalid', 'failed')
 
 def is_table(content: bytes) -> bool:
     """Whether a CSV file has forms in it, and not subscribers."""
-    head = content[:100_000].splitlines()[:1]
-    return any(each.encode() in line.lower() for line in head for each in HEADINGS)
+    # Excel writes UTF-16, too, and "sep=;" before the heading.
+    text = content[:100_000].replace(b'\0', b'').lower()
+    head = [line for line in text.splitlines() if not line.startswith(b'sep=')][:1]
+    return any(each.encode() in line for line in head for each in HEADINGS)
 
 
 def find_forms(names: Iterable[Path]) -> tuple[list[Path], list[str]]:
@@ -494,12 +497,26 @@ def files_beside(form: Path, names: list[str]) -> Iterable[tuple[str, str]]:
     """
     base = form.parent.resolve()
     for name in names:
-        path = Path(base, name)
         try:
+            path = as_it_is_there(Path(base, name))
             if path.suffix.lower() == '.csv' and path.resolve().is_relative_to(base):
                 yield name, encoded(path)
         except (OSError, ValueError):
             continue
+
+
+def as_it_is_there(path: Path) -> Path:
+    """A file, or the one whose name differs in capitals or in how accents are kept."""
+
+    def key(name: str) -> str:
+        folded = unicodedata.normalize('NFC', name).casefold()
+        return unicodedata.normalize('NFC', folded)
+
+    if path.exists() or not path.parent.is_dir():
+        return path
+    wanted = key(path.name)
+    there = sorted(path.parent.iterdir())
+    return next((each for each in there if key(each.name) == wanted), path)
 
 
 def unreadable(error: OSError) -> dict[str, Any]:

@@ -52,7 +52,23 @@ _TICKET = re.compile(r'[A-Za-z0-9][A-Za-z0-9._/-]{0,99}')
 _address = Validator()
 
 
+class NumberCell(float):
+    """A number in a cell of a spreadsheet, where what was typed may be lost.
+
+    `0123` becomes 123 there, and `1234567890123456` becomes 1234567890123460.
+    """
+
+    def __str__(self) -> str:
+        return f'{self:.0f}' if self.is_integer() else repr(float(self))
+
+
 def _text(value: object, expected: str) -> str:
+    if isinstance(value, NumberCell):
+        raise ValueError(
+            'text, and the program has made a number of it: give the cell the format '
+            'Text, then type it anew (zeros in front, and the last of many digits, '
+            'were lost)'
+        )
     # A number that stands for text (a HARP ID, a ticket) is what it looks like.
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
@@ -193,6 +209,8 @@ def ticket(value: object, *, optional: bool = False) -> str:
 def whole(value: object, least: int, most: int) -> int:
     """A whole number within bounds."""
     if isinstance(value, str) and re.fullmatch(r'\d{1,9}', value.strip(), re.ASCII):
+        value = int(value)
+    if isinstance(value, NumberCell) and value.is_integer():
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise ValueError(f'a whole number from {least} to {most}')

@@ -48,8 +48,10 @@ NAMED = ('invalid', 'failed')
 
 def is_table(content: bytes) -> bool:
     """Whether a CSV file has forms in it, and not subscribers."""
-    head = content[:100_000].splitlines()[:1]
-    return any(each.encode() in line.lower() for line in head for each in HEADINGS)
+    # Excel writes UTF-16, too, and "sep=;" before the heading.
+    text = content[:100_000].replace(b'\0', b'').lower()
+    head = [line for line in text.splitlines() if not line.startswith(b'sep=')][:1]
+    return any(each.encode() in line for line in head for each in HEADINGS)
 
 
 def find_forms(names: Iterable[Path]) -> tuple[list[Path], list[str]]:

@@ -48,24 +48,35 @@ WAITING = 'qnet:operator:notice:forms-waiting'
 log = logging.getLogger('mailman.plugins')
 
 
-def no_form(address: str, *, proven: bool) -> None:
-    """Tell who sent a mail without a form what to attach, once a day.
+def no_form(address: str, tried: str, *, proven: bool) -> None:
+    """Tell who sent a mail without a form what to attach.
 
+    Once a day; each time where they tried to send one.
+
+    :param tried: What to do instead; empty where nothing shows that they did.
     :param proven: Whether the mail is shown to come from there (R6).
     """
     if not address:
         return
+    settings = site.settings()
     if (
-        limits.allowed('mail without form', address, 1, limits.DAY)
+        limits.allowed(
+            'attempt at a form' if tried else 'mail without form',
+            address,
+            settings.forms_mails_per_day if tried else 1,
+            limits.DAY,
+        )
         and limits.allowed('mails without form', '', MAX_NO_FORM, limits.DAY)
         and backscatter.mail_allowed(address, proven=proven)
     ):
-        settings = site.settings()
         _answer(
             address,
             NO_FORM,
             'Your message has no request form',
-            {'size': str(settings.form_max_size // 1024)},
+            {
+                'size': str(settings.form_max_size // 1024),
+                'tried': f'{textwrap.fill(tried, WIDTH)}\n\n' if tried else '',
+            },
         )
 
 

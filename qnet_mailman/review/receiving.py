@@ -82,7 +82,7 @@ def take_mail(mail: bytes, envelope_sender: str, received_at: datetime) -> list[
     if not read.has_form:
         log.info('A mail without a request form: %s', message_id)
         if heading.may_answer and not is_note(mail):
-            notices.no_form(author, proven=bool(heading.shown_by))
+            notices.no_form(author, read.tried, proven=bool(heading.shown_by))
         return []
     origin = Origin(
         BY_MAIL,
