@@ -27,6 +27,7 @@ import ssl
 import stat
 import sys
 import time
+import unicodedata
 import uuid
 from collections import Counter
 from collections.abc import Iterable
@@ -50,6 +51,8 @@ INTERRUPTED = 130
 
 SUFFIXES = ('.yaml', '.yml', '.json', '.xlsx', '.pdf', '.csv', '.eml')
 """What the names of files with forms end in."""
+HEADINGS = ('requester.email', 'ticket')
+"""Columns by one of which a CSV file of forms is known."""
 NOT_TRIED = 'not tried'
 OUTCOMES = (
     'created',
@@ -67,8 +70,10 @@ NAMED = ('invalid', 'failed')
 
 def is_table(content: bytes) -> bool:
     """Whether a CSV file has forms in it, and not subscribers."""
-    head = content[:100_000].splitlines()[:1]
-    return any(b'ticket' in line.lower() for line in head)
+    # Excel writes UTF-16, too, and "sep=;" before the heading.
+    text = content[:100_000].replace(b'\0', b'').lower()
+    head = [line for line in text.splitlines() if not line.startswith(b'sep=')][:1]
+    return any(each.encode() in line for line in head for each in HEADINGS)
 
 
 def find_forms(names: Iterable[Path]) -> tuple[list[Path], list[str]]:
@@ -311,7 +316,8 @@ class Server:
     def apply(self, path: Path, **how: Any) -> list[dict[str, Any]]:
         """Have the forms in a file applied.
 
-        :param how: `dry_run`, `approved`, `actor`, and `more` if other files follow.
+        :param how: `dry_run`, `approved`, `actor`, `ticket`, and `more` if other files
+            follow.
         :return: What became of each.
         :raises Gone: if that is not known.
         :raises Refused: if the server does not take the file.
@@ -491,12 +497,26 @@ def files_beside(form: Path, names: list[str]) -> Iterable[tuple[str, str]]:
     """
     base = form.parent.resolve()
     for name in names:
-        path = Path(base, name)
         try:
+            path = as_it_is_there(Path(base, name))
             if path.suffix.lower() == '.csv' and path.resolve().is_relative_to(base):
                 yield name, encoded(path)
         except (OSError, ValueError):
             continue
+
+
+def as_it_is_there(path: Path) -> Path:
+    """A file, or the one whose name differs in capitals or in how accents are kept."""
+
+    def key(name: str) -> str:
+        folded = unicodedata.normalize('NFC', name).casefold()
+        return unicodedata.normalize('NFC', folded)
+
+    if path.exists() or not path.parent.is_dir():
+        return path
+    wanted = key(path.name)
+    there = sorted(path.parent.iterdir())
+    return next((each for each in there if key(each.name) == wanted), path)
 
 
 def unreadable(error: OSError) -> dict[str, Any]:
@@ -574,6 +594,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         '--json', action='store_true', help='print a line of JSON a form'
     )
+    parser.add_argument(
+        '--ticket', help="the service desk's number, for forms that have none"
+    )
     parser.add_argument('form', nargs='+', type=Path, help='a file or folder')
     return parser.parse_args()
 
@@ -607,6 +630,8 @@ def main() -> int:
         return INVALID
     report = Report(len(files), as_json=asked.json)
     how = {'dry_run': asked.dry_run, 'approved': asked.approve, 'actor': caller()}
+    if asked.ticket:
+        how['ticket'] = asked.ticket
     try:
         with report.showing():
             provision_all(server, files, report, **how)

@@ -17,12 +17,14 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from qnet_mailman import site
+from qnet_mailman.clock import moment_as_text
 from qnet_mailman.core_credential import USER, password_from
 from qnet_mailman.model import keys
 from qnet_mailman.model.finding import list_at
 from qnet_mailman.mta import hosts, postfix
 from qnet_mailman.posting import door
 from qnet_mailman.queues import shunted
+from qnet_mailman.review import desk, desk_wire
 from qnet_mailman.review.requests import how_many
 from qnet_mailman.roles import overview
 from qnet_mailman.settings import PosterAuthentication, Settings
@@ -78,6 +80,7 @@ def examine(*, web: bool = True, mail: bool = True) -> list[Finding]:
             findings.extend(_web(site.settings()))
         findings.extend(_door(site.settings(), try_it=mail))
         findings.extend(_forms(site.settings()))
+        findings.extend(_ticket_system(site.settings()))
         findings.extend(_addresses())
         findings.extend(_maps())
         findings.extend(_rest())
@@ -337,6 +340,30 @@ def _forms(settings: Settings) -> Iterator[Finding]:
             'forms',
             f'{waiting} requests wait, and no more are taken (forms_max_waiting in '
             'qnet.cfg)',
+        )
+
+
+def _ticket_system(settings: Settings) -> Iterator[Finding]:
+    """Whether the site's ticket system can be told, and hears."""
+    if not settings.has_ticket_system:
+        return
+    try:
+        desk_wire.secret_of(settings)
+    except desk_wire.NotHeard as error:
+        yield Finding('error', 'ticket system', f'nothing is told: {error}')
+    try:
+        number, oldest = desk.waiting()
+        config.db.commit()
+    except SQLAlchemyError:
+        # Told already.
+        config.db.abort()
+        return
+    if oldest is not None and oldest < now() - desk.LONGEST_WAIT:
+        yield Finding(
+            'warning',
+            'ticket system',
+            f'{number} steps of requests are not heard of, since '
+            f'{moment_as_text(oldest)}; the log says why (mailman.plugins)',
         )
 
 

@@ -10,11 +10,15 @@ from __future__ import annotations
 
 import configparser
 import difflib
+import ipaddress
 import re
+import shlex
+from collections.abc import Iterator
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -29,6 +33,8 @@ from pydantic import (
 )
 
 SECTION = 'qnet'
+UNSEEN = ('ticket_system_url', 'ticket_system_command')
+"""Keys whose values may hold what no log is to have."""
 MEBIBYTE = 1024 * 1024
 _SIZE_UNITS = {'b': 1, 'kb': 1024, 'mb': MEBIBYTE, 'gb': 1024 * MEBIBYTE}
 _TIME_UNITS = {'s': 1, 'm': 60, 'h': 3600, 'd': 86400, 'w': 7 * 86400}
@@ -137,6 +143,54 @@ def _url(value: str) -> str:
     if re.fullmatch(r'https?://[^\s/]+(/\S*)?', value) is None:
         raise ValueError('a web address that starts with https:// (or http://)')
     return value.rstrip('/')
+
+
+def _safe_url(value: str) -> str:
+    """A web address that shows nobody on the way what is sent there."""
+    expected = (
+        'a web address that starts with https:// (or http:// and a name or address of '
+        'this host), without a user name or password'
+    )
+    try:
+        parts = urlsplit(value)
+        host, port = parts.hostname or '', parts.port
+    except ValueError:
+        raise ValueError(expected) from None
+    local = host == 'localhost' or _is_loopback(host)
+    if (
+        not re.fullmatch(r'[!-~]+', value)
+        or not host
+        or port == 0
+        or parts.scheme not in ('https', 'http')
+        or (parts.scheme == 'http' and not local)
+        or '@' in parts.netloc
+        or parts.fragment
+    ):
+        raise ValueError(expected)
+    return value
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _command(value: str) -> str:
+    try:
+        words = shlex.split(value)
+    except ValueError:
+        words = []
+    if not words or not Path(words[0]).is_absolute():
+        raise ValueError('a command that begins with its whole path')
+    return value
+
+
+def _half_a_minute(value: timedelta) -> timedelta:
+    if value > timedelta(seconds=30):
+        raise ValueError('a time of at most 30s')
+    return value
 
 
 class Settings(BaseModel):
@@ -264,6 +318,16 @@ class Settings(BaseModel):
     """Days after which `mailman qnet check` warns of a request that waits."""
     forms_keep_days: Annotated[int, Field(ge=1)] = 365
     """Days for which the files of a request are kept after the decision."""
+    ticket_system_url: Annotated[str, AfterValidator(_safe_url)] | None = None
+    """Where the steps of requests are told to (https, or on this host)."""
+    ticket_system_command: Annotated[str, AfterValidator(_command)] = ''
+    """What is told of them instead; without a shell."""
+    ticket_system_secret_file: Path | None = None
+    """The file with the secret that signs them."""
+    ticket_system_timeout: Annotated[
+        timedelta, BeforeValidator(_duration), AfterValidator(_half_a_minute)
+    ] = timedelta(seconds=10)
+    """How long the ticket system may take to answer."""
     members_max_size: Annotated[int, BeforeValidator(_size)] = 100 * MEBIBYTE
     """Largest file of `mailman qnet import-members`, in bytes."""
     members_max_rows: Annotated[int, Field(ge=1)] = 1_000_000
@@ -278,6 +342,11 @@ class Settings(BaseModel):
         if value and info.data.get('web_url', '') is None:
             raise ValueError('no while web_url is not set, as the link leads there')
         return value
+
+    @property
+    def has_ticket_system(self) -> bool:
+        """Whether somebody wants to hear what happens to requests."""
+        return bool(self.ticket_system_url or self.ticket_system_command)
 
     @property
     def support_lines(self) -> str:
@@ -350,13 +419,21 @@ def load(path: Path) -> Settings:
             elif mistake['type'] == 'missing':
                 problems.append(f'{where}{key} is missing; it must be set')
             else:
-                problems.append(
-                    f'{where}{key} = {values[key]!r}: expected {_expected(mistake)}'
-                )
+                value = '' if key in UNSEEN else f' = {values[key]!r}'
+                problems.append(f'{where}{key}{value}: expected {_expected(mistake)}')
         raise SettingsError(problems) from None
+    problems += [f'{path}: {each}' for each in _incomplete(settings)]
     if problems:
         raise SettingsError(problems)
     return settings
+
+
+def _incomplete(settings: Settings) -> Iterator[str]:
+    """What is wrong with settings that need, or exclude, each other."""
+    if settings.ticket_system_url and settings.ticket_system_command:
+        yield 'expected ticket_system_url or ticket_system_command, and not both'
+    if settings.has_ticket_system and settings.ticket_system_secret_file is None:
+        yield 'ticket_system_secret_file is missing: what is told is signed with it'
 
 
 def _line_of(key: str, text: str) -> int:

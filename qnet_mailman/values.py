@@ -41,7 +41,7 @@ TAKEN = ('abuse', 'mailer-daemon', 'mailman', 'noreply', 'postmaster', 'root')
 """Local parts that mail hosts need for themselves (RFC 2142)."""
 
 TO_FILL_IN = 'FILL-IN'
-"""A ticket that nobody has given: an export has it where no form made the list."""
+"""A ticket that nobody has given: exports had it where no form made the list."""
 NOBODY = 'fill-in@example.invalid'
 """The address of a person whom an export leaves to be named."""
 
@@ -52,7 +52,23 @@ _TICKET = re.compile(r'[A-Za-z0-9][A-Za-z0-9._/-]{0,99}')
 _address = Validator()
 
 
+class NumberCell(float):
+    """A number in a cell of a spreadsheet, where what was typed may be lost.
+
+    `0123` becomes 123 there, and `1234567890123456` becomes 1234567890123460.
+    """
+
+    def __str__(self) -> str:
+        return f'{self:.0f}' if self.is_integer() else repr(float(self))
+
+
 def _text(value: object, expected: str) -> str:
+    if isinstance(value, NumberCell):
+        raise ValueError(
+            'text, and the program has made a number of it: give the cell the format '
+            'Text, then type it anew (zeros in front, and the last of many digits, '
+            'were lost)'
+        )
     # A number that stands for text (a HARP ID, a ticket) is what it looks like.
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
@@ -173,13 +189,18 @@ def list_reference(value: object) -> str:
     return text
 
 
-def ticket(value: object) -> str:
-    """The number of a request."""
+def ticket(value: object, *, optional: bool = False) -> str:
+    """The number that a service desk has given a request.
+
+    :param optional: Whether it may be empty.
+    """
     expected = (
         'a ticket number: letters, digits, ".", "_", "/" and "-", beginning with a '
         'letter or digit, at most 100 characters'
     )
     text = _text(value, expected)
+    if optional and not text:
+        return text
     if not _TICKET.fullmatch(text):
         raise ValueError(expected)
     return text
@@ -188,6 +209,8 @@ def ticket(value: object) -> str:
 def whole(value: object, least: int, most: int) -> int:
     """A whole number within bounds."""
     if isinstance(value, str) and re.fullmatch(r'\d{1,9}', value.strip(), re.ASCII):
+        value = int(value)
+    if isinstance(value, NumberCell) and value.is_integer():
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise ValueError(f'a whole number from {least} to {most}')

@@ -47,7 +47,7 @@ def test_the_defaults_that_the_shipped_file_tells_are_true(tmp_path: Path) -> No
     ]
     assert told
     # Examples, where the default is to have none.
-    examples = ('web_url', 'forms_address', 'outside_mail_server')
+    examples = ('web_url', 'forms_address', 'outside_mail_server', 'ticket_system_')
     told = [line for line in told if not line.startswith(examples)]
     with_told = read(tmp_path, '[qnet]\n' + GOOD + '\n'.join(told))
     assert with_told == read(tmp_path, '[qnet]\n' + GOOD)
@@ -115,10 +115,61 @@ def test_values_are_typed(tmp_path: Path) -> None:
             "qnet.cfg:4: other_lists_one_click = 'yes': expected no while web_url is "
             'not set, as the link leads there',
         ),
+        (
+            'ticket_system_command = run --me',
+            'qnet.cfg:4: ticket_system_command: expected a command that begins with '
+            'its whole path',
+        ),
+        (
+            'ticket_system_timeout = 5m',
+            "qnet.cfg:4: ticket_system_timeout = '5m': expected a time of at most 30s",
+        ),
+        (
+            'ticket_system_url = https://tickets.example.gov',
+            'qnet.cfg: ticket_system_secret_file is missing: what is told is signed '
+            'with it',
+        ),
     ],
 )
 def test_a_bad_value(tmp_path: Path, line: str, message: str) -> None:
     assert problems(tmp_path, f'[qnet]\n{GOOD}{line}\n') == [message]
+
+
+SIGNED = f'[qnet]\n{GOOD}ticket_system_secret_file = /etc/made-up\n'
+
+
+@pytest.mark.parametrize(
+    'url',
+    [
+        'https://tickets.example.gov/hook?a=b',
+        'http://127.0.0.1:8080/hook',
+        'http://[::1]:8080/',
+        'http://localhost',
+    ],
+)
+def test_the_url_of_a_ticket_system(tmp_path: Path, url: str) -> None:
+    settings = read(tmp_path, f'{SIGNED}ticket_system_url = {url}\n')
+    assert settings.ticket_system_url == url
+
+
+@pytest.mark.parametrize(
+    'url',
+    [
+        'http://tickets.example.gov/hook',
+        'http://127.0.0.1.example.gov/',
+        'http://localhost.example.gov/',
+        'https://ann:made-up@tickets.example.gov/',
+        'https://',
+        'https://tickets.example.gov:99999/',
+        'https://[::1/',
+        'https://tickets.example.gov/#x',
+        'ftp://localhost/',
+    ],
+)
+def test_a_url_that_would_show_others_what_is_told(tmp_path: Path, url: str) -> None:
+    [line] = problems(tmp_path, f'{SIGNED}ticket_system_url = {url}\n')
+    assert line.startswith('qnet.cfg:5: ticket_system_url: expected a web address')
+    assert 'made-up' not in line
 
 
 def test_an_unknown_key(tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 
 import click
 from mailman.utilities.datetime import now
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, or_, select
 
 from qnet_mailman import site
 from qnet_mailman.commands.common import INVALID, needs_service, printable, stop
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
+from qnet_mailman.review import requests
 
 _UNITS = {'m': 60, 'h': 3600, 'd': 86400, 'w': 7 * 86400}
 
@@ -23,11 +24,18 @@ _UNITS = {'m': 60, 'h': 3600, 'd': 86400, 'w': 7 * 86400}
 @click.command()
 @click.option('--list', 'name', metavar='LIST', help='Only of this list.')
 @click.option(
+    '--request',
+    metavar='NUMBER',
+    help='Only of this request: its number (QM-000123) or a ticket.',
+)
+@click.option(
     '--since', metavar='WHEN', help='Only from then on: 2026-01-31, or 7d, 12h, 30m.'
 )
 @click.option('--json', 'as_json', is_flag=True, help='Print JSON.')
 @needs_service
-def audit(name: str | None, since: str | None, as_json: bool) -> None:
+def audit(
+    name: str | None, request: str | None, since: str | None, as_json: bool
+) -> None:
     """Print the audit log, newest last.
 
     LIST is an address or List-ID; the list may be one that has been deleted. WHEN
@@ -39,6 +47,8 @@ def audit(name: str | None, since: str | None, as_json: bool) -> None:
         query = query.where(
             QNetAudit.list_id == name.strip().lower().replace('@', '.', 1)
         )
+    if request is not None:
+        query = query.where(_about(request.strip()))
     if since is not None:
         try:
             query = query.where(QNetAudit.at >= moment(since))
@@ -57,6 +67,23 @@ def audit(name: str | None, since: str | None, as_json: bool) -> None:
         detail = ', '.join(f'{key}={value}' for key, value in entry['detail'].items())
         parts = (entry['at'], row.actor, row.action, row.list_id, row.subject, detail)
         click.echo(printable('  '.join(part for part in parts if part)))
+
+
+def _about(request: str) -> ColumnElement[bool]:
+    """What is of a request, by any of its numbers."""
+    number = requests.number_of(request)
+    names = {request if number is None else requests.label(number)}
+    row = None if number is None else requests.find(number)
+    for found, _submission in [row] if row else requests.with_ticket(request):
+        names |= {requests.label(found.id), found.ticket, found.desk_ticket}
+    wanted = sorted(names - {''})
+    return or_(
+        QNetAudit.subject.in_(wanted),
+        *(
+            QNetAudit.detail.contains(f'"ticket": "{each}"', autoescape=True)
+            for each in wanted
+        ),
+    )
 
 
 def moment(since: str) -> datetime:

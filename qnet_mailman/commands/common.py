@@ -15,12 +15,27 @@ from mailman.interfaces.listmanager import IListManager
 from sqlalchemy.exc import SQLAlchemyError
 from zope.component import getUtility
 
-from qnet_mailman import site
+from qnet_mailman import site, values
 from qnet_mailman.forms.batch import COULD_NOT_RUN, INVALID, printable
 from qnet_mailman.model import audit
 from qnet_mailman.model.finding import find_list
 
 P = ParamSpec('P')
+
+
+class _Ticket(click.ParamType):
+    name = 'ticket'
+
+    def convert(self, value: Any, param: Any, context: Any) -> str:
+        """See click."""
+        try:
+            return values.ticket(value)
+        except ValueError as error:
+            self.fail(f'found "{printable(str(value))}"; expected {error}')
+
+
+TICKET = _Ticket()
+"""The number that a service desk has given a request."""
 
 
 def needs_service(command: Callable[P, None]) -> Callable[P, None]:

@@ -16,6 +16,7 @@ from qnet_mailman import site, values
 from qnet_mailman.commands.common import (
     COULD_NOT_RUN,
     INVALID,
+    TICKET,
     needs_service,
     printable,
     stop,
@@ -37,11 +38,20 @@ class _Number(click.ParamType):
     def convert(self, value: Any, param: Any, context: Any) -> int:
         """See click."""
         number = value if isinstance(value, int) else requests.number_of(value)
-        if number is None:
-            self.fail(
-                f'found "{printable(value)}"; expected a number such as QM-000123'
-            )
-        return number
+        if number is not None:
+            return number
+        found = [request.id for request, _ in requests.with_ticket(value.strip())]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            labels = ', '.join(map(requests.label, found))
+            self.fail(f'"{printable(value)}" is the ticket of several: {labels}')
+        raise click.BadParameter(
+            f'found "{printable(value)}"; expected a number such as QM-000123, or the '
+            'ticket of a request',
+            context,
+            param,
+        )
 
 
 NUMBER = _Number()
@@ -98,11 +108,14 @@ def _columns(one: dict[str, Any]) -> list[str]:
 @needs_service
 def show(number: int, as_json: bool) -> None:
     """Print a request: the form, and what approving it would do, or every mistake."""
+    found = requests.find(number)
     try:
         looked = deciding.look(number)
     except CannotDecide as error:
+        if found is not None:
+            # What is known of it is told without its file, too.
+            _show_row(requests.as_dict(*found), as_json)
         stop(INVALID, str(error))
-    found = requests.find(number)
     assert found is not None
     one = requests.as_dict(*found)
     form = None if looked.form is None else looked.form.form.model_dump(mode='json')
@@ -116,16 +129,23 @@ def show(number: int, as_json: bool) -> None:
         _echo(f'WARNING: {warning}')
     if looked.warnings:
         _echo('It changes a list that is there: ask in another way before approving.\n')
-    for key, value in one.items():
-        if isinstance(value, list):
-            value = '; '.join(value)
-        if value not in ('', None):
-            _echo(f'{key.replace("_", " ") + ":":<13}{value}')
+    _show_row(one, as_json)
     if form is not None:
         _echo('\n' + yaml.safe_dump(form, allow_unicode=True, sort_keys=False))
     _print(requests.label(number), looked.result)
     for warning in looked.warnings:
         _echo(f'  WARNING: {warning}')
+
+
+def _show_row(one: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps(one, indent=2))
+        return
+    for key, value in one.items():
+        if isinstance(value, list):
+            value = '; '.join(value)
+        if value not in ('', None):
+            _echo(f'{key.replace("_", " ") + ":":<13}{value}')
 
 
 def _print(label: str, result: Result) -> None:
@@ -140,9 +160,15 @@ def _print(label: str, result: Result) -> None:
     is_flag=True,
     help='Answer for changes of lists that may not be from whom they name.',
 )
+@click.option('--ticket', type=TICKET, help="The service desk's number, to be linked.")
 @click.option('--json', 'as_json', is_flag=True, help='Print JSON.')
 @needs_service
-def approve(numbers: tuple[int, ...], despite_warnings: bool, as_json: bool) -> None:
+def approve(
+    numbers: tuple[int, ...],
+    despite_warnings: bool,
+    ticket: str | None,
+    as_json: bool,
+) -> None:
     """Apply the forms of requests, and tell who sent them.
 
     A form with mistakes is not applied, and still waits: return it. A change of a list
@@ -160,6 +186,7 @@ def approve(numbers: tuple[int, ...], despite_warnings: bool, as_json: bool) -> 
                 number,
                 actor=audit.command_line_actor(),
                 despite_warnings=despite_warnings,
+                ticket=ticket or '',
             )
         except CannotDecide as error:
             status = max(status, INVALID)
@@ -177,6 +204,22 @@ def approve(numbers: tuple[int, ...], despite_warnings: bool, as_json: bool) -> 
         click.echo(json.dumps(told, indent=2))
     notices.tell()
     sys.exit(status)
+
+
+@forms.command()
+@click.argument('number', type=NUMBER)
+@click.argument('ticket', type=TICKET)
+@needs_service
+def link(number: int, ticket: str) -> None:
+    """Link the service desk's TICKET to a request, whatever has become of it.
+
+    Either finds the request: with "show", "audit --request", and in its mails.
+    """
+    try:
+        deciding.link(number, ticket, actor=audit.command_line_actor())
+    except CannotDecide as error:
+        stop(INVALID, str(error))
+    click.echo(f'{requests.label(number)}: linked to {ticket}')
 
 
 @forms.command('return')

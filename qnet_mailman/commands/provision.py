@@ -7,11 +7,18 @@ import logging
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import click
 
 from qnet_mailman import site
-from qnet_mailman.commands.common import COULD_NOT_RUN, INVALID, needs_service, stop
+from qnet_mailman.commands.common import (
+    COULD_NOT_RUN,
+    INVALID,
+    TICKET,
+    needs_service,
+    stop,
+)
 from qnet_mailman.forms import batch, loading
 from qnet_mailman.forms.mistakes import FormError, FormInvalid
 from qnet_mailman.model import audit
@@ -38,11 +45,21 @@ log = logging.getLogger('mailman.plugins')
     is_flag=True,
     help='Say how the lists differ from the forms; change nothing.',
 )
+@click.option(
+    '--ticket',
+    type=TICKET,
+    help="The service desk's number, for forms that have none of their own.",
+)
 @click.option('--json', 'as_json', is_flag=True, help='Print a line of JSON a form.')
 @click.argument('files', nargs=-1, required=True, metavar='FORM...', type=Path)
 @needs_service
 def provision(
-    files: tuple[Path, ...], dry_run: bool, approve: bool, diff: bool, as_json: bool
+    files: tuple[Path, ...],
+    dry_run: bool,
+    approve: bool,
+    diff: bool,
+    ticket: str | None,
+    as_json: bool,
 ) -> None:
     """Make lists, or change them, as request forms say.
 
@@ -76,7 +93,8 @@ def provision(
     report = batch.Report(len(found), as_json=as_json)
     try:
         with report.showing(), many_forms(dry_run=dry_run) as gathering:
-            _provision_all(found, dry_run, approve, report)
+            how = {'dry_run': dry_run, 'approved': approve, 'number': ticket or ''}
+            _provision_all(found, how, report)
     except KeyboardInterrupt:
         sys.exit(report.interrupted())
     if gathering.problem:
@@ -86,11 +104,11 @@ def provision(
 
 
 def _provision_all(
-    files: list[Path], dry_run: bool, approve: bool, report: batch.Report
+    files: list[Path], how: dict[str, Any], report: batch.Report
 ) -> None:
     each_form = _load_all(files, report)
     for name, loaded in each_form:
-        result = _provision(loaded, dry_run, approve)
+        result = _provision(loaded, how)
         report.add(name, result.as_dict())
         why = database_is_away() if result.outcome == 'failed' else ''
         if why:
@@ -118,16 +136,13 @@ def _load(file: Path) -> list[tuple[str, loading.Loaded | FormInvalid]]:
         return [(str(file), FormInvalid([mistake]))]
 
 
-def _provision(
-    loaded: loading.Loaded | FormInvalid, dry_run: bool, approve: bool
-) -> Result:
+def _provision(loaded: loading.Loaded | FormInvalid, how: dict[str, Any]) -> Result:
     if isinstance(loaded, FormInvalid):
         return Result('invalid', errors=tuple(loaded.errors))
     return apply_form(
         loaded.form,
         actor=audit.command_line_actor(),
-        dry_run=dry_run,
-        approved=approve,
+        **how,
         document=loaded.document,
     )
 

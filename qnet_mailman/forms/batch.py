@@ -29,6 +29,8 @@ INTERRUPTED = 130
 
 SUFFIXES = ('.yaml', '.yml', '.json', '.xlsx', '.pdf', '.csv', '.eml')
 """What the names of files with forms end in."""
+HEADINGS = ('requester.email', 'ticket')
+"""Columns by one of which a CSV file of forms is known."""
 NOT_TRIED = 'not tried'
 OUTCOMES = (
     'created',
@@ -46,8 +48,10 @@ NAMED = ('invalid', 'failed')
 
 def is_table(content: bytes) -> bool:
     """Whether a CSV file has forms in it, and not subscribers."""
-    head = content[:100_000].splitlines()[:1]
-    return any(b'ticket' in line.lower() for line in head)
+    # Excel writes UTF-16, too, and "sep=;" before the heading.
+    text = content[:100_000].replace(b'\0', b'').lower()
+    head = [line for line in text.splitlines() if not line.startswith(b'sep=')][:1]
+    return any(each.encode() in line for line in head for each in HEADINGS)
 
 
 def find_forms(names: Iterable[Path]) -> tuple[list[Path], list[str]]:

@@ -19,7 +19,7 @@ LIST_REQUEST_YAML = """\
 # Send the form to the operators of the mailing list service.
 
 form: list-request
-ticket:                       # number of the request; the same to change the list later
+ticket:                       # may stay empty: you are told a number
 
 requester:
   name:
@@ -78,7 +78,7 @@ THRESHOLD_CHANGE_YAML = """\
 # of the mailing list service.
 
 form: threshold-change
-ticket:                       # number of the request
+ticket:                       # may stay empty: you are told a number
 
 requester:
   name:
@@ -102,7 +102,7 @@ ADMINISTRATOR_REQUEST_YAML = """\
 # the form to the operators of the mailing list service.
 
 form: administrator-request
-ticket:                       # number of the request; the same to change it later
+ticket:                       # may stay empty: you are told a number
 
 requester:
   name:
@@ -130,7 +130,7 @@ LIST_CLOSURE_YAML = """\
 # for some time they can open it again as it was.
 
 form: list-closure
-ticket:                       # number of the request
+ticket:                       # may stay empty: you are told a number
 
 requester:
   name:

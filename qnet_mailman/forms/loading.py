@@ -12,7 +12,9 @@ from qnet_mailman.forms import (
     limited,
     readers,
 )
+from qnet_mailman.forms.attempts import is_other_half
 from qnet_mailman.forms.batch import SUFFIXES, is_table
+from qnet_mailman.forms.csv_files import read_subscribers
 from qnet_mailman.forms.kept import Found, Loaded
 from qnet_mailman.forms.kinds import KINDS
 from qnet_mailman.forms.limited import Budget, Ending, Send
@@ -123,11 +125,12 @@ def load_content(
         def sent(wanted: str) -> bytes:
             # Whoever has the files wants to know, too.
             send(_Asked(wanted))
-            if wanted not in files:
+            name = readers.named(files, wanted)
+            if name not in files:
                 raise readers.not_beside()
-            if len(files[wanted]) > settings.members_max_size:
+            if len(files[name]) > settings.members_max_size:
                 raise too_large(settings.members_max_size, 'members_max_size')
-            return files[wanted]
+            return files[name]
 
         try:
             _require_form(name)
@@ -161,7 +164,7 @@ def _within(
             yield value
         elif files is not None:
             # The child has its own copy of what the files remember of that.
-            value.name in files  # noqa: B015
+            readers.named(files, value.name) in files  # noqa: B015
     if outcome.ending is not Ending.done:
         yield Found.of(name, too_dear(outcome.ending, budget))
 
@@ -230,9 +233,10 @@ def _attached(
     name: str, files: Sequence[tuple[str, bytes]], settings: Settings
 ) -> Iterator[tuple[str, Loaded | FormInvalid]]:
     def attached(wanted: str) -> bytes:
-        for each, data in files:
-            if each == wanted and each.lower().endswith('.csv'):
-                return data
+        by_name = {each: data for each, data in files if each.lower().endswith('.csv')}
+        name = readers.named(by_name, wanted)
+        if name in by_name:
+            return by_name[name]
         raise Unreadable('is not attached; expected the name of a .csv file that is')
 
     forms = [(each, data) for each, data in files if may_be_form(each, data)]
@@ -256,6 +260,8 @@ def _attached(
 
 def may_be_form(name: str, content: bytes) -> bool:
     """Whether an attachment is taken for a form; subscribers are none."""
+    if is_other_half(name, content):
+        return False
     suffix = Path(name).suffix.lower()
     return suffix in READERS or (suffix == '.csv' and is_table(content))
 
@@ -311,7 +317,7 @@ def _read_subscribers(document: Document, beside: Beside) -> list[FormError]:
     if not isinstance(name, str):
         return []
     try:
-        people, lines = readers.read_csv(beside(name))
+        people, lines = read_subscribers(beside(name))
     except Unreadable as error:
         # The rest of the form is looked at all the same.
         document.data['subscribers'] = None

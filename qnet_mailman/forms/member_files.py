@@ -62,7 +62,8 @@ class _Columns:
 
     def row(self, line: int, cells: Sequence[str]) -> Row:
         def cell(place: int) -> str:
-            return cells[place].strip() if place < len(cells) else ''
+            # A line break in a name is a space.
+            return ' '.join(cells[place].split()) if place < len(cells) else ''
 
         name = ' '.join(filter(None, map(cell, self.names)))
         state = '' if self.state is None else cell(self.state)

@@ -9,6 +9,7 @@ at once.
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, TypeVar
@@ -88,6 +89,11 @@ class Document:
     csv_name: str = ''
     csv_lines: list[int] = field(default_factory=list)
 
+    @property
+    def has_yes_no(self) -> bool:
+        """Whether it is of a format that people answer with yes and no."""
+        return bool(self.places) and not self.lines
+
     def line_of(self, path: Path) -> int | None:
         """The line of a key, or of the nearest thing that holds it."""
         while path and path not in self.lines:
@@ -130,6 +136,17 @@ def _expected_at(sections: Sections, path: Path) -> str:
     return model.model_fields[str(path[-1])].description or ''
 
 
+def _with_yes_no(message: str) -> str:
+    """A message in the words that a spreadsheet or PDF offers."""
+    words = {'true or false': 'yes or no', 'true': 'yes', 'false': 'no'}
+    return re.sub(
+        r'\btrue or false\b|(?<=^found )(?:true|false)(?=;)|(?<=; expected )true(?=:)|'
+        r'(?<=^is missing; expected )true(?=:)',
+        lambda match: words[match[0]],
+        message,
+    )
+
+
 class Mistakes:
     """Gathers what is wrong with one document."""
 
@@ -143,6 +160,8 @@ class Mistakes:
         :param path: Where it is.
         :param message: What was found and what is expected.
         """
+        if self._document.has_yes_no:
+            message = _with_yes_no(message)
         self._seen.setdefault(
             (path, message),
             FormError(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Forms in YAML and JSON, and subscribers in CSV, as plain data with line numbers.
+"""Forms in YAML and JSON as plain data with line numbers, and files beside them.
 
 A reader knows nothing of what a form should hold.  It takes any bytes, of anybody,
 and either returns a `Document` or raises `Unreadable`, and nothing else.
@@ -7,14 +7,14 @@ and either returns a `Document` or raises `Unreadable`, and nothing else.
 
 from __future__ import annotations
 
-import csv
+import codecs
 import errno
-import io
 import json
 import os
 import re
 import stat
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterable
 from json.decoder import JSONArray, JSONDecoder, JSONObject  # type: ignore[attr-defined]
 from json.scanner import py_make_scanner  # type: ignore[attr-defined]
 from pathlib import Path
@@ -87,15 +87,19 @@ def too_large(limit: int, setting: str, what: str = '') -> Unreadable:
 
 
 def decoded(content: bytes) -> str:
-    """Text of a file: UTF-8, with or without a byte order mark.
+    """Text of a file: UTF-8, or with a byte order mark UTF-16, as Excel writes it.
 
     :raises Unreadable: if it is something else.
     """
     try:
+        if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            return content.decode('utf-16')
         return content.decode('utf-8-sig')
     except UnicodeDecodeError as error:
         line = content.count(b'\n', 0, error.start) + 1
-        raise Unreadable('is not text in UTF-8; save it as UTF-8', line) from None
+        raise Unreadable(
+            'is not text in UTF-8; save it as UTF-8 (in Excel: "CSV UTF-8")', line
+        ) from None
 
 
 class _Loader(yaml.SafeLoader):
@@ -332,45 +336,6 @@ def _json_value(
     return value
 
 
-def read_csv(content: bytes) -> tuple[list[dict[str, str]], list[int]]:
-    """Subscribers out of a CSV file that a form names.
-
-    :return: The rows as `email` and `name`, and the line of each.
-    :raises Unreadable: if it is not such a file.
-    """
-    rows = csv.reader(io.StringIO(decoded(content)), strict=True)
-    columns = ['email', 'name']
-    people: list[dict[str, str]] = []
-    lines: list[int] = []
-    try:
-        for row in rows:
-            cells = [cell.strip() for cell in row]
-            if not any(cells):
-                continue
-            heads = [cell.lower() for cell in cells]
-            if not people and 'email' in heads:
-                if not set(heads) <= {'email', 'name'} or len(set(heads)) < len(heads):
-                    raise Unreadable(
-                        'has other columns than email and name', rows.line_num
-                    )
-                columns = heads
-                continue
-            if len(cells) > len(columns):
-                raise Unreadable(
-                    f'has {len(cells)} columns in line {rows.line_num}; expected '
-                    f'{" and ".join(columns)} (put a name that holds a comma into '
-                    'double quotes)',
-                    rows.line_num,
-                )
-            if len(people) >= MAX_CSV_ROWS:
-                raise Unreadable(f'has more than {MAX_CSV_ROWS} rows', rows.line_num)
-            people.append({'email': '', **dict(zip(columns, cells, strict=False))})
-            lines.append(rows.line_num)
-    except csv.Error as error:
-        raise Unreadable(f'is not CSV: {error}', rows.line_num) from None
-    return people, lines
-
-
 _BESIDE = 'expected the name of a .csv file beside the form'
 
 
@@ -393,7 +358,7 @@ def beside(folder: Path, name: str) -> Path:
         raise Unreadable(f'does not end in .csv; {_BESIDE}')
     base = folder.resolve()
     try:
-        path = (base / relative).resolve()
+        path = _as_it_is_there(base / relative).resolve()
         is_there = path.is_relative_to(base) and path.exists()
         is_file = is_there and path.is_file()
     except (OSError, RuntimeError):
@@ -404,3 +369,34 @@ def beside(folder: Path, name: str) -> Path:
     if not is_file:
         raise Unreadable(f'is not a file; {_BESIDE}')
     return path
+
+
+def _as_it_is_there(path: Path) -> Path:
+    """A file, or the one whose name is the same to people (`name_key()`)."""
+    if not path.exists():
+        key = name_key(path.name)
+        for each in sorted(path.parent.iterdir()) if path.parent.is_dir() else ():
+            if name_key(each.name) == key:
+                return each
+    return path
+
+
+def name_key(name: str) -> str:
+    """What the names of one file have in common on the systems that it went through.
+
+    macOS takes letters with accents apart (NFD), and nobody sees whether a name is in
+    capitals.
+    """
+    return unicodedata.normalize('NFC', unicodedata.normalize('NFC', name).casefold())
+
+
+def named(files: Iterable[str], wanted: str) -> str:
+    """The name of the file that is wanted, as it is among others; else as it is.
+
+    :param files: The names that there are.
+    """
+    there = list(files)
+    if wanted in there:
+        return wanted
+    key = name_key(wanted)
+    return next((each for each in there if name_key(each) == key), wanted)

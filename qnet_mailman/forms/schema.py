@@ -95,8 +95,10 @@ ABOUT_THRESHOLD = 'points at which delivery is disabled, 1 to 100'
 ABOUT_WINDOW = 'days whose points are added up, 1 to 365'
 Ticket = Annotated[
     str,
-    BeforeValidator(values.ticket),
-    WithJsonSchema({'type': 'string', 'pattern': '^[A-Za-z0-9][A-Za-z0-9._/-]{0,99}$'}),
+    BeforeValidator(partial(values.ticket, optional=True)),
+    WithJsonSchema(
+        {'type': 'string', 'pattern': '^([A-Za-z0-9][A-Za-z0-9._/-]{0,99})?$'}
+    ),
 ]
 ListReference = Annotated[
     str,
@@ -217,7 +219,11 @@ class Form(Section):
     """What every form has."""
 
     form: str
-    ticket: Ticket = Field(description='the ticket number of the request')
+    ticket: Ticket = Field(
+        default='',
+        description='may stay empty: you are told a number for this request; or the '
+        'number that your service desk has for it',
+    )
     requester: Requester = Field(description='who asks: name, email, organization')
 
     @property

@@ -12,9 +12,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from qnet_mailman.forms import layout
+from qnet_mailman.forms.batch import HEADINGS
+from qnet_mailman.forms.csv_files import rows_of
 from qnet_mailman.forms.layout import Entry
 from qnet_mailman.forms.mistakes import Document, Path
-from qnet_mailman.forms.readers import Unreadable, decoded
+from qnet_mailman.forms.readers import Unreadable
 from qnet_mailman.forms.schema import ROSTERS
 from qnet_mailman.settings import Settings
 
@@ -59,46 +61,42 @@ def read_table(content: bytes, settings: Settings) -> Iterator[tuple[int, Docume
 
     :raises Unreadable: if it is none, or has too many rows.
     """
-    text = decoded(content)
-    delimiter = max(',;\t', key=text.partition('\n')[0].count)
-    rows = csv.reader(io.StringIO(text, newline=''), delimiter=delimiter)
     heads: list[str] = []
     count = 0
-    try:
-        for number, row in enumerate(rows, 1):
-            if not any(map(str.strip, row)):
-                continue
-            if not heads:
-                heads = row
-                if len(heads) > MAX_COLUMNS or 'ticket' not in _words(heads):
-                    raise Unreadable(
-                        'has no heading of forms; expected columns such as ticket and '
-                        'list.name ("mailman qnet form" writes them)'
-                    )
-                continue
-            if len(row) > len(heads):
-                raise Unreadable(f'has more columns in row {number} than its heading')
-            count += 1
-            if count > settings.form_max_forms:
+    for number, (_line, row) in enumerate(rows_of(content, strict=False), 1):
+        if not row:
+            continue
+        if not heads:
+            heads = row
+            if len(heads) > MAX_COLUMNS or not _is_heading(heads):
                 raise Unreadable(
-                    f'has more than {settings.form_max_forms} forms '
-                    '(form_max_forms in qnet.cfg)'
+                    'has no heading of forms; expected columns such as '
+                    'requester.email and list.name ("mailman qnet form" writes '
+                    'them)'
                 )
-            entries = [
-                Entry(
-                    layout.path_of(head, '.'),
-                    cell.strip(),
-                    f'row {number}, {head[:80]}',
-                )
-                for head, cell in zip(heads, row, strict=False)
-                if head.strip()
-            ]
-            yield number, layout.gathered(entries)
-    except csv.Error as error:
-        raise Unreadable(f'is not CSV: {error}') from None
+            continue
+        if len(row) > len(heads):
+            raise Unreadable(f'has more columns in row {number} than its heading')
+        count += 1
+        if count > settings.form_max_forms:
+            raise Unreadable(
+                f'has more than {settings.form_max_forms} forms '
+                '(form_max_forms in qnet.cfg)'
+            )
+        entries = [
+            Entry(
+                layout.path_of(head, '.'),
+                cell.strip(),
+                f'row {number}, {head[:80]}',
+            )
+            for head, cell in zip(heads, row, strict=False)
+            if head.strip()
+        ]
+        yield number, layout.gathered(entries)
     if not count:
         raise Unreadable('has no row with a form')
 
 
-def _words(heads: list[str]) -> list[str]:
-    return [head.strip().lower() for head in heads]
+def _is_heading(heads: list[str]) -> bool:
+    words = [head.strip().lower() for head in heads]
+    return any(each in words for each in HEADINGS)

@@ -9,6 +9,7 @@ for the value that some program last computed for it.
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from datetime import date, datetime, time
@@ -25,11 +26,15 @@ from qnet_mailman.forms.mistakes import Document, Path
 from qnet_mailman.forms.readers import MAX_CSV_ROWS, Unreadable, too_large
 from qnet_mailman.forms.schema import ROSTERS
 from qnet_mailman.settings import Settings
+from qnet_mailman.values import NumberCell
 
 REQUEST = 'Request'
 HEADING = ('Field', 'What it should hold', 'Your answer')
 MAX_FILES = 200
 """Parts of a spreadsheet; an empty form has about a dozen."""
+WORKBOOK = 'xl/workbook.xml'
+STRICT = b'http://purl.oclc.org/ooxml/spreadsheetml/main'
+"""The name of what ECMA-376 calls Strict, which the library does not read."""
 MAX_ROWS = 500
 """Rows of the sheet `Request`."""
 MAX_COLUMNS = 20
@@ -41,6 +46,10 @@ _HEAD = {
     'fill': PatternFill('solid', fgColor='1F4E79'),
     'alignment': Alignment(wrap_text=True, vertical='top'),
 }
+_TRUTH = re.compile(r'=?\s*(TRUE|FALSE)\s*(?:\(\s*\))?\s*', re.IGNORECASE)
+"""What LibreOffice writes for a truth value: a formula."""
+_TEXT = '@'
+"""The format Text: what is typed stays as it is (ECMA-376 section 18.8.30)."""
 _WRAPPED = Alignment(wrap_text=True, vertical='top')
 
 
@@ -62,6 +71,8 @@ def write_xlsx(kind: str, data: dict[str, Any]) -> bytes:
         for column, field in enumerate(fields, 1):
             letter = get_column_letter(column)
             _choose(sheet, field, f'{letter}2:{letter}{ROWS}')
+            # Of the cells that are not there yet.
+            sheet.column_dimensions[letter].number_format = _TEXT
         for row, person in enumerate(layout.people_in(data, roster), 2):
             for column, head in enumerate(heads, 1):
                 _text(sheet.cell(row, column), layout.value_at(person, (head,)))
@@ -84,6 +95,7 @@ def _text(cell: Any, text: str) -> None:
     # Whatever it begins with: a text is no formula.
     cell.data_type = 's' if text else 'n'
     cell.alignment = _WRAPPED
+    cell.number_format = _TEXT
 
 
 def _choose(sheet: Any, field: Field, cells: str) -> None:
@@ -138,6 +150,7 @@ def _look_inside(content: bytes, settings: Settings) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as file:
             parts = file.infolist()
+            is_strict = _is_strict(file)
     except (zipfile.BadZipFile, ValueError, NotImplementedError):
         raise Unreadable('is not a spreadsheet in XLSX') from None
     # What a part says of its size binds the library: it reads no more of it.
@@ -146,6 +159,21 @@ def _look_inside(content: bytes, settings: Settings) -> None:
         raise too_large(settings.form_max_unpacked, 'form_max_unpacked', 'unpacked')
     if len(parts) > MAX_FILES:
         raise Unreadable(f'has {len(parts)} parts; expected at most {MAX_FILES}')
+    if is_strict:
+        raise Unreadable(
+            'is in the format "Strict Open XML"; save it as "Excel Workbook (.xlsx)"'
+        )
+
+
+def _is_strict(file: zipfile.ZipFile) -> bool:
+    try:
+        with file.open(WORKBOOK) as part:
+            return STRICT in part.read(4096)
+    except MemoryError:
+        raise
+    except Exception:
+        # The library says what is wrong, whatever it is.
+        return False
 
 
 def _request(sheet: Any) -> Iterator[Entry]:
@@ -173,6 +201,9 @@ def _people(sheet: Any, roster: str, most: int) -> Iterator[Entry]:
         for column, cell in enumerate(row[: len(heads)]):
             place = f'{title}!{get_column_letter(column + 1)}{number}'
             value = _value(cell, place)
+            if isinstance(value, str):
+                # A line break in a name is a space.
+                value = ' '.join(value.split())
             if value not in (None, '') and not heads[column].strip():
                 raise Unreadable(f'has a value at {place} without a heading')
             path: Path = (roster, number, heads[column].strip().lower())
@@ -183,11 +214,14 @@ def _people(sheet: Any, roster: str, most: int) -> Iterator[Entry]:
 def _value(cell: Any, place: str) -> Any:
     value = cell.value
     if cell.data_type == 'f':
+        truth = _TRUTH.fullmatch(str(value))
+        if truth is not None:
+            return truth[1].lower() == 'true'
         raise Unreadable(f'has a formula at {place}; expected what it should be')
     if cell.data_type == 'e' or isinstance(value, date | datetime | time):
         raise Unreadable(f'has {value} at {place}; expected text')
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else str(value)
-    if value is None or isinstance(value, str | int):
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return NumberCell(value)
+    if value is None or isinstance(value, str | bool):
         return value
     raise Unreadable(f'has something at {place} that is no text')

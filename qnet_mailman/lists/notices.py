@@ -12,6 +12,7 @@ from datetime import datetime
 from qnet_mailman import clock
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.closures import QNetClosure
+from qnet_mailman.model.requests import ticket_in_words
 from qnet_mailman.roles.people import Role, assignments_of
 from qnet_mailman.templates.sending import one_line, operators, send
 
@@ -82,6 +83,6 @@ def send_deletion(gone: Gone) -> None:
                 'name': one_line(name),
                 'list': f'"{one_line(gone.name)}"\n<{gone.address}>',
                 'closed': clock.in_words(gone.closed_at),
-                'ticket': gone.ticket,
+                'ticket': ticket_in_words(gone.ticket),
             },
         )

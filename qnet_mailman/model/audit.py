@@ -51,6 +51,7 @@ class Action(StrEnum):
     request_received = 'request received'
     request_approved = 'request approved'
     request_returned = 'request returned'
+    request_linked = 'request linked'
     delivery_enabled = 'delivery enabled'
     refusals_counted = 'refusals counted'
     refusals_withheld = 'refusals withheld'

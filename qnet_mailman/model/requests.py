@@ -3,13 +3,22 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import DateTime, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import (
+    DateTime,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from qnet_mailman.model.base import Base
+from qnet_mailman.model.base import Base, store
 
 
 class Status(StrEnum):
@@ -25,6 +34,27 @@ class Status(StrEnum):
 OPEN = (Status.waiting.value, Status.applying.value)
 """What is still to be decided, or finished."""
 
+_MAX_ID = 2**31 - 1
+_LABEL = re.compile(r'QM-(\d{6,10})', re.ASCII)
+
+
+def label(number: int) -> str:
+    """A request's intake number as people are told it: `QM-000123` (R38)."""
+    return f'QM-{number:06}'
+
+
+def number_of(text: str) -> int | None:
+    """The number that somebody wrote, with or without what is before it."""
+    match = re.fullmatch(r'(?:QM-?)?(\d{1,10})', text.strip(), re.ASCII | re.IGNORECASE)
+    if match is None or not 0 < int(match[1]) <= _MAX_ID:
+        return None
+    return int(match[1])
+
+
+def is_label(ticket: str) -> bool:
+    """Whether a ticket is an intake number, and not one of a service desk."""
+    return _LABEL.fullmatch(ticket) is not None
+
 
 class QNetSubmission(Base):
     """What came in at once: a mail, or a file; whole, as it came."""
@@ -36,7 +66,7 @@ class QNetSubmission(Base):
     received_at: Mapped[datetime] = mapped_column(DateTime)
     """In UTC."""
     route: Mapped[str] = mapped_column(String(20))
-    """`mail`, `REST` or `command line`."""
+    """`mail`, `REST` or `command line`; `provision` for what nobody had to decide."""
     sender: Mapped[str] = mapped_column(String(320))
     """From whom it claims to be: of a mail, what From: says; may be empty."""
     shown_by: Mapped[str] = mapped_column(String(255), default='')
@@ -66,7 +96,7 @@ class QNetRequest(Base):
     __table_args__ = (UniqueConstraint('submission_id', 'position'),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    """The number that people are told; see `review.numbers`."""
+    """The number that people are told; see `label()`."""
     submission_id: Mapped[int] = mapped_column(Integer)
     position: Mapped[int] = mapped_column(Integer)
     """Which form of the submission it is, from 0."""
@@ -76,6 +106,9 @@ class QNetRequest(Base):
     """This and the following four as they were when it came; empty if unreadable."""
     list_address: Mapped[str] = mapped_column(String(320))
     ticket: Mapped[str] = mapped_column(String(100))
+    """The form's own; where it has none, the number under which it is known (R38)."""
+    desk_ticket: Mapped[str] = mapped_column(String(100), default='', index=True)
+    """The service desk's number that is linked to it; may be empty."""
     requester: Mapped[str] = mapped_column(String(320))
     mistakes: Mapped[int] = mapped_column(Integer)
     text: Mapped[str | None] = mapped_column(Text)
@@ -93,3 +126,11 @@ class QNetRequest(Base):
     """Its mistakes when it was returned, a line for each."""
     notified_at: Mapped[datetime | None] = mapped_column(DateTime)
     """When the decision was told; None while that is still to be done."""
+
+
+def ticket_in_words(ticket: str) -> str:
+    """A ticket as mails name it: with the service desk's number, if one is linked."""
+    number = number_of(ticket) if is_label(ticket) else None
+    query = select(QNetRequest.desk_ticket).where(QNetRequest.id == number)
+    linked = '' if number is None else store().scalar(query)
+    return f'{ticket} ({linked})' if linked else ticket

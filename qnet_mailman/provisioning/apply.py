@@ -54,6 +54,7 @@ from qnet_mailman.model.base import store
 from qnet_mailman.model.finding import find_list, list_id_of
 from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.mta import list_map
+from qnet_mailman.provisioning.intake import numbered
 from qnet_mailman.provisioning.kinds import KINDS
 from qnet_mailman.provisioning.looking import (
     applied,
@@ -135,6 +136,7 @@ def apply_form(
     approved: bool = False,
     document: Document | None = None,
     request: str = '',
+    number: str = '',
 ) -> Result:
     """Apply a form, or say what that would do.
 
@@ -148,6 +150,8 @@ def apply_form(
     :param document: The form's file, for the lines of errors.
     :param request: What the caller knows this request by, if it may come again
         because the answer is lost: the answer is then what the first one was.
+    :param number: What is to be the ticket of a form without one (R38): its intake
+        number, or the service desk's; empty gives it an intake number.
     :return: What became of it; failures too are told in the result.
     :raises qnet_mailman.site.NotReady: while this process may not work.
     """
@@ -160,10 +164,10 @@ def apply_form(
                 list_map.settle()
                 _settle_notices()
             try:
-                return _apply(form, settings, dry_run, approved, request)
+                return _apply(_Work(form, request, number), settings, dry_run, approved)
             except IntegrityError:
                 # Another host was faster.
-                return _apply(form, settings, dry_run, approved, request)
+                return _apply(_Work(form, request, number), settings, dry_run, approved)
     except PlanRefused as refused:
         errors = tuple(placed(refused.problems, document))
         return _result(form, 'invalid', errors=errors)
@@ -240,14 +244,12 @@ def _result(form: AnyForm, outcome: Outcome, **rest: Any) -> Result:
     return Result(outcome, form.ticket, form.list_address, **rest)
 
 
-def _apply(
-    form: AnyForm, settings: Settings, dry_run: bool, approved: bool, request: str
-) -> Result:
-    work = _Work(form, request)
+def _apply(work: _Work, settings: Settings, dry_run: bool, approved: bool) -> Result:
     with work.undone_on_failure():
         if not dry_run:
             # Whether its requester may ask does not change any more.
             projection.lock()
+        work.form = form = numbered(work.form, work.number, make=not dry_run)
         plan = KINDS[form.form].plan(form, settings, approved)
         if dry_run:
             config.db.abort()
@@ -265,8 +267,8 @@ def _apply(
         config.db.store.commit()
     outcome: Outcome = plan.outcome
     notes = plan.notes
-    if plan.recorded and request:
-        outcome, again = _answer_again(form, request)
+    if plan.recorded and work.request:
+        outcome, again = _answer_again(form, work.request)
         notes += again
     return _result(
         form, outcome, steps=plan.steps, notes=(*notes, *_notify(form, plan))
@@ -348,6 +350,7 @@ class _Work:
 
     form: AnyForm
     request: str
+    number: str
     mlist: Any = None
 
     @contextmanager

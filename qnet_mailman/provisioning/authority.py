@@ -85,7 +85,7 @@ def another_requester(form: Form, previous: Form) -> Iterator[tuple[Path, str]]:
         yield (
             ('ticket',),
             f'found {found(form.ticket)}, which is the ticket of another request, of '
-            'another person; expected a ticket of its own',
+            'another person; expected a ticket of its own, or none',
         )
 
 

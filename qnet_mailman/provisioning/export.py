@@ -133,8 +133,6 @@ def _head(
         if kept.approver is not None:
             export.data['approver'] = kept.approver.model_dump()
     else:
-        export.data['ticket'] = values.TO_FILL_IN
-        export.remark('ticket', 'The list was not made by a form; give it a ticket.')
         administrators = (
             {'name': person.name, 'email': person.email}
             for (role, email), person in sorted(people.items())

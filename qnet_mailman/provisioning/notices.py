@@ -19,6 +19,7 @@ from qnet_mailman.lists.settings import FIELDS
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.finding import find_list
 from qnet_mailman.model.lists import type_of
+from qnet_mailman.model.requests import ticket_in_words
 from qnet_mailman.provisioning.plan import (
     Plan,
 )
@@ -143,7 +144,7 @@ def send_threshold_change(mlist: Mlist, form: ThresholdChange, plan: Plan) -> No
                 'changes': '\n'.join(rows),
                 'threshold': words('threshold'),
                 'window_days': words('window_days'),
-                'ticket': form.ticket,
+                'ticket': ticket_in_words(form.ticket),
                 'requester': one_line(form.requester.name),
                 'reason': _reason(form),
             },
@@ -198,7 +199,7 @@ def send_assignments(form: AdministratorRequest, plan: Plan) -> None:
             {
                 'name': one_line(name),
                 'changes': '\n'.join(changes) or '  Nothing: it was so already.',
-                'ticket': form.ticket,
+                'ticket': ticket_in_words(form.ticket),
                 'requester': one_line(form.requester.name),
                 'reason': _reason(form),
             },
@@ -242,7 +243,7 @@ def _tell_assigned(form: AdministratorRequest, lists: list[Any]) -> None:
                 else 'You do not have posting privileges on these lists.'
             ),
             'harp': _harp(form.role, has_role),
-            'ticket': form.ticket,
+            'ticket': ticket_in_words(form.ticket),
             'requester': one_line(form.requester.name),
             'reason': _reason(form),
         },
@@ -271,7 +272,7 @@ def send_closure(mlist: Mlist, form: ListClosure, plan: Plan) -> None:
                 'until': clock.in_words(closure.undo_until),
                 'after': _AFTER[closure.action],
                 'members': _MEMBERS[form.tell_members],
-                'ticket': form.ticket,
+                'ticket': ticket_in_words(form.ticket),
                 'requester': one_line(form.requester.name),
                 'reason': _reason(form),
             },
@@ -363,7 +364,7 @@ def _tell(
         subject,
         {
             'name': one_line(name),
-            'ticket': form.ticket,
+            'ticket': ticket_in_words(form.ticket),
             'settings': '\n'.join(_settings(mlist, form)),
             'addresses': '\n'.join(_addresses(mlist, form)),
             'people': '\n'.join(_people(form)),

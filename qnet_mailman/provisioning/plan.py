@@ -24,6 +24,7 @@ from qnet_mailman.forms.schema import (
 )
 from qnet_mailman.forms.threshold_change import ThresholdChange
 from qnet_mailman.lists.settings import Value
+from qnet_mailman.model.requests import is_label
 from qnet_mailman.provisioning import authority
 from qnet_mailman.provisioning.looking import SHOWN, Running, Site, Target, Thresholds
 from qnet_mailman.provisioning.steps import (
@@ -40,6 +41,8 @@ from qnet_mailman.roles.rights import HARP_NAMES
 from qnet_mailman.values import NOBODY, TO_FILL_IN, alternatives, found
 
 KEPT = 'the form has changed and is kept; the list needs no change'
+ANEW = 'a form with another ticket, or other words,'
+"""What is no repetition of a form that was applied before (R30)."""
 
 
 Problem = tuple[Path, str]
@@ -124,7 +127,7 @@ def make_plan(
         return Plan(recorded=True)
     if site.is_deleted:
         return Plan(
-            notes=('the list was closed and deleted; another ticket makes it again',),
+            notes=(f'the list was closed and deleted; {ANEW} makes it again',),
             recorded=True,
         )
     problems = [
@@ -163,7 +166,7 @@ def _unfilled_errors(form: ListRequest) -> Iterator[Problem]:
         yield (
             ('ticket',),
             f'found "{TO_FILL_IN}", which stands for one that is still to be filled '
-            'in; expected the ticket number of the request',
+            'in; expected the ticket number of the request, or nothing',
         )
     people: tuple[tuple[Path, Requester | Approver | Person | None], ...] = (
         (('requester',), form.requester),
@@ -200,12 +203,7 @@ def _list_errors(
             yield path, f'found {found(form.list.name)}, {site.clash}'
         return
     if running.forms and form.ticket not in running.forms:
-        others = alternatives(sorted(running.forms))
-        yield (
-            ('ticket',),
-            f'found "{form.ticket}", but {form.list.name} was made by the request '
-            f'{others}; expected another list name, or that ticket to change the list',
-        )
+        yield _made_by_another(form, running)
     elif running.is_closed:
         yield path, closed_problem(form.list.name)
     elif running.list_type is None:
@@ -216,6 +214,24 @@ def _list_errors(
         )
     else:
         yield from _change_errors(form, running, approved)
+
+
+def _made_by_another(form: ListRequest, running: Running) -> Problem:
+    # Whoever has no ticket is not asked for one that they cannot have (R38).
+    if is_label(form.ticket) or not form.ticket:
+        return (
+            ('list', 'name'),
+            f'the list {form.list.name} exists and was made by another request; '
+            'expected another name (an administrator-request or a threshold-change '
+            'changes a list that is there)',
+        )
+    others = alternatives(sorted(running.forms))
+    return (
+        ('ticket',),
+        f'found "{form.ticket}", but {form.list.name} was made by the request '
+        f'{others}; expected another list name, or that ticket or none, to change the '
+        'list',
+    )
 
 
 def _change_errors(

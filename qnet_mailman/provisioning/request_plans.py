@@ -15,9 +15,11 @@ from qnet_mailman.clock import moment_as_text
 from qnet_mailman.forms.administrator_request import AdministratorRequest
 from qnet_mailman.forms.list_closure import ListClosure
 from qnet_mailman.forms.threshold_change import ThresholdChange
+from qnet_mailman.model.requests import is_label
 from qnet_mailman.provisioning import authority, plan
 from qnet_mailman.provisioning.looking import Closeable, Desk, Target, Thresholds
 from qnet_mailman.provisioning.plan import (
+    ANEW,
     KEPT,
     Draft,
     Plan,
@@ -57,7 +59,7 @@ def make_administrator_plan(
     """
     previous = desk.previous
     if previous is not None and previous.digest() == form.digest():
-        return Plan(recorded=True)
+        return Plan(notes=tuple(_undone_assignments(form, desk)), recorded=True)
     problems = [
         *_person_problems(form, previous),
         *(
@@ -97,6 +99,21 @@ def _assignments(form: AdministratorRequest) -> dict[_Key, Assignee]:
     return {(address, form.role, email): person for address in form.lists}
 
 
+def _undone_assignments(form: AdministratorRequest, desk: Desk) -> Iterator[str]:
+    key = (form.role, form.person.email.lower())
+    missing = [each.address for each in desk.targets if key not in each.assignments]
+    if missing:
+        yield (
+            f'{form.person.email} is not {form.role} of {", ".join(missing)} any more; '
+            f'{ANEW} makes them one again'
+        )
+
+
+def _undone_settings(form: ThresholdChange, now: Thresholds) -> Iterator[str]:
+    if any(now.settings[key] != new for key, new in plan.wanted(form).items()):
+        yield f'the settings were changed since; {ANEW} changes them again'
+
+
 def _person_problems(
     form: AdministratorRequest, previous: AdministratorRequest | None
 ) -> Iterator[Problem]:
@@ -108,7 +125,8 @@ def _person_problems(
         yield (
             ('ticket',),
             f'found {found(form.ticket)}, but that request is about '
-            f'{previous.person.email}; expected another ticket for each person',
+            f'{previous.person.email}; expected another ticket for each person, '
+            'or none',
         )
 
 
@@ -177,7 +195,7 @@ def make_threshold_plan(
     if problem is not None:
         raise PlanRefused([(('list',), problem)])
     if now.previous is not None and now.previous.digest() == form.digest():
-        return Plan(recorded=True)
+        return Plan(notes=tuple(_undone_settings(form, now)), recorded=True)
     if now.is_closed:
         raise PlanRefused([(('list',), closed_problem(form.list))])
     problems = list(
@@ -227,21 +245,14 @@ def make_closure_plan(
     if now.deleted_at is not None:
         return Plan(notes=(_deletion_note(now.deleted_at, target),), recorded=True)
     if previous is not None and previous.digest() == form.digest():
-        notes = () if closure else ('the list was reopened; another ticket closes it',)
+        notes = () if closure else (f'the list was reopened; {ANEW} closes it',)
         return Plan(notes=notes, recorded=True)
     problem = missing_problem(form.list, target)
     if problem is not None:
         raise PlanRefused([(('list',), problem)])
     problems: list[Problem] = []
     if closure is not None and closure.ticket != form.ticket:
-        problems.append(
-            (
-                ('ticket',),
-                f'found {found(form.ticket)}, but {form.list} was closed by the '
-                f'request {closure.ticket}; expected that ticket to change how it is '
-                'closed',
-            )
-        )
+        problems.append(_closed_by_another(form, closure.ticket))
     elif closure is not None and closure.is_final:
         problems.append(
             (('list',), f'the list {form.list} is closed for good; expected another')
@@ -258,10 +269,24 @@ def make_closure_plan(
     return Plan((Close(form.action, undo_days),), notes, approved=bool(needs_approval))
 
 
+def _closed_by_another(form: ListClosure, ticket: str) -> Problem:
+    if is_label(form.ticket) or not form.ticket:
+        return (
+            ('list',),
+            f'the list {form.list} was closed by another request; expected a request '
+            'of the person who had it closed, to change how it is',
+        )
+    return (
+        ('ticket',),
+        f'found {found(form.ticket)}, but {form.list} was closed by the request '
+        f'{ticket}; expected that ticket, or none, to change how it is closed',
+    )
+
+
 def _deletion_note(deleted_at: datetime, target: Target) -> str:
     note = f'the list was deleted at {moment_as_text(deleted_at)}'
     if target.exists:
-        note += ' and made anew since; another ticket closes it'
+        note += f' and made anew since; {ANEW} closes it'
     return note
 
 

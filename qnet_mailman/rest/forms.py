@@ -94,6 +94,10 @@ def _sent(params: Any) -> Sent:
     return sent
 
 
+def _optional_ticket(value: Any) -> str:
+    return values.ticket(value, optional=True)
+
+
 class _Decision:
     """Something that is done about a request."""
 
@@ -129,10 +133,11 @@ class _Decision:
 class _Approve(_Decision):
     """Apply the form; `result` tells what came of it, `invalid` and `failed` too.
 
-    409 where the request has `warnings`, unless `despite_warnings` is true.
+    409 where the request has `warnings`, unless `despite_warnings` is true.  `ticket`
+    is the service desk's number, which is linked.
     """
 
-    optional = {'despite_warnings': as_boolean}
+    optional = {'despite_warnings': as_boolean, 'ticket': _optional_ticket}
 
     def decide(self, actor: str, fields: dict[str, Any]) -> dict[str, Any]:
         """See the class."""
@@ -140,6 +145,7 @@ class _Approve(_Decision):
             self._number,
             actor=actor,
             despite_warnings=fields.get('despite_warnings', False),
+            ticket=fields.get('ticket', ''),
         )
         return {'outcome': result.as_dict()}
 
@@ -153,6 +159,19 @@ class _Return(_Decision):
         """See the class."""
         reason = fields.get('reason', '')
         deciding.send_back(self._number, actor=actor, reason=reason)
+        return {}
+
+
+class _Link(_Decision):
+    """Link the service desk's number, the `ticket`, to it; in any state (R38)."""
+
+    optional = {'ticket': values.ticket}
+
+    def decide(self, actor: str, fields: dict[str, Any]) -> dict[str, Any]:
+        """See the class."""
+        if 'ticket' not in fields:
+            raise CannotDecide('expected a ticket')
+        deciding.link(self._number, fields['ticket'], actor=actor)
         return {}
 
 
@@ -189,17 +208,38 @@ class _Request:
         """/forms/<number>/approve"""
         return _Approve(self._number), segments
 
+    @child()
+    def link(self, context: Any, segments: list[str]) -> Any:
+        """/forms/<number>/link"""
+        return _Link(self._number), segments
+
     @child('return')
     def send_back(self, context: Any, segments: list[str]) -> Any:
         """/forms/<number>/return"""
         return _Return(self._number), segments
 
 
+def _page(rows: list[requests.Row], start: int, total: int) -> dict[str, Any]:
+    found = [requests.as_dict(*each) for each in rows]
+    for entry in found:
+        etag(entry)
+    answer: dict[str, Any] = {'start': start, 'total_size': total}
+    return {**answer, 'entries': found} if found else answer
+
+
 class Forms:
     """All requests."""
 
     def on_get(self, request: Any, response: Any) -> None:
-        """Requests, the oldest first; `status` one of theirs, else those to decide."""
+        """Requests, the oldest first; `status` one of theirs, else those to decide.
+
+        `ticket` is one of a form's own or of the service desk: whatever became of it.
+        """
+        ticket = request.get_param('ticket')
+        if ticket is not None:
+            rows = requests.with_ticket(ticket)
+            okay(response, etag(_page(rows[:MAX_COUNT], 0, len(rows))))
+            return
         count = request.get_param_as_int(
             'count', min_value=1, max_value=MAX_COUNT, default=MAX_COUNT
         )
@@ -213,19 +253,8 @@ class Forms:
             bad_request(response, f'status: expected {error}')
             return
         start = (page - 1) * count
-        found = [
-            requests.as_dict(*each)
-            for each in requests.of(statuses, start=start, most=count)
-        ]
-        answer: dict[str, Any] = {
-            'start': start,
-            'total_size': requests.how_many(statuses),
-        }
-        if found:
-            for entry in found:
-                etag(entry)
-            answer['entries'] = found
-        okay(response, etag(answer))
+        rows = requests.of(statuses, start=start, most=count)
+        okay(response, etag(_page(rows, start, requests.how_many(statuses))))
 
     def on_post(self, request: Any, response: Any) -> None:
         """Let a file wait for an operator.

@@ -75,8 +75,9 @@ class Apply:
         applied, and the answer has their names as `missing`.  `dry_run` and `approved`
         are those of the command; `actor` is the person for whom the caller asks.
         `request` is a word of the caller's, the same when a request whose answer was
-        lost comes again: the results are then what the first one did.  `more` says
-        that more requests follow, with which the mail server may learn of new lists.
+        lost comes again: the results are then what the first one did.  `ticket` is for
+        forms that have none.  `more` says that more requests follow, with which the
+        mail server may learn of new lists.
         """
         try:
             settings = site.settings()
@@ -90,6 +91,7 @@ class Apply:
             'approved': as_boolean,
             'actor': person,
             'request': values.ticket,
+            'ticket': values.ticket,
             'more': as_boolean,
         }
         validator = Validator(**wanted, **optional, _optional=tuple(optional))
@@ -151,6 +153,7 @@ def _apply(loaded: loading.Loaded | FormInvalid, asked: dict[str, Any]) -> Resul
             approved=asked.get('approved', False),
             document=loaded.document,
             request=asked.get('request', ''),
+            number=asked.get('ticket', ''),
         )
     except site.NotReady as error:
         raise _unavailable(str(error)) from None

@@ -23,11 +23,12 @@ from qnet_mailman.forms import kept
 from qnet_mailman.forms.kept import Loaded
 from qnet_mailman.forms.mistakes import FormError, FormInvalid
 from qnet_mailman.model import audit
+from qnet_mailman.model.desk import Step
 from qnet_mailman.model.requests import QNetRequest, QNetSubmission, Status
 from qnet_mailman.model.statements import touched
 from qnet_mailman.provisioning.apply import Result, apply_form
 from qnet_mailman.provisioning.one_at_a_time import one_at_a_time
-from qnet_mailman.review import reading, requests
+from qnet_mailman.review import desk, reading, requests
 from qnet_mailman.review.doubts import about_change
 from qnet_mailman.review.reading import Sent
 
@@ -97,6 +98,7 @@ def _looked(request: QNetRequest, submission: QNetSubmission) -> Looked:
         dry_run=True,
         approved=True,
         document=form.document,
+        number=requests.label(request.id),
     )
     warnings = about_change(
         result.changes_list,
@@ -129,13 +131,16 @@ def _form(request: QNetRequest, submission: QNetSubmission) -> Loaded | FormInva
 _GONE = FormError('', None, 'cannot be found any more in what was sent')
 
 
-def approve(number: int, *, actor: str, despite_warnings: bool = False) -> Result:
+def approve(
+    number: int, *, actor: str, despite_warnings: bool = False, ticket: str = ''
+) -> Result:
     """Apply the form of a request.
 
     Commits.  Where the result is `invalid` or `failed`, the request still waits.
 
     :param actor: Who does it, for the audit log.
     :param despite_warnings: Whether they answer for what `Looked.warnings` says.
+    :param ticket: The service desk's number, to be linked; may be empty.
     :raises CannotDecide: if it was decided before.
     :raises Doubtful: if there are warnings, and they do not.
     """
@@ -153,17 +158,27 @@ def approve(number: int, *, actor: str, despite_warnings: bool = False) -> Resul
             raise Doubtful(requests.label(number), warnings)
         if not _change(number, request.status, Status.applying, actor):
             raise CannotDecide(_decided(_row(number)[0]))
+        if ticket:
+            _link(request, ticket, actor)
         config.db.commit()
+        label = requests.label(number)
         result = apply_form(
-            form.form, actor=actor, approved=True, document=form.document
+            form.form,
+            actor=actor,
+            approved=True,
+            document=form.document,
+            number=label,
         )
         if result.outcome in ('invalid', 'failed'):
             _change(number, Status.applying, Status.waiting, '')
-        elif _change(number, Status.applying, Status.approved, actor):
+        elif _change(
+            number, Status.applying, Status.approved, actor, ticket=result.ticket
+        ):
+            desk.note(number, Step.approved)
             audit.record(
                 audit.Action.request_approved,
                 result.list_address.replace('@', '.', 1),
-                requests.label(number),
+                label,
                 actor=actor,
                 kind=form.form.form,
                 ticket=result.ticket,
@@ -172,6 +187,34 @@ def approve(number: int, *, actor: str, despite_warnings: bool = False) -> Resul
             )
         config.db.commit()
     return result
+
+
+def link(number: int, ticket: str, *, actor: str) -> None:
+    """Link the service desk's number to a request, in whatever state it is (R38).
+
+    Commits.
+
+    :param ticket: As `values.ticket()` returns it.
+    :raises CannotDecide: if there is no such request.
+    """
+    with one_at_a_time(LOCK):
+        config.db.commit()
+        _link(_row(number)[0], ticket, actor)
+        config.db.commit()
+
+
+def _link(request: QNetRequest, ticket: str, actor: str) -> None:
+    before = request.desk_ticket
+    if before == ticket:
+        return
+    request.desk_ticket = ticket
+    audit.record(
+        audit.Action.request_linked,
+        subject=requests.label(request.id),
+        actor=actor,
+        ticket=ticket,
+        **({'before': before} if before else {}),
+    )
 
 
 def send_back(number: int, *, actor: str, reason: str, silent: bool = False) -> None:
@@ -197,6 +240,7 @@ def send_back(number: int, *, actor: str, reason: str, silent: bool = False) -> 
         }
         if not _change(number, Status.waiting, Status.returned, actor, **values):
             raise CannotDecide(_decided(_row(number)[0]))
+        desk.note(number, Step.needs_correction)
         audit.record(
             audit.Action.request_returned,
             subject=requests.label(number),

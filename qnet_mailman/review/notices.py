@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 import textwrap
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
@@ -22,11 +23,12 @@ from qnet_mailman import site
 from qnet_mailman.clock import in_zone
 from qnet_mailman.model import limits
 from qnet_mailman.model.base import by_itself, store
+from qnet_mailman.model.desk import Step
 from qnet_mailman.model.jobs import claim_job
 from qnet_mailman.model.requests import OPEN, QNetRequest, QNetSubmission, Status
 from qnet_mailman.model.statements import touched
 from qnet_mailman.posting import backscatter
-from qnet_mailman.review import requests
+from qnet_mailman.review import desk, requests
 from qnet_mailman.review.doubts import BY_MAIL
 from qnet_mailman.templates.sending import AUTO_REPLIED, WIDTH, operators, send
 
@@ -46,24 +48,35 @@ WAITING = 'qnet:operator:notice:forms-waiting'
 log = logging.getLogger('mailman.plugins')
 
 
-def no_form(address: str, *, proven: bool) -> None:
-    """Tell who sent a mail without a form what to attach, once a day.
+def no_form(address: str, tried: str, *, proven: bool) -> None:
+    """Tell who sent a mail without a form what to attach.
 
+    Once a day; each time where they tried to send one.
+
+    :param tried: What to do instead; empty where nothing shows that they did.
     :param proven: Whether the mail is shown to come from there (R6).
     """
     if not address:
         return
+    settings = site.settings()
     if (
-        limits.allowed('mail without form', address, 1, limits.DAY)
+        limits.allowed(
+            'attempt at a form' if tried else 'mail without form',
+            address,
+            settings.forms_mails_per_day if tried else 1,
+            limits.DAY,
+        )
         and limits.allowed('mails without form', '', MAX_NO_FORM, limits.DAY)
         and backscatter.mail_allowed(address, proven=proven)
     ):
-        settings = site.settings()
         _answer(
             address,
             NO_FORM,
             'Your message has no request form',
-            {'size': str(settings.form_max_size // 1024)},
+            {
+                'size': str(settings.form_max_size // 1024),
+                'tried': f'{textwrap.fill(tried, WIDTH)}\n\n' if tried else '',
+            },
         )
 
 
@@ -81,7 +94,6 @@ def acknowledge(submission_id: int) -> None:
     )
     if not claimed:
         return
-    most = site.settings().forms_mails_per_day
     submission = store().get_one(QNetSubmission, submission_id)
     query = (
         select(QNetRequest.tell, QNetRequest.id)
@@ -89,11 +101,7 @@ def acknowledge(submission_id: int) -> None:
         .order_by(QNetRequest.tell, QNetRequest.id)
     )
     for address, rows in groupby(store().execute(query).all(), lambda row: row[0]):
-        if not (
-            limits.allowed('answer about forms', address, most, limits.DAY)
-            and backscatter.mail_allowed(address, proven=_is_proven(submission))
-        ):
-            log.info('No further answer about request forms to %s today', address)
+        if not _may_answer(address, submission):
             continue
         numbers = [requests.label(row[1]) for row in rows]
         _answer(
@@ -102,6 +110,37 @@ def acknowledge(submission_id: int) -> None:
             f'Your request has arrived: {_named(numbers)}',
             {'numbers': _lines(numbers, len(numbers))},
         )
+
+
+def repeated(submission_id: int, found: Sequence[QNetRequest]) -> None:
+    """Tell the first numbers of forms that came again; part of the transaction."""
+    submission = store().get_one(QNetSubmission, submission_id)
+    told: dict[tuple[str, bool], list[QNetRequest]] = {}
+    for row in found:
+        told.setdefault((row.requester, row.status in OPEN), []).append(row)
+    for (address, is_open), rows in told.items():
+        if not _may_answer(address, submission):
+            continue
+        numbers = list(dict.fromkeys(requests.label(row.id) for row in rows))
+        named = _named(numbers)
+        if is_open:
+            words = {'numbers': _lines(numbers, len(numbers))}
+            _answer(
+                address, RECEIVED, f'Your request has arrived before: {named}', words
+            )
+        else:
+            words = {'requests': '\n'.join(dict.fromkeys(map(_item, rows)))}
+            _answer(address, APPROVED, f'Your request was carried out: {named}', words)
+
+
+def _may_answer(address: str, submission: QNetSubmission) -> bool:
+    most = site.settings().forms_mails_per_day
+    if limits.allowed(
+        'answer about forms', address, most, limits.DAY
+    ) and backscatter.mail_allowed(address, proven=_is_proven(submission)):
+        return True
+    log.info('No further answer about request forms to %s today', address)
+    return False
 
 
 def _is_proven(submission: QNetSubmission) -> bool:
@@ -180,6 +219,9 @@ def _tell_decision(submission_id: int, status: Status, moment: datetime) -> None
         .execution_options(synchronize_session=False)
     )
     ids = list(store().scalars(due))
+    if status is Status.approved:
+        for number in ids:
+            desk.note(number, Step.done)
     query = (
         select(QNetRequest)
         .where(QNetRequest.id.in_(ids), QNetRequest.tell != '')
@@ -199,8 +241,12 @@ def _tell_decision(submission_id: int, status: Status, moment: datetime) -> None
 
 
 def _item(row: QNetRequest) -> str:
-    about = ', '.join(filter(None, (row.kind, row.list_address, row.ticket)))
-    return f'  {requests.label(row.id)}' + (f'  {about}' if about else '')
+    label = requests.label(row.id)
+    tickets = [each for each in (row.ticket, row.desk_ticket) if each != label]
+    about = ', '.join(
+        dict.fromkeys(filter(None, (row.kind, row.list_address, *tickets)))
+    )
+    return f'  {label}' + (f'  {about}' if about else '')
 
 
 def _returned(row: QNetRequest) -> str:

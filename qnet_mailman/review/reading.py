@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from qnet_mailman.forms import limited, loading
+from qnet_mailman.forms.attempts import what_was_tried
 from qnet_mailman.forms.kept import Found
 from qnet_mailman.forms.limited import Ending, Send
 from qnet_mailman.forms.mail import attachments
@@ -69,12 +70,14 @@ class Mail:
     :ivar heading: What its header does; None where that takes too much to read.
     :ivar digest: What it has in common with the same one that comes again.
     :ivar has_form: Whether anything in it may be a form.
+    :ivar tried: What to tell who tried to send one; empty where nobody did.
     :ivar found: Every form in it, in order; at least one where it may have some.
     """
 
     heading: Heading | None
     digest: str
     has_form: bool
+    tried: str
     found: tuple[Found, ...]
 
 
@@ -106,6 +109,7 @@ class _Attached:
 
     has_form: bool
     digest: str
+    tried: str = ''
 
 
 def read_mail(mail: bytes, envelope_sender: str, settings: Settings) -> Mail:
@@ -120,7 +124,8 @@ def read_mail(mail: bytes, envelope_sender: str, settings: Settings) -> Mail:
             send(Found.of(MAIL, FormInvalid([FormError('', error.line, str(error))])))
             return
         has_form = any(loading.may_be_form(name, content) for name, content in files)
-        send(_Attached(has_form, _digest_of_files(heading, files)))
+        tried = '' if has_form else what_was_tried(mail, files)
+        send(_Attached(has_form, _digest_of_files(heading, files), tried))
         if has_form:
             loading.send_attached(send, MAIL, files, settings)
 
@@ -139,7 +144,7 @@ def read_mail(mail: bytes, envelope_sender: str, settings: Settings) -> Mail:
     if outcome.ending is not Ending.done:
         found.append(Found.of('', loading.too_dear(outcome.ending, budget)))
     digest = attached.digest or digest_of(Sent(MAIL, mail))
-    return Mail(heading, digest, attached.has_form, tuple(found))
+    return Mail(heading, digest, attached.has_form, attached.tried, tuple(found))
 
 
 def _digest_of_files(heading: Heading, files: Sequence[tuple[str, bytes]]) -> str:

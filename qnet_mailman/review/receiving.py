@@ -17,14 +17,17 @@ from mailman.utilities.datetime import now
 from sqlalchemy import select
 
 from qnet_mailman import site
-from qnet_mailman.forms.kept import Found
+from qnet_mailman.forms import kept
+from qnet_mailman.forms.kept import Found, Loaded
 from qnet_mailman.forms.mistakes import FormError, FormInvalid
 from qnet_mailman.model import audit
 from qnet_mailman.model.base import store
+from qnet_mailman.model.desk import Step
 from qnet_mailman.model.finding import list_at
 from qnet_mailman.model.requests import OPEN, QNetRequest, QNetSubmission, Status
 from qnet_mailman.model.statements import insert_once, touched
-from qnet_mailman.review import arrival, notices, reading, requests
+from qnet_mailman.provisioning import intake
+from qnet_mailman.review import arrival, desk, notices, reading, requests
 from qnet_mailman.review.doubts import BY_MAIL
 from qnet_mailman.review.heading import Heading, is_note
 from qnet_mailman.review.reading import Sent
@@ -79,7 +82,7 @@ def take_mail(mail: bytes, envelope_sender: str, received_at: datetime) -> list[
     if not read.has_form:
         log.info('A mail without a request form: %s', message_id)
         if heading.may_answer and not is_note(mail):
-            notices.no_form(author, proven=bool(heading.shown_by))
+            notices.no_form(author, read.tried, proven=bool(heading.shown_by))
         return []
     origin = Origin(
         BY_MAIL,
@@ -171,13 +174,19 @@ def _keep(
         return []
     submission_id = store().scalar(of_digest.where(QNetSubmission.turn == turn))
     assert submission_id is not None
-    rows = [
-        _request(submission_id, position, one, origin)
-        for position, one in enumerate(found)
-    ]
-    store().add_all(rows)
-    store().flush()
-    for request in rows:
+    numbers: list[int] = []
+    new: list[QNetRequest] = []
+    again: list[QNetRequest] = []
+    for position, one in enumerate(found):
+        first = _first_of(one, origin)
+        if first is not None:
+            again.append(first)
+        else:
+            first = _request(submission_id, position, one, origin)
+            new.append(first)
+        numbers.append(first.id)
+    for request in new:
+        desk.note(request.id, Step.arrived)
         audit.record(
             audit.Action.request_received,
             subject=requests.label(request.id),
@@ -188,14 +197,16 @@ def _keep(
             list=request.list_address,
             ticket=request.ticket,
         )
+    if origin.may_answer:
+        notices.repeated(submission_id, again)
     notices.acknowledge(submission_id)
-    return [request.id for request in rows]
+    return list(dict.fromkeys(numbers))
 
 
 def _request(
     submission_id: int, position: int, found: Found, origin: Origin
 ) -> QNetRequest:
-    return QNetRequest(
+    request = QNetRequest(
         submission_id=submission_id,
         position=position,
         place=found.where,
@@ -205,6 +216,41 @@ def _request(
         requester=found.requester[:320],
         mistakes=found.mistakes,
         text=found.text,
-        tell=origin.sender if origin.route == BY_MAIL else found.requester[:320],
+        tell=_tell(found, origin),
         status=Status.waiting.value,
     )
+    store().add(request)
+    store().flush()
+    if found.kind and not found.ticket:
+        request.ticket = requests.label(request.id)
+    return request
+
+
+def _first_of(found: Found, origin: Origin) -> QNetRequest | None:
+    """The request that a form without a ticket repeats (R30, R38).
+
+    It waits, or what it asked for was done and is so still.  Only what its requester
+    sends is a repetition: nobody else is told of it.
+    """
+    tell = _tell(found, origin)
+    if not found.kind or found.ticket or tell.lower() != found.requester.lower():
+        return None
+    loaded = found.form
+    assert isinstance(loaded, Loaded)
+    digest = loaded.form.digest()
+    alike = select(QNetRequest).where(
+        QNetRequest.kind == found.kind,
+        QNetRequest.list_address == found.list_address,
+        QNetRequest.tell == tell,
+        QNetRequest.status.in_(OPEN),
+    )
+    for request in store().scalars(alike.order_by(QNetRequest.id)):
+        there = kept.from_text(request.text or '{"errors": []}')
+        if isinstance(there, Loaded) and there.form.digest() == digest:
+            return request
+    number = requests.number_of(intake.in_force(loaded.form, site.settings()))
+    return None if number is None else store().get(QNetRequest, number)
+
+
+def _tell(found: Found, origin: Origin) -> str:
+    return origin.sender if origin.route == BY_MAIL else found.requester[:320]

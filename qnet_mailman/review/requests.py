@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,26 +12,18 @@ from sqlalchemy import func, or_, select, update
 from qnet_mailman import site
 from qnet_mailman.clock import moment_as_text
 from qnet_mailman.model.base import store
-from qnet_mailman.model.requests import OPEN, QNetRequest, QNetSubmission, Status
+from qnet_mailman.model.requests import (
+    OPEN,
+    QNetRequest,
+    QNetSubmission,
+    Status,
+)
+from qnet_mailman.model.requests import label as label
+from qnet_mailman.model.requests import number_of as number_of
 from qnet_mailman.model.statements import touched
 from qnet_mailman.review.doubts import BY_MAIL, about_sender
 
 Row = tuple[QNetRequest, QNetSubmission]
-
-_MAX_ID = 2**31 - 1
-
-
-def label(number: int) -> str:
-    """A request's number as people are told it: `QM-000123`."""
-    return f'QM-{number:06}'
-
-
-def number_of(text: str) -> int | None:
-    """The number that somebody wrote, with or without what is before it."""
-    match = re.fullmatch(r'(?:QM-?)?(\d{1,10})', text.strip(), re.ASCII | re.IGNORECASE)
-    if match is None or not 0 < int(match[1]) <= _MAX_ID:
-        return None
-    return int(match[1])
 
 
 def find(number: int) -> Row | None:
@@ -53,6 +44,15 @@ def of(
         .limit(most)
     )
     return [(request, submission) for request, submission in store().execute(query)]
+
+
+def with_ticket(ticket: str) -> list[Row]:
+    """The requests that have a ticket, of their form's own or linked; oldest first."""
+    query = _rows().where(
+        or_(QNetRequest.ticket == ticket, QNetRequest.desk_ticket == ticket)
+    )
+    found = store().execute(query.order_by(QNetRequest.id))
+    return [(request, submission) for request, submission in found]
 
 
 def how_many(statuses: Iterable[str] = OPEN, *, before: datetime | None = None) -> int:
@@ -119,6 +119,7 @@ def as_dict(request: QNetRequest, submission: QNetSubmission) -> dict[str, Any]:
         'kind': request.kind,
         'list': request.list_address,
         'ticket': request.ticket,
+        'desk_ticket': request.desk_ticket,
         'requester': request.requester,
         'mistakes': request.mistakes,
         'doubts': doubts_of(request, submission),

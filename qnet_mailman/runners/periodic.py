@@ -16,8 +16,8 @@ from qnet_mailman.lists import closing
 from qnet_mailman.model import limits, queues
 from qnet_mailman.model.jobs import Job
 from qnet_mailman.provisioning import apply
+from qnet_mailman.review import desk, requests
 from qnet_mailman.review import notices as review_notices
-from qnet_mailman.review import requests
 from qnet_mailman.roles import grants, projection
 from qnet_mailman.roles import notices as roles_notices
 
@@ -28,6 +28,8 @@ TASKS: tuple[Job, ...] = (
     ('tell about roles', timedelta(seconds=30), roles_notices.tell),
     ('delete closed lists', timedelta(minutes=10), closing.delete_due),
     ('tell about requests', timedelta(seconds=30), review_notices.tell),
+    # Each step says itself when it is due.
+    ('tell the ticket system', None, desk.deliver),
     ('prune requests', timedelta(days=1), requests.prune),
     ('prune limits', timedelta(hours=1), limits.prune),
     ('prune handovers', timedelta(hours=1), queues.sweep),

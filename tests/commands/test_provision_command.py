@@ -217,7 +217,6 @@ def test_an_empty_form_wants_what_is_needed_and_no_more(
     with pytest.raises(schema.FormInvalid) as invalid:
         loading.load(path, site.settings())
     assert {error.field for error in invalid.value.errors} == {
-        'ticket',
         'requester',
         'list, name',
         'list, display_name',

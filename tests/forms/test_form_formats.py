@@ -7,6 +7,7 @@ import io
 import json
 import shutil
 import subprocess
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -197,6 +198,91 @@ def test_the_spreadsheet_helps() -> None:
         if rule.type == 'list'
     )
     assert rule.formula1 == '"yes,no"'
+
+
+def test_what_is_typed_into_a_cell_stays_as_it_is() -> None:
+    book = load_workbook(io.BytesIO(writing.written(KIND, 'xlsx')))
+    answers = next(iter(book['Request'].iter_cols(3, 3, min_row=2)))
+    assert {cell.number_format for cell in answers} == {'@'}
+    for sheet in book.worksheets[1:]:
+        for column, _head in enumerate(sheet[1]):
+            assert sheet.column_dimensions['ABCD'[column]].number_format == '@'
+
+
+@pytest.mark.parametrize(
+    ('place', 'value', 'found'),
+    [
+        ('Administrators!C2', 123, '123'),
+        ('Administrators!C2', 1234567890123456, '1234567890123456'),
+        ('Administrators!C2', 1.23456789012346e15, '1234567890123460'),
+        ('Request!C3', 4711, '4711'),
+        ('Request!C10', 7.5, '7.5'),
+        ('Subscribers!A2', 5, '5'),
+    ],
+)
+def test_a_number_where_text_is_meant_is_questioned(
+    tmp_path: Path, place: str, value: float, found: str
+) -> None:
+    said = mistakes(tmp_path, 'a.xlsx', with_cell(place, value))
+    [message] = [text for where, text in said if where == place]
+    assert f'found {found}; expected text, and the program has made a number' in message
+    assert 'format Text' in message
+
+
+def test_a_number_where_one_is_meant_is_taken(tmp_path: Path) -> None:
+    labels = load_workbook(EXAMPLES / 'list-request.xlsx')['Request']['A']
+    [place] = [f'C{c.row}' for c in labels if c.value == 'List: bounces: threshold']
+    ((_where, form),) = load(tmp_path, 'a.xlsx', with_cell(f'Request!{place}', 8))
+    assert form.list.bounces.threshold == 8
+
+
+@pytest.mark.parametrize(
+    ('value', 'no'),
+    [
+        ('=TRUE()', '=FALSE()'),
+        ('= true( )', '= false( )'),
+        ('=TRUE', '=FALSE'),
+        (True, False),
+        ('yes', 'no'),
+    ],
+)
+def test_truth_as_programs_write_it(tmp_path: Path, value: Any, no: Any) -> None:
+    ((_where, form),) = load(tmp_path, 'a.xlsx', with_cell('Administrators!D2', value))
+    assert form.administrators[0].may_post is True
+    ((_where, form),) = load(tmp_path, 'b.xlsx', with_cell('Administrators!D2', no))
+    assert form.administrators[0].may_post is False
+
+
+def test_a_line_break_in_a_cell_does_not_lose_the_member(tmp_path: Path) -> None:
+    content = with_cell('Subscribers!B2', 'Robin\n Reader')
+    ((_where, form),) = load(tmp_path, 'a.xlsx', content)
+    assert form.subscribers[0].name == 'Robin Reader'
+
+
+def test_mistakes_in_a_spreadsheet_speak_of_yes_and_no(tmp_path: Path) -> None:
+    content = with_cell('Administrators!D2', 'perhaps')
+    [(_where, message)] = mistakes(tmp_path, 'a.xlsx', content)
+    assert message.endswith('found "perhaps"; expected yes or no')
+    labels = load_workbook(EXAMPLES / 'list-request.xlsx')['Request']['A']
+    [place] = [f'C{c.row}' for c in labels if 'no sensitive' in str(c.value)]
+    for answer in ('no', '=FALSE()'):
+        said = mistakes(tmp_path, 'a.xlsx', with_cell(f'Request!{place}', answer))
+        [message] = [text for _where, text in said]
+        assert 'expected yes: the list carries no sensitive' in message
+        assert 'true' not in message and 'false' not in message
+
+
+def test_strict_open_xml_is_named(tmp_path: Path) -> None:
+    found, made = zipfile.ZipFile(EXAMPLES / 'list-request.xlsx'), io.BytesIO()
+    with zipfile.ZipFile(made, 'w') as strict:
+        for name in found.namelist():
+            data_ = found.read(name).replace(
+                b'http://schemas.openxmlformats.org/spreadsheetml/2006/main',
+                b'http://purl.oclc.org/ooxml/spreadsheetml/main',
+            )
+            strict.writestr(name, data_)
+    [(_where, message)] = mistakes(tmp_path, 'a.xlsx', made.getvalue())
+    assert 'is in the format "Strict Open XML"' in message
 
 
 @pytest.mark.parametrize('kind', KINDS)

@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
+from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +15,18 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from qnet_mailman.forms import loading, readers
+from qnet_mailman.forms import csv_files, loading
 from qnet_mailman.forms.readers import Unreadable, read_json, read_yaml
 from qnet_mailman.forms.schema import FormInvalid, validate
 from qnet_mailman.settings import Settings
 from tests.provisioning.samples import DOMAIN, GOOD, data
 
+NAMES = st.text(
+    st.characters(
+        exclude_categories=['C', 'Zl', 'Zp', 'Zs'], exclude_characters='\x85'
+    ),
+    max_size=12,
+)
 SETTINGS = Settings(domain=DOMAIN, support_address='help@example.gov')
 
 
@@ -240,7 +249,9 @@ def test_files_that_are_no_forms(tmp_path: Path) -> None:
     ]
     latin = tmp_path / 'latin.yaml'
     latin.write_bytes(b'a: 1\nb: \xe9\n')
-    assert load_errors(latin) == ['2: is not text in UTF-8; save it as UTF-8']
+    assert load_errors(latin) == [
+        '2: is not text in UTF-8; save it as UTF-8 (in Excel: "CSV UTF-8")'
+    ]
     large = tmp_path / 'large.yaml'
     large.write_bytes(b'#' * (SETTINGS.form_max_size + 1))
     assert load_errors(large) == [
@@ -266,6 +277,12 @@ def with_csv(folder: Path, name: str, content: str | None = None) -> Path:
         '\ufeffEmail , Name\r\na@example.org,Ann\r\nb@example.org,"Bee, Bob"\r\n',
         'a@example.org,Ann\nb@example.org,"Bee, Bob"',
         'name,email\nAnn,a@example.org\n"Bee, Bob",b@example.org',
+        'email;name\na@example.org;Ann\nb@example.org;Bee, Bob\n',
+        'email\tname\na@example.org\tAnn\nb@example.org\tBee, Bob\n',
+        'sep=;\r\nemail;name;\r\na@example.org;Ann;\r\nb@example.org;Bee, Bob;;\r\n',
+        'email,name,\ra@example.org,Ann,\rb@example.org,"Bee, Bob",\r',
+        'email,name\na@example.org,Ann\nb@example.org,"Bee,\n  Bob"\n',
+        'Ann <a@example.org>\n"Bee, Bob" <b@example.org>\n',
     ],
 )
 def test_subscribers_from_a_csv_file(tmp_path: Path, content: str) -> None:
@@ -274,6 +291,77 @@ def test_subscribers_from_a_csv_file(tmp_path: Path, content: str) -> None:
         ('a@example.org', 'Ann'),
         ('b@example.org', 'Bee, Bob'),
     ]
+
+
+@pytest.mark.parametrize('encoding', ['utf-16-le', 'utf-16-be', 'utf-8'])
+def test_subscribers_in_what_excel_calls_unicode(tmp_path: Path, encoding: str) -> None:
+    path = with_csv(tmp_path, 'people.csv')
+    text = '\ufeffemail\tname\r\na@example.org\tAnn Prüfer\r\n'
+    (tmp_path / 'people.csv').write_bytes(text.encode(encoding))
+    [one] = loading.load(path, SETTINGS).form.subscribers
+    assert (one.email, one.name) == ('a@example.org', 'Ann Prüfer')
+
+
+def test_subscribers_as_mailman_prints_members(tmp_path: Path) -> None:
+    content = 'a@example.org\n\n"Bee, Bob" <b@example.org>\nx\n'
+    [error] = load_errors(with_csv(tmp_path, 'p.csv', content))
+    assert 'line 3' in error
+    loaded = loading.load(with_csv(tmp_path, 'p.csv', content[:-2]), SETTINGS)
+    assert [(each.email, each.name) for each in loaded.form.subscribers] == [
+        ('a@example.org', ''),
+        ('b@example.org', 'Bee, Bob'),
+    ]
+
+
+@given(
+    st.lists(
+        st.tuples(st.from_regex(r'[a-z]{1,8}@example\.org', fullmatch=True), NAMES),
+        max_size=5,
+    ),
+    st.sampled_from(csv_files.DELIMITERS),
+    st.sampled_from(['\n', '\r\n', '\r']),
+    st.booleans(),
+)
+def test_what_a_program_writes_is_read(
+    people: list[tuple[str, str]], delimiter: str, ends: str, named: bool
+) -> None:
+    file = io.StringIO(newline='')
+    table = csv.writer(file, delimiter=delimiter, lineterminator=ends)
+    table.writerows([('email', 'name'), *people])
+    start = f'sep={delimiter}{ends}' if named else ''
+    found, lines = csv_files.read_subscribers((start + file.getvalue()).encode())
+    assert [(one['email'], one.get('name', '')) for one in found] == people
+    assert lines == [number + 2 + named for number in range(len(people))]
+
+
+@pytest.mark.parametrize(
+    ('written', 'there'),
+    [
+        ('Members.csv', 'members.CSV'),
+        ('Pr\N{LATIN SMALL LETTER U WITH DIAERESIS}fer.csv', 'Pru\u0308fer.csv'),
+        ('Pru\u0308fer.csv', 'PR\N{LATIN CAPITAL LETTER U WITH DIAERESIS}FER.csv'),
+    ],
+)
+def test_a_file_is_found_however_its_name_is_written(
+    tmp_path: Path, written: str, there: str
+) -> None:
+    path = with_csv(tmp_path, written)
+    people = b'email\na@example.org\n'
+    (tmp_path / there).write_bytes(people)
+    assert len(loading.load(path, SETTINGS).form.subscribers) == 1
+    # Over a wire, and attached to a mail.
+    [sent] = loading.load_content(
+        path.name, path.read_bytes(), SETTINGS, {there: people}
+    )
+    assert not sent.mistakes, sent.text
+    mail = EmailMessage()
+    mail['From'] = 'pat@agency.example.gov'
+    for name, content in ((path.name, path.read_bytes()), (there, people)):
+        mail.add_attachment(
+            content, maintype='application', subtype='octet-stream', filename=name
+        )
+    [attached] = loading.load_content('m.eml', mail.as_bytes(), SETTINGS)
+    assert not attached.mistakes, attached.text
 
 
 def test_mistakes_in_a_csv_file_have_its_lines(tmp_path: Path) -> None:
@@ -332,6 +420,6 @@ def test_csv_files_elsewhere_are_not_read(
 
 
 def test_too_many_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readers, 'MAX_CSV_ROWS', 1)
+    monkeypatch.setattr(csv_files, 'MAX_CSV_ROWS', 1)
     (error,) = load_errors(with_csv(tmp_path, 'p.csv', 'a@b.org\nc@b.org\n'))
     assert 'has more than 1 rows' in error

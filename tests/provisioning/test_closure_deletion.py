@@ -20,6 +20,7 @@ from qnet_mailman.lists import closing
 from qnet_mailman.model.base import store, tables_of_a_list
 from qnet_mailman.model.closures import closure_of
 from qnet_mailman.provisioning.apply import apply_form
+from qnet_mailman.provisioning.plan import ANEW
 from qnet_mailman.roles.people import Assignee, Role, assign
 from qnet_mailman.runners import task
 from tests.clock import Clock
@@ -111,7 +112,7 @@ def test_the_same_form_after_the_deletion_is_unchanged(
     config.db.commit()
     again = provision()
     assert again.outcome == 'unchanged'
-    assert again.notes[0].endswith('made anew since; another ticket closes it')
+    assert again.notes[0].endswith(f'made anew since; {ANEW} closes it')
     assert closure_of(new.list_id) is None
     assert provision(ticket='REQ9').outcome == 'changed'
 
@@ -132,9 +133,7 @@ def test_the_forms_of_a_deleted_list_do_not_make_it_again(
     assert outcomes() == ['unchanged', 'unchanged']
     assert lists() == []
     again = apply_form(wanted, actor='test', dry_run=True)
-    assert again.notes == (
-        'the list was closed and deleted; another ticket makes it again',
-    )
+    assert again.notes == (f'the list was closed and deleted; {ANEW} makes it again',)
     assert provision().notes[0].startswith('the list was deleted at ')
     other = samples.form(list__name='news1', ticket='REQ2')
     assert apply_form(other, actor='test').outcome == 'created'

@@ -205,17 +205,16 @@ def test_a_list_that_no_form_made(make_list: Any) -> None:
     assert result.exit_code == 0
     comments = [line for line in result.stdout.splitlines() if line.startswith('#')]
     assert comments == [
-        '# The list was not made by a form; give it a ticket.',
         '# Not known; put in who answers for the list.',
         '# threshold is 1000, which no form can say.',
         '# The list has none; it needs at least one.',
         '# To be declared by the requester.',
     ]
-    assert read_again(mlist).ticket == values.TO_FILL_IN
+    assert not read_again(mlist).ticket
     as_json = run('show', mlist.fqdn_listname, '--form', '--format', 'json')
-    assert json.loads(as_json.stdout)['ticket'] == values.TO_FILL_IN
+    assert 'ticket' not in json.loads(as_json.stdout)
     assert run('show', mlist.fqdn_listname, '--form', '--json').stdout == as_json.stdout
-    assert 'ticket: The list was not made by a form' in as_json.stderr
+    assert 'requester: Not known' in as_json.stderr
 
 
 def test_what_is_to_be_filled_in_is_not_applied(make_list: Any, tmp_path: Path) -> None:
@@ -228,9 +227,8 @@ def test_what_is_to_be_filled_in_is_not_applied(make_list: Any, tmp_path: Path) 
     assert refused.exit_code == 1
     found = [line for line in refused.stdout.splitlines() if 'filled in' in line]
     assert [line.partition(' found')[0] for line in found] == [
-        '  line 3: ticket:',
-        '  line 7: requester, email:',
-        '  line 22: administrators, 1st person, email:',
+        '  line 5: requester, email:',
+        '  line 20: administrators, 1st person, email:',
     ]
     assert run('provision', '--dry-run', path).exit_code == 1
     assert mlist.owners.member_count == 0
@@ -282,7 +280,7 @@ def test_what_a_list_is_called_cannot_leave_its_comment(make_list: Any) -> None:
     config.db.commit()
     written = export.form_of(mlist).as_yaml()
     assert 'display_name is "News' in written
-    assert read_again(mlist).ticket == values.TO_FILL_IN
+    assert not read_again(mlist).ticket
 
 
 def test_members_and_people_do_not_cost_statements(

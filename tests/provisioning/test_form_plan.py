@@ -150,7 +150,7 @@ def test_another_ticket_is_refused() -> None:
         (
             ('ticket',),
             f'found "REQ2", but {ADDRESS} was made by the request REQ0001234; expected '
-            'another list name, or that ticket to change the list',
+            'another list name, or that ticket or none, to change the list',
         )
     ]
 

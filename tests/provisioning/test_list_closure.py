@@ -23,6 +23,7 @@ from qnet_mailman.lists.description import describe
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import closure_of
+from qnet_mailman.provisioning.plan import ANEW
 from qnet_mailman.settings import Settings
 from qnet_mailman.values import Closing
 from tests.clock import Clock
@@ -204,7 +205,7 @@ def test_reopening_puts_everything_back(
     assert len(queued('pipeline')) == 1
     again = provision(action=action)
     assert again.outcome == 'unchanged'
-    assert again.notes == ('the list was reopened; another ticket closes it',)
+    assert again.notes == (f'the list was reopened; {ANEW} closes it',)
     assert provision(action=action, ticket='REQ5').outcome == 'changed'
 
 

@@ -199,7 +199,6 @@ def test_an_empty_form_wants_what_is_needed_and_no_more(
     with pytest.raises(FormInvalid) as invalid:
         loading.load(path, SETTINGS)
     assert {error.field for error in invalid.value.errors} == {
-        'ticket',
         'requester',
         'list',
         'bounces',

@@ -37,6 +37,7 @@ ROW: dict[str, Any] = {
     'kind': 'threshold-change',
     'list': ADDRESS,
     'ticket': 'REQ0002345',
+    'desk_ticket': '',
     'requester': PAT,
     'mistakes': 0,
     'doubts': [],
@@ -257,6 +258,24 @@ def test_a_request_that_nothing_speaks_against_is_approved(
     assert f'Approved. Changed: {ADDRESS}.' in page(operator)
 
 
+def test_the_service_desks_number_is_linked(core: StubCore, operator: Client) -> None:
+    known(core)
+    press(operator, core, decision='approve', ticket='REQ 1')
+    assert not decisions(core)
+    press(operator, core, decision='approve', ticket=' REQ0001234 ')
+    # Also once it is decided.
+    linked = ONE | DECIDED | {'desk_ticket': 'REQ0001234'}
+    core.answers[f'forms/{NUMBER}'] = (200, linked)
+    core.answers[f'forms/{NUMBER}/link'] = (200, {**ROW, **DECIDED})
+    press(operator, core, decision='link', ticket='REQ0001235')
+    assert decisions(core) == [
+        ('approve', {'actor': ['local:boss'], 'ticket': ['REQ0001234']}),
+        ('link', {'actor': ['local:boss'], 'ticket': ['REQ0001235']}),
+    ]
+    text = page(operator)
+    assert '<dd>REQ0001234</dd>' in text and 'The ticket is linked.' in text
+
+
 def test_the_audit_log_has_who_signed_in(
     core: StubCore, as_person: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -362,7 +381,7 @@ def test_somebody_else_was_faster(
     text = page(operator)
     assert flows.OVERTAKEN in text
     assert 'Approved by REST: harp:other on March 5, 2026, 08:00 (UTC)' in text
-    assert '<button type="submit"' not in text
+    assert 'value="approve"' not in text and 'value="return"' not in text
 
 
 @pytest.mark.parametrize('result', ['invalid', 'failed'])
@@ -401,7 +420,7 @@ def test_one_whose_file_is_not_kept_any_more(core: StubCore, operator: Client) -
     core.answers[f'forms/{NUMBER}'] = (200, gone)
     text = page(operator)
     assert 'its file is not kept any more' in text
-    assert '<button type="submit"' not in text
+    assert 'value="approve"' not in text and 'value="return"' not in text
 
 
 @pytest.mark.parametrize('decision', ['', 'apply', '../3/approve'])

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -16,6 +17,9 @@ from qnet_mailman.web.lists.core_lists import actor
 #: Characters of a reason that core takes.
 MAX_REASON = 1000
 
+#: What core takes as a ticket.
+_TICKET = r'[A-Za-z0-9][A-Za-z0-9._/-]{0,99}'
+
 NO_CHOICE = 'Nothing was done: choose whether to approve or to return the request.'
 WARNED = (
     'Nothing was done. Read the warnings as they are now; to approve the request all '
@@ -24,6 +28,10 @@ WARNED = (
 REASON = (
     f'Nothing was done: say why you return it, in at most {MAX_REASON} characters. '
     'Only for a form with mistakes the reason can be left out.'
+)
+TICKET = (
+    'Nothing was done: a ticket number has letters, digits, “.”, “_”, “/” and “-”, '
+    'begins with a letter or digit, and has at most 100 characters.'
 )
 OVERTAKEN = (
     'Nothing was done: somebody else decided about the request meanwhile, or it has '
@@ -35,6 +43,7 @@ DONE = {
     'changed': 'Approved. Changed: {list}.',
     'unchanged': 'Approved. As the form asks already: {list}.',
     'returned': 'Returned to who sent it.',
+    'linked': 'The ticket is linked.',
 }
 STILL_WAITS = {
     'invalid': 'It still waits, and nothing was changed: its form has mistakes.',
@@ -55,6 +64,11 @@ def decide(request: HttpRequest, found: Mapping[str, Any]) -> str:
     """
     choice, posted = request.POST.get('decision'), request.POST
     fields = {'actor': actor(request)}
+    ticket = posted.get('ticket', '').strip()
+    if choice == 'link' or (choice == 'approve' and ticket):
+        if not re.fullmatch(_TICKET, ticket):
+            return TICKET
+        fields['ticket'] = ticket
     if choice == 'approve':
         warnings = found.get('warnings')
         if warnings:
@@ -66,7 +80,7 @@ def decide(request: HttpRequest, found: Mapping[str, Any]) -> str:
         fields['reason'] = posted.get('reason', '').strip()
         if not fields['reason'] and not found.get('outcome', {}).get('errors'):
             return REASON
-    else:
+    elif choice != 'link':
         return NO_CHOICE
     answer = core.post(f'forms/{found["number"]}/{choice}', fields)
     if answer.status == HTTPStatus.BAD_REQUEST:
@@ -74,7 +88,8 @@ def decide(request: HttpRequest, found: Mapping[str, Any]) -> str:
     if answer.status == HTTPStatus.CONFLICT:
         messages.warning(request, OVERTAKEN)
         return ''
-    outcome = core.found(answer).get('outcome', {'result': 'returned', 'list': ''})
+    done = 'linked' if choice == 'link' else 'returned'
+    outcome = core.found(answer).get('outcome', {'result': done, 'list': ''})
     if outcome['result'] in DONE:
         messages.success(request, DONE[outcome['result']].format(list=outcome['list']))
     else:

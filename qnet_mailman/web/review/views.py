@@ -80,6 +80,7 @@ def one_request(request: HttpRequest, number: str) -> HttpResponse:
         'form': _as_text(found['form']),
         'problem': problem,
         'reason': request.POST.get('reason', ''),
+        'ticket': request.POST.get('ticket', found['desk_ticket']),
         'most_reason': flows.MAX_REASON,
     }
     status = HTTPStatus.BAD_REQUEST if problem else HTTPStatus.OK
