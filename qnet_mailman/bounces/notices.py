@@ -128,7 +128,7 @@ def send_goodbye(mlist: Mlist, email: str, *, last: QNetBounce | None) -> None:
     link = (
         ''
         if settings.web_url is None
-        else f'\n\n  Open the list: {_list_page(mlist)}\n\nor by'
+        else f'\n\n  Open the list:\n  {_list_page(mlist)}\n\nor by'
     )
     send(
         mlist,
@@ -152,7 +152,7 @@ def _by_web(mlist: Mlist, web_url: str | None) -> str:
         return ''
     return (
         '\n  - Or turn it on yourself: sign in with this address at\n\n'
-        f'      Open the list: {_list_page(mlist)}\n\n'
+        f'      Open the list:\n      {_list_page(mlist)}\n\n'
         '    and set the delivery status to "enabled".\n'
     )
 
@@ -413,7 +413,7 @@ def _where(mlist: Mlist) -> str:
     if site.settings().web_url is None:
         return 'You manage the members of the list in Postorius.'
     page = f'{_list_page(mlist)}bounces/'
-    return f'You decide about these members on\n\n  Bounces of the list: {page}'
+    return f'You decide about these members on\n\n  Bounces of the list:\n  {page}'
 
 
 def _subjects(reports: dict[int, bytes]) -> dict[int, str]:

@@ -167,7 +167,7 @@ def _write(row: QNetGrant, template: str, subject: str) -> None:
             'day': '' if row.expires_at is None else _day(row.expires_at),
             'where': ''
             if settings.web_url is None
-            else f'\n  Sign in: {settings.web_url}\n',
+            else f'\n  Sign in:\n  {settings.web_url}\n',
         },
     )
 

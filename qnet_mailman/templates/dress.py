@@ -2,8 +2,8 @@
 """What all mails of the service have in common: a name, a last line, and HTML.
 
 The inbox shows a name and not an address that was made for one answer.  Below the text
-stand the service, whose it is, and the pages that an agency has to name.  HTML is made of
-the text (:mod:`.html`) within a frame that operators override as any text
+stand the service, whose it is, and the pages that an agency has to name.  HTML is made
+of the text (:mod:`.html`) within a frame that operators override as any text
 (`qnet:mail:frame`).
 """
 

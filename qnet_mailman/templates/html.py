@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A text of ours as HTML, for people whose mail program shows that first.
 
-Operators write one text, as it is laid out in ``templates/en``, and it says already what
-is what: blank lines between paragraphs; indented lines for addresses, links and values;
+Operators write one text, as it is laid out in ``templates/en``, and it says already
+what is what: blank lines between paragraphs; indented lines for addresses, links and values;
 ``1.`` and ``-`` for lists; two blanks between a label and its value; a line of dashes
-under a title.  A link with a label before it (``Join the list: https://...``) is shown
+under a title.  A link with a label before it, or in the line above (``Join the list: https://...``) is shown
 by its label alone, as what is to be done.
 
 Nothing here is fetched, and nothing tells who has read it.
@@ -24,6 +24,7 @@ LINK = re.compile(
 )
 """A web or e-mail address in a text."""
 _ACTION = re.compile(r'(?P<label>[^\s:][^:]{0,60}): (?P<url>https?://\S+)')
+_LABEL = re.compile(r'(?<=\S):\n(?=https?://\S+$)', re.MULTILINE)
 _ITEM = re.compile(r'(?P<marker>\d{1,3}\.|[-*]) +(?=\S)')
 _COLUMNS = re.compile(r'(?<=\S) {2,}(?=\S)')
 _VALUE = re.compile(r'(?<=\S) {2,}(?=\S)|(?<=:) (?=\S)')
@@ -134,8 +135,8 @@ def _paragraph(lines: list[str], *, is_prose: bool) -> str:
     if any(_is_columns(line) for line in lines):
         starts = [0, *(match.end() for match in _COLUMNS.finditer(lines[0]))]
         return _values(lines) if len(starts) < 3 else _table(lines, starts)
-    if is_prose and len(lines) > 1:
-        lines = [' '.join(line.strip() for line in lines)]
+    text = _LABEL.sub(': ', '\n'.join(line.strip() for line in lines))
+    lines = [text.replace('\n', ' ')] if is_prose else text.split('\n')
     return f'<p>{"<br>".join(_action(line) for line in lines)}</p>'
 
 
