@@ -139,6 +139,17 @@ def _host_and_port(value: str) -> str:
     return f'{_host(host)}:{number}'
 
 
+def _links(value: str) -> tuple[tuple[str, str], ...]:
+    """Lines such as ``Privacy policy: https://agency.example.gov/privacy``."""
+    links = []
+    for line in value.split('\n'):
+        label, _, url = line.strip().partition(': ')
+        if not label or re.fullmatch(r'https?://[^\s/]+(/\S*)?', url) is None:
+            raise ValueError('lines with a label, a colon, and a web address')
+        links.append((label, url))
+    return tuple(links)
+
+
 def _url(value: str) -> str:
     if re.fullmatch(r'https?://[^\s/]+(/\S*)?', value) is None:
         raise ValueError('a web address that starts with https:// (or http://)')
@@ -204,6 +215,12 @@ class Settings(BaseModel):
     """Whom the messages of the service name for help (R34)."""
     support_phone: str = ''
     support_chat: str = ''
+    service_name: str = 'QualityNet Mailer'
+    """What the service calls itself."""
+    agency: str = ''
+    """Whose service it is."""
+    agency_links: Annotated[tuple[tuple[str, str], ...], BeforeValidator(_links)] = ()
+    """Labels and addresses of the pages that an agency names in all it publishes."""
     web_url: Annotated[str, AfterValidator(_url)] | None = None
     """Where the web side is reached from outside, without a final slash."""
     time_zone: Annotated[ZoneInfo, BeforeValidator(_zone)] = ZoneInfo('UTC')
@@ -357,6 +374,13 @@ class Settings(BaseModel):
         if self.support_chat:
             lines.append(f'  Chat:   {self.support_chat}')
         return '\n'.join(lines)
+
+    @property
+    def about(self) -> str:
+        """The last lines of each mail: the service, the agency, its links."""
+        links = [f'  {label}: {url}' for label, url in self.agency_links]
+        lines = [self.service_name, self.agency, '\n' if links else '', *links]
+        return '\n'.join(line.strip('\n') for line in lines if line)
 
 
 def _expected(mistake: Any) -> str:

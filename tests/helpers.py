@@ -25,6 +25,12 @@ from qnet_mailman.runners import command, incoming, pipeline, virgin
 from qnet_mailman.runners.forms import FormsRunner
 
 
+def text_of(msg: Any) -> str:
+    """The text of a mail, which may have HTML beside it."""
+    part = next(p for p in msg.walk() if p.get_content_type() == 'text/plain')
+    return bytes(part.get_payload(decode=True)).decode().replace('\r\n', '\n')
+
+
 def make_user(address: str, name: str = '', *, verified: bool = True) -> Any:
     """A user with one address."""
     user = getUtility(IUserManager).make_user(address, name)

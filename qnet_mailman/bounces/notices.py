@@ -125,7 +125,11 @@ def send_warning(
 def send_goodbye(mlist: Mlist, email: str, *, last: QNetBounce | None) -> None:
     """Tell somebody that they were removed, and how to come back (R19)."""
     settings = site.settings()
-    link = '' if settings.web_url is None else f'\n\n  {_list_page(mlist)}\n\nor by'
+    link = (
+        ''
+        if settings.web_url is None
+        else f'\n\n  Open the list:\n  {_list_page(mlist)}\n\nor by'
+    )
     send(
         mlist,
         email,
@@ -148,7 +152,7 @@ def _by_web(mlist: Mlist, web_url: str | None) -> str:
         return ''
     return (
         '\n  - Or turn it on yourself: sign in with this address at\n\n'
-        f'      {_list_page(mlist)}\n\n'
+        f'      Open the list:\n      {_list_page(mlist)}\n\n'
         '    and set the delivery status to "enabled".\n'
     )
 
@@ -408,7 +412,8 @@ def _what_came(
 def _where(mlist: Mlist) -> str:
     if site.settings().web_url is None:
         return 'You manage the members of the list in Postorius.'
-    return f'You manage the members of the list at\n\n  {_list_page(mlist)}'
+    page = f'{_list_page(mlist)}bounces/'
+    return f'You decide about these members on\n\n  Bounces of the list:\n  {page}'
 
 
 def _subjects(reports: dict[int, bytes]) -> dict[int, str]:

@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from qnet_mailman.mail.body import Body, raw_payload, transfer_encoding
 from qnet_mailman.mail.text import charset_name
+from qnet_mailman.templates.html import LINK
 
 Place = Callable[[bytes], bytes]
 """The bytes of a message that hold a token, for any token."""
@@ -30,10 +31,6 @@ BASE64_LINE = 57
 
 _BODY_START = re.compile(rb'<body(?:\s[^>]*)?>', re.IGNORECASE)
 _BODY_END = re.compile(rb'</body\s*>', re.IGNORECASE)
-_LINK = re.compile(
-    r'(?P<url>https?://[^\s<>"]*[^\s<>".,;:!?)])'
-    r'|(?:mailto:)?(?P<address>[\w.+=%-]+@[\w-]+(?:\.[\w-]+)+)'
-)
 _RULE = re.compile(r'[_=*-]{5,}')
 _LONG_URL = 60
 """Characters of a URL that is not shown where there are words for it."""
@@ -163,14 +160,14 @@ def as_html(text: str, language: str) -> str:
     shown: list[str] = []
     words = ''
     for line in lines:
-        match = _LINK.fullmatch(line.strip())
+        match = LINK.fullmatch(line.strip())
         url = '' if match is None else match['url'] or ''
         if words and len(url) > _LONG_URL:
             shown[-1] = _anchor(url, words.strip().rstrip(':'))
             words = ''
         else:
             shown.append(_linked(line))
-            words = line if line.strip() and not _LINK.search(line) else ''
+            words = line if line.strip() and not LINK.search(line) else ''
     body = '<br>\n'.join(shown)
     page = f'\n<div lang="{html.escape(language)}" style="{style}">\n{body}\n</div>\n'
     return page.encode('ascii', 'xmlcharrefreplace').decode('ascii')
@@ -192,7 +189,7 @@ def _linked(line: str) -> str:
     """A line with its links and addresses made clickable."""
     pieces: list[str] = []
     end = 0
-    for match in _LINK.finditer(line):
+    for match in LINK.finditer(line):
         target = match['url'] or f'mailto:{match["address"]}'
         shown = match['url'] or match['address']
         if match['url'] and len(shown) > _LONG_URL:

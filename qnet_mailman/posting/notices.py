@@ -166,7 +166,7 @@ def to_confirm(mlist: Mlist, msg: Any, author: str, token: str) -> bool:
 
 def _by_web(token: str) -> str:
     link = confirmation.link(token)
-    return f'open\n\n  {link}\n\nor ' if link is not None else ''
+    return f'open\n\n  See the message:\n  {link}\n\nor ' if link is not None else ''
 
 
 def kept(mlist: Mlist, msg: Any, author: str, token: str) -> None:
@@ -213,7 +213,8 @@ def _where_held(mlist: Mlist) -> str:
     web_url = site.settings().web_url
     if web_url is None:
         return 'Postorius, under "Held messages"'
-    return f'{web_url}/mailman3/lists/{mlist.list_id}/held_messages'
+    page = f'{web_url}/mailman3/lists/{mlist.list_id}/held_messages'
+    return f'Decide about the message:\n  {page}'
 
 
 def moderators(

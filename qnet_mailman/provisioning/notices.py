@@ -418,7 +418,7 @@ def _harp(role: Role, has_role: bool) -> str:
         lines = [f'You have the HARP role {HARP_NAMES[role]}.']
         if url is not None:
             lines = [f'{lines[0]} Sign in with HARP to look after', '     the list:']
-            lines += ['', f'     {url}']
+            lines += ['', '     Sign in:', f'     {url}']
         return '\n'.join(lines)
     lines = [
         'Request this role in HARP. You can look after the list, and use',
@@ -433,6 +433,7 @@ def _harp(role: Role, has_role: bool) -> str:
             '',
             '  2. Once the role is approved, sign in with HARP to look after the list:',
             '',
+            '     Sign in:',
             f'     {url}',
         ]
     return '\n'.join(lines)

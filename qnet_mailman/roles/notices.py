@@ -165,7 +165,9 @@ def _write(row: QNetGrant, template: str, subject: str) -> None:
             'reason': f'\n{_filled(f"Reason: {reason}")}\n' if reason else '',
             'lists': _rights_in_words(rights),
             'day': '' if row.expires_at is None else _day(row.expires_at),
-            'where': '' if settings.web_url is None else f'\n  {settings.web_url}\n',
+            'where': ''
+            if settings.web_url is None
+            else f'\n  Sign in:\n  {settings.web_url}\n',
         },
     )
 

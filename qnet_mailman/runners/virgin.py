@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The virgin runner: what Mailman itself writes is marked as automatic (RFC 3834)."""
+"""The virgin runner: what Mailman itself writes looks like the service's other mail."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from public import public
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.runners.guard import Guard
+from qnet_mailman.templates.dress import dress
 from qnet_mailman.templates.sending import (
     AUTO_GENERATED,
     NO_REPLIES,
@@ -20,7 +21,7 @@ from qnet_mailman.templates.sending import (
 
 @public
 class VirginRunner(Guard, virgin.VirginRunner):
-    """Sends what Mailman itself writes, marked as automatic.
+    """Sends what Mailman itself writes, with a name, in HTML too, marked as automatic.
 
     RFC 3834 section 5: whatever a program writes says so, lest another
     program answers it; Exchange heeds a field of its own.  Stock marks nothing, and so
@@ -33,4 +34,5 @@ class VirginRunner(Guard, virgin.VirginRunner):
                 msg['Auto-Submitted'] = AUTO_GENERATED
             if NO_REPLIES not in msg:
                 msg[NO_REPLIES] = NO_REPLIES_OF_ANY_KIND
+            dress(msg, mlist)
         return super()._dispose(mlist, msg, msgdata)

@@ -136,7 +136,7 @@ def link(token: str) -> str | None:
 def by_web(token: str) -> str:
     """The way to confirm in a browser, before "answer this message"."""
     where = link(token)
-    return '' if where is None else f'open\n\n  {where}\n\nor '
+    return '' if where is None else f'open\n\n  Confirm:\n  {where}\n\nor '
 
 
 def is_private(mlist: Mlist) -> bool:
@@ -403,7 +403,8 @@ class SubscriptionWorkflow(stock.SubscriptionWorkflow):
         email = self.address.original_email
         name = one_line(self.address.display_name or self.user.display_name or '')
         where = (
-            f'{web_url}/mailman3/lists/{self.mlist.list_id}/subscription_requests'
+            f'Decide about the request:\n  {web_url}/mailman3/lists/'
+            f'{self.mlist.list_id}/subscription_requests'
             if web_url is not None
             else 'Postorius, under "Subscription requests"'
         )

@@ -19,6 +19,7 @@ from zope.component import getUtility
 
 from qnet_mailman import site
 from qnet_mailman.mlist import Mlist
+from qnet_mailman.templates.dress import dress
 
 WIDTH = 76
 """Columns to which a notice is laid out."""
@@ -132,6 +133,7 @@ def send(
 def _send_from_site(notice: UserNotification, **how: Any) -> None:
     notice['Date'] = formatdate(localtime=True)
     notice['Precedence'] = 'bulk'
+    dress(notice, None)
     # What the runner of `virgin` would add is about lists.
     config.switchboards['out'].enqueue(
         notice,

@@ -27,7 +27,7 @@ from qnet_mailman.runners import outgoing, retry
 from qnet_mailman.templates import sending
 from qnet_mailman.templates.sending import AUTO_REPLIED, SITE_MAIL
 from tests.clock import Clock
-from tests.helpers import queued, subscribe
+from tests.helpers import queued, subscribe, text_of
 from tests.keeping import Keeper, keeping
 
 RAE = 'rae@agency.example.gov'
@@ -80,7 +80,7 @@ def test_it_needs_no_list(server: Server) -> None:
     assert (sender, recipients) == ('operators@example.gov', OPERATORS)
     msg: Any = email.message_from_bytes(data, EmailMessage, policy=email.policy.default)
     assert {name: msg[name] for name in ('From', 'To', 'Subject', 'Precedence')} == {
-        'From': 'help@example.gov',
+        'From': 'QualityNet Mailer <help@example.gov>',
         'To': ', '.join(OPERATORS),
         'Subject': 'It is here',
         'Precedence': 'bulk',
@@ -89,7 +89,7 @@ def test_it_needs_no_list(server: Server) -> None:
     assert msg['Message-ID'].endswith('@lists.example.gov>')
     assert msg['Date'].datetime
     assert not [name for name in msg if name.lower().startswith('list-')]
-    assert 'QM-000001' in msg.get_content() and '$' not in msg.get_content()
+    assert 'QM-000001' in text_of(msg) and '$' not in text_of(msg)
     assert waiting() == []
 
 
@@ -121,8 +121,8 @@ def test_an_operators_text_and_letters_beyond_ascii(server: Server) -> None:
     assert recipients == ['grüße@example.org']
     assert max(map(len, data.split(b'\r\n'))) <= 998
     msg: Any = email.message_from_bytes(data, EmailMessage, policy=email.policy.default)
-    assert msg.get_content().startswith('Grüße:   QM-000001\n')
-    assert 'ä' * 1200 in msg.get_content()
+    assert text_of(msg).startswith('Grüße:   QM-000001\n')
+    assert 'ä' * 1200 in text_of(msg)
 
 
 def test_who_is_put_off_gets_it_later(server: Server) -> None:

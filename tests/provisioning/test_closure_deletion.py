@@ -25,7 +25,7 @@ from qnet_mailman.roles.people import Assignee, Role, assign
 from qnet_mailman.runners import task
 from tests.clock import Clock
 from tests.expected import require_expected
-from tests.helpers import appoint, subscribe
+from tests.helpers import appoint, subscribe, text_of
 from tests.provisioning import samples
 from tests.provisioning.closures import ADMIN, CLOSABLE, actions, form, provision, taken
 from tests.provisioning.samples import DOMAIN
@@ -83,8 +83,8 @@ def test_administrators_and_operators_are_told_once_of_a_deletion(
     assert taken() == []
     msg = told[ADMIN]
     assert msg['subject'] == 'The mailing list HQR Updates has been deleted'
-    assert msg['from'] == 'help@example.gov'
-    text = msg.get_payload()
+    assert msg['from'] == 'QualityNet Mailer <help@example.gov>'
+    text = text_of(msg)
     require_expected(text, __file__, 'of-a-deletion')
     assert max(map(len, text.splitlines())) <= 78
 

@@ -28,7 +28,7 @@ from qnet_mailman.review import deciding, notices, receiving, requests
 from qnet_mailman.review.deciding import CannotDecide
 from qnet_mailman.review.reading import Sent
 from tests.expected import require_expected
-from tests.helpers import run
+from tests.helpers import run, text_of
 from tests.provisioning.samples import data
 from tests.review.senders import (
     ADDRESS,
@@ -112,7 +112,7 @@ def test_a_form_with_mistakes_waits_until_it_is_returned() -> None:
     notices.tell()
     [to, subject] = subjects()[-1]
     assert (to, subject) == (SENDER, 'Your request QM-000001 needs a correction')
-    text = answers()[-1].get_payload()
+    text = text_of(answers()[-1])
     require_expected(text, __file__, 'request-needs-a-correction')
     assert actions()[-1] == (ANN, 'request returned', 'QM-000001')
 
@@ -125,7 +125,7 @@ def test_what_does_not_fit_the_lists_of_today_is_told_as_well() -> None:
     assert status(2) == 'waiting'
     deciding.send_back(2, actor=ANN, reason='')
     notices.tell()
-    assert 'hqr-updates' in answers()[-1].get_payload()
+    assert 'hqr-updates' in text_of(answers()[-1])
 
 
 def test_all_that_is_decided_of_one_mail_is_told_at_once() -> None:
@@ -133,7 +133,7 @@ def test_all_that_is_decided_of_one_mail_is_told_at_once() -> None:
     for number in (1, 2):
         deciding.send_back(number, actor=ANN, reason=f'Reason {number}.')
     notices.tell()
-    [text] = [m.get_payload() for m in answers() if 'correction' in str(m['subject'])]
+    [text] = [text_of(m) for m in answers() if 'correction' in str(m['subject'])]
     assert 'Reason 1.' in text and 'Reason 2.' in text
 
 
@@ -193,7 +193,7 @@ def test_operators_are_told_once_a_day_while_requests_wait() -> None:
     told = [msg for msg in answers() if 'waits for you' in str(msg['subject'])]
     assert len(told) == 2
     assert told[0]['to'] == 'help@example.gov, operators@example.gov'
-    assert f'QM-000001  list-request, {LIST}, REQ0001234' in told[0].get_payload()
+    assert f'QM-000001  list-request, {LIST}, REQ0001234' in text_of(told[0])
     deciding.approve(1, actor=ANN)
     notices.tell(moment + timedelta(hours=60))
     assert len([m for m in answers() if 'waits for you' in str(m['subject'])]) == 2

@@ -27,7 +27,7 @@ from qnet_mailman.setup import startup
 from tests.conftest import write_settings
 from tests.effort import database_away
 from tests.expected import require_expected
-from tests.helpers import queued, run
+from tests.helpers import queued, run, text_of
 from tests.provisioning.samples import EXAMPLES
 from tests.review.senders import (
     ADDRESS,
@@ -76,7 +76,7 @@ def test_a_form_becomes_a_request_and_its_number_is_told() -> None:
     assert answer['to'] == SENDER
     assert str(answer['subject']) == 'Your request has arrived: QM-000001'
     assert answer['auto-submitted'] == 'auto-replied'
-    text = answer.get_payload()
+    text = text_of(answer)
     require_expected(text, __file__, 'request-has-arrived')
     # Nothing of what was sent: the address may be somebody else's.
     assert not any(word in text for word in ('hqr-updates', 'REQ', 'yaml', 'Rae'))
@@ -166,7 +166,7 @@ def test_a_mail_without_a_form_is_answered_once_a_day() -> None:
     assert not waiting()
     [answer] = answers()
     assert answer['to'] == SENDER
-    assert 'found no form in it' in answer.get_payload()
+    assert 'found no form in it' in text_of(answer)
     assert 'spam.example.net' not in answer.as_string()
 
 

@@ -22,7 +22,7 @@ from qnet_mailman.templates.loader import ours
 from tests.clock import Clock
 from tests.conftest import DOMAIN
 from tests.expected import require_expected
-from tests.helpers import appoint, message, queued, run
+from tests.helpers import appoint, message, queued, run, text_of
 
 PAT = Identity.of('pexample')
 ADDRESS = 'pat@agency.example.gov'
@@ -75,9 +75,9 @@ def test_a_request_and_its_approval(assigned: Any) -> None:
     grants.approve(PAT, Role.administrator)
     notices.tell()
     ((msg, _data),) = taken()
-    text = msg.get_payload()
+    text = text_of(msg)
     assert str(msg['subject']) == 'You have the role List Administrator'
-    assert msg['from'] == 'help@example.gov'
+    assert msg['from'] == 'QualityNet Mailer <help@example.gov>'
     require_expected(text, __file__, 'of-a-new-role')
     assert all(len(line) <= 78 for line in text.splitlines())
     grants.sign_in(PAT, 'Pat', 'pat2@agency.example.gov', {Role.administrator})
@@ -91,7 +91,7 @@ def test_a_denial_has_its_reason(assigned: Any) -> None:
     notices.tell()
     ((msg, _data),) = taken()
     assert 'was not approved' in str(msg['subject'])
-    assert 'Reason: Ask your supervisor first.' in msg.get_payload()
+    assert 'Reason: Ask your supervisor first.' in text_of(msg)
 
 
 def test_a_revocation_is_told_once(assigned: Any) -> None:
@@ -190,7 +190,7 @@ def test_operators_are_told_at_once_and_daily(
     (found,) = taken()
     assert str(found[0]['subject']) == '1 mailing list without an administrator'
     assert ', '.join(sorted(found[1]['recipients'])) == OPERATORS
-    assert f'  {assigned.fqdn_listname} (since 2026-03-02)' in found[0].get_payload()
+    assert f'  {assigned.fqdn_listname} (since 2026-03-02)' in text_of(found[0])
     do_due(periodic.TASKS, clock.forward(hours=23))
     assert mails() == []
     do_due(periodic.TASKS, clock.forward(hours=1))

@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Each text of the service, filled in with something for each of its names."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from string import Template
+
+from qnet_mailman.templates.loader import ours
+
+PARTS_OF_OTHERS = {
+    'list:member:digest:masthead',
+    'list:member:generic:footer',
+    'qnet:mail:frame',
+}
+"""Texts that are no mail of their own."""
+
+_WHERE = 'https://lists.example.gov'
+_ANSWER = 'The first line of your answer must be this one word:\n\n  JOIN'
+_LINES = '  QM-000001  list-request, news@lists.example.gov, REQ0001234'
+VALUES = {
+    'about': 'News about hospital quality reporting.\n\n',
+    'addresses': '  news@lists.example.gov\n      messages to the subscribers',
+    'after': 'After that it is deleted.',
+    'answer': 'This is not mine.',
+    'approved': 'The administrators have approved it.\n\n',
+    'archive': 'Its archive stays where it is.',
+    'attached': 'The table is attached as bounces.csv.',
+    'author': 'pat@agency.example.gov',
+    'by_web': f'open\n\n  Confirm:\n  {_WHERE}/signup/confirm/{"0a" * 20}/\n\nor ',
+    'changes': '  Threshold:        5 points -> 8 points\n  Window:  7 days -> 9 days',
+    'closed': 'March 2, 2026',
+    'confirm_email': f'confirm+{"0a" * 24}@lists.example.gov',
+    'contact': 'help@example.gov',
+    'day': 'March 2, 2026',
+    'description': 'News about hospital quality reporting.',
+    'display_name': 'HQR Updates',
+    'domain': 'lists.example.gov',
+    'expires': 'March 5, 2026, 12:00 (UTC)',
+    'harp': f'Sign in with HARP to look after the list:\n\n     Sign in:\n     {_WHERE}',
+    'hours': '72',
+    'how_to_answer': _ANSWER,
+    'list': '"HQR Updates" <news@lists.example.gov>',
+    'listname': 'news@lists.example.gov',
+    'lists': '  "HQR Updates"\n  <news@lists.example.gov>',
+    'member': 'Ana Example <ana@example.org>',
+    'members': 'Its 3 members have been told.',
+    'message_id': '<one@example.org>',
+    'moment': 'March 2, 2026, 12:00 (UTC)',
+    'name': 'Pat Example',
+    'number': '1',
+    'numbers': '  QM-000001',
+    'owner_email': 'news-owner@lists.example.gov',
+    'people': '  Administrator:    Pat Example <pat@agency.example.gov>',
+    'posting': 'You have posting privileges.',
+    'provider': 'HARP',
+    'reason': 'The message is too large: 12 MB of at most 10 MB.',
+    'removal_date': 'March 23, 2026',
+    'reply': '552 5.3.4 Message size exceeds limit',
+    'reply_address': f'confirm+{"0a" * 24}@lists.example.gov',
+    'request': 'Your message "Meeting"',
+    'request_email': 'news-request@lists.example.gov',
+    'requester': 'Sam Sample',
+    'requests': _LINES,
+    'results': '  join: you get a message to answer.',
+    'role': 'List Administrator',
+    'rows': (
+        'Delivery stopped\n----------------\nThe score reached the threshold.\n\n'
+        '  Address                       Kind  Reason               Score\n'
+        '  gone@example.net              hard  address unknown      5/5\n'
+        f'  {"a" * 60}\n  @department.example.org\n'
+        '                                hard  address unknown      2/5'
+    ),
+    'settings': '  Kind:             public notification list\n  Bounces: 5 points',
+    'short_listname': 'news',
+    'size': '5120',
+    'stage': 'pipeline',
+    'subject': 'Meeting',
+    'support_address': 'help@example.gov',
+    'support_contact': '  E-mail: help@example.gov\n  Phone:  1-800-555-0100\n'
+    '  Chat:   https://chat.example.gov/mailer',
+    'threshold': '5 points',
+    'ticket': 'REQ0001234',
+    'token': '0a' * 20,
+    'until': 'April 1, 2026',
+    'user_email': 'ana@example.org',
+    'user_id': 'pexample',
+    'warnings': '3',
+    'what': f'YOUR CONFIRMATION IS NEEDED for\n\n  HQR Updates\n\n{_ANSWER}',
+    'what_happened': 'The last message came back on March 2, 2026.',
+    'when': 'March 2, 2026, 12:00 (UTC)',
+    'where': f'  Decide about the message:\n  {_WHERE}/mailman3/lists/news/',
+    'which': '"Meeting", March 2, 2026, ',
+    'why': 'It has the field "Precedence: bulk".',
+    'window_days': '7 days',
+}
+
+
+def names() -> list[str]:
+    """The names of all texts that are a mail."""
+    folder = files('qnet_mailman').joinpath('templates', 'en')
+    found = {entry.name.removesuffix('.txt') for entry in folder.iterdir()}
+    return sorted(found - PARTS_OF_OTHERS)
+
+
+def filled(name: str) -> str:
+    """A text, with a value for each of its names.
+
+    :raises KeyError: for a name that has none here.
+    """
+    return Template(str(ours(name))).substitute(VALUES)
