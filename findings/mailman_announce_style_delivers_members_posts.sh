@@ -72,6 +72,7 @@ def fate():
         'Subject: Hello\nMessage-ID: <1@example.net>\n\nHello.\n'
     )
     msg = email.message_from_string(text, Message)
+    msg.original_size = len(text)
     process(mlist, msg, {}, mlist.posting_chain)
     config.db.commit()
     if AcceptEvent in seen:

@@ -30,7 +30,7 @@ def walks(tmp_path_factory: pytest.TempPathFactory) -> list[Any]:
     for kind in ('stock', 'plugin', 'fast'):
         var = tmp_path_factory.mktemp(kind)
         text = SITE.format(var=var) + '[archiver.prototype]\nenable: yes\n'
-        styles = STYLES
+        styles: tuple[str, ...] = STYLES
         if kind != 'stock':
             text = (ROOT / 'etc/mailman.cfg').read_text('utf-8') + text
             write_settings(var / 'qnet.cfg')
