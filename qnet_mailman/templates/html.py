@@ -2,10 +2,10 @@
 """A text of ours as HTML, for people whose mail program shows that first.
 
 Operators write one text, as it is laid out in ``templates/en``, and it says already
-what is what: blank lines between paragraphs; indented lines for addresses, links and values;
-``1.`` and ``-`` for lists; two blanks between a label and its value; a line of dashes
-under a title.  A link with a label before it, or in the line above (``Join the list: https://...``) is shown
-by its label alone, as what is to be done.
+what is what: blank lines between paragraphs; indented lines for addresses, links and
+values; ``1.`` and ``-`` for lists; two blanks between a label and its value; a line of
+dashes under a title.  A link with a label before it, or in the line above (``Join the
+list: https://...``) is shown by its label alone, as what is to be done.
 
 Nothing here is fetched, and nothing tells who has read it.
 """

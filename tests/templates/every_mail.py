@@ -37,7 +37,7 @@ VALUES = {
     'display_name': 'HQR Updates',
     'domain': 'lists.example.gov',
     'expires': 'March 5, 2026, 12:00 (UTC)',
-    'harp': f'Sign in with HARP to look after the list:\n\n     Sign in:\n     {_WHERE}',
+    'harp': f'Look after the list with HARP:\n\n     Sign in:\n     {_WHERE}',
     'hours': '72',
     'how_to_answer': _ANSWER,
     'list': '"HQR Updates" <news@lists.example.gov>',
