@@ -55,6 +55,10 @@ EMAIL_PORT = 25
 # Without it, to the address above.
 # FORMS_ADDRESS = 'requests@lists.example.gov'
 
+# The pages that your agency has to name below each page, by what they are called; the
+# same as agency_links of qnet.cfg, which is for mails.
+# AGENCY_LINKS = {'Privacy policy': 'https://agency.example.gov/privacy'}
+
 # Signing in through HARP, or any OpenID provider; as many as there are.  The key
 # ('harp') is in the addresses and in harp_id of forms ("harp:pexample"), so keep
 # it.  Register at the provider what `django-admin check_providers` prints, and

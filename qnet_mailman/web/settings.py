@@ -32,6 +32,8 @@ WEB_URL = _site['WEB_URL'].rstrip('/')
 SUPPORT_ADDRESS = ''
 #: Where they say to send request forms; without it, to the address above.
 FORMS_ADDRESS = ''
+#: What an agency has to name below each page: labels and addresses.
+AGENCY_LINKS: dict[str, str] = {}
 # The loopback names are for core, which archives through them.
 ALLOWED_HOSTS = [_url.hostname, 'localhost', '127.0.0.1']
 # Core fetches message texts from Postorius under this address.

@@ -109,6 +109,14 @@ def _check_values(path: Path, site: Mapping[str, Any]) -> None:
             raise ImproperlyConfigured(
                 f'{path}: {name} is {address!r}; expected an e-mail address'
             )
+    links = site.get('AGENCY_LINKS', {})
+    if not isinstance(links, dict) or not all(
+        re.fullmatch(r'https?://\S+', str(url)) for url in links.values()
+    ):
+        raise ImproperlyConfigured(
+            f'{path}: AGENCY_LINKS is {links!r}; expected labels and web addresses, '
+            "such as {'Privacy policy': 'https://agency.example.gov/privacy'}"
+        )
     for name in ('LOCAL_SUPERUSERS', 'LOCAL_SIGN_UP', 'OTHER_LISTS_NEED_ROLE'):
         if type(site.get(name, False)) is not bool:
             raise ImproperlyConfigured(

@@ -82,6 +82,7 @@ VALUES = {
     'threshold': '5 points',
     'ticket': 'REQ0001234',
     'token': '0a' * 20,
+    'tried': 'request.xls: an old spreadsheet; save it as .xlsx.\n',
     'until': 'April 1, 2026',
     'user_email': 'ana@example.org',
     'user_id': 'pexample',

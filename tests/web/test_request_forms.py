@@ -87,6 +87,16 @@ def test_the_sites_pages_lead_there(browser: Client) -> None:
         assert 'href="/forms/"' in text_of(browser, path)
 
 
+def test_what_the_agency_has_to_name_stands_below_each_page(browser: Client) -> None:
+    link = '<a href="https://agency.example.gov/foia?a=1&amp;b">FOIA</a>'
+    with override_settings(
+        AGENCY_LINKS={'FOIA': 'https://agency.example.gov/foia?a=1&b'}
+    ):
+        for path in ('/', '/forms/', '/signup/done/', '/accounts/login/'):
+            assert link in text_of(browser, path)
+    assert 'Version' not in text_of(browser)
+
+
 def test_a_form_is_downloaded(core: StubCore, browser: Client) -> None:
     offer(core, 'list-closure/xlsx')
     answer = browser.get('/forms/list-closure.xlsx', secure=True)

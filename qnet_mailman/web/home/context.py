@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.http import HttpRequest
 
 
-def site(_request: HttpRequest) -> dict[str, str | bool]:
-    """Whom the pages name for help, and for request forms (R34), and whether anybody
-    may make an account.
+def site(_request: HttpRequest) -> dict[str, Any]:
+    """Whom the pages name for help, and for request forms (R34), what the agency has to
+    name below them, and whether anybody may make an account.
 
     :param _request: Any request.
     """
@@ -17,5 +19,6 @@ def site(_request: HttpRequest) -> dict[str, str | bool]:
         'local_sign_up': settings.LOCAL_SIGN_UP,
         'other_lists_need_role': settings.OTHER_LISTS_NEED_ROLE,
         'support_address': settings.SUPPORT_ADDRESS,
+        'agency_links': settings.AGENCY_LINKS,
         'forms_address': settings.FORMS_ADDRESS or settings.SUPPORT_ADDRESS,
     }
