@@ -16,10 +16,12 @@ import logging
 import re
 from typing import Any
 
+from mailman.app import subscriptions as stock
 from mailman.chains.hold import HeldMessagePendable
 from mailman.config import config
 from mailman.interfaces.address import IEmailValidator
 from mailman.interfaces.listmanager import IListManager
+from mailman.interfaces.member import MembershipError
 from zope.component import getUtility
 
 from qnet_mailman.mail.answers import Question, how_to_answer, opening, says
@@ -73,6 +75,8 @@ def handle(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool:
         _ask_for_the_subject(mlist, msg, token)
     elif pend_type != leaving.PEND_TYPE and not says(msg, mlist, Question.join):
         _ask_for_the_word(mlist, msg, token)
+    elif row_of(mlist) is None and pend_type in (joining.PEND_TYPE, leaving.PEND_TYPE):
+        _go_on_with_mailman(mlist, msg, token)
     else:
         _confirm(mlist, msg, token)
     return True
@@ -140,6 +144,14 @@ def _confirm(mlist: Mlist, msg: Any, token: str) -> None:
                 closed = getUtility(IListManager).get_by_list_id(listed.list_id)
                 subject = f'{closed.display_name} is closed'
                 _answer(closed, msg, 'list-closed', subject)
+
+
+def _go_on_with_mailman(mlist: Mlist, msg: Any, token: str) -> None:
+    """Confirm what we asked before the list was handed back (R40)."""
+    try:
+        stock.SubscriptionManager(mlist).confirm(token)
+    except (LookupError, MembershipError):
+        _too_late(mlist, msg)
 
 
 def _too_late(mlist: Mlist, msg: Any) -> None:
