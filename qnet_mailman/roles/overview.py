@@ -262,20 +262,19 @@ def on_rosters_elsewhere(emails: Iterable[str]) -> dict[str, list[str]]:
         MemberRole.owner: set(),
         MemberRole.moderator: set(),
     }
-    query = (
-        select(Member.role, Member.list_id)
-        .outerjoin(User, User.id == Member.user_id)
-        .join(
-            Address,
-            Address.id == func.coalesce(Member.address_id, User._preferred_address_id),
-        )
-        .where(
-            Member.role.in_(lists),
-            Member.list_id.not_in(select(QNetList.list_id)),
-        )
+    query = select(Member.role, Member.list_id).where(
+        Member.role.in_(lists), Member.list_id.not_in(select(QNetList.list_id))
     )
     for some in chunks({email.lower() for email in emails}):
-        for role, list_id in store().execute(query.where(Address.email.in_(some))):
+        # Each leads on by an index: there may be a million memberships, and users.
+        addresses = select(Address.id).where(Address.email.in_(some))
+        users = (
+            select(User.id)
+            .join(Address, Address.user_id == User.id)
+            .where(Address.email.in_(some), User._preferred_address_id == Address.id)
+        )
+        theirs = Member.address_id.in_(addresses) | Member.user_id.in_(users)
+        for role, list_id in store().execute(query.where(theirs)):
             lists[role].add(list_id)
     return {
         'administers': sorted(lists[MemberRole.owner]),
