@@ -213,13 +213,14 @@ class Inbox(Queue):
     def _stays(self, filebase: str) -> bool:
         assert self.stays is not None
         try:
-            with open(
-                os.path.join(self.queue_directory, f'{filebase}.pck'), 'rb'
-            ) as file:
+            with Path(self.queue_directory, f'{filebase}.pck').open('rb') as file:
                 pickle.load(file)
                 metadata = pickle.load(file)
+        except OSError:
+            # Not to be worked off before it is known whose it is.
+            return True
         except Exception:
-            # Its runner says what is wrong with it, or another has taken it.
+            # Its runner says what is wrong with it.
             return False
         return self.stays(metadata)
 

@@ -191,11 +191,8 @@ class Guard(_Base):
         self.switchboard.get_files()
         # Not to keep a transaction open, as above.
         config.db.commit()
-        return (
-            f'that of our lists: {why}'
-            if any(self.switchboard.staying.values())
-            else None
-        )
+        some = any(self.switchboard.staying.values())
+        return f'that of our lists: {why}' if some else None
 
     def _say(self, obstacle: str | None) -> None:
         if obstacle is None:

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Mailman's own suite, run in this process as its tox.ini does: with nose2.
 
-``python -m tests.upstream.core [--with CFG] [NOSE2 ARGUMENTS]``, in the folder of its
-sources.  With a file of configuration that is put before Mailman's `testing.cfg`: the
-keys of `etc/mailman.cfg` as on a site that has lists already.
+``python -m tests.upstream.run_nose2 [--with CFG] [ARGUMENTS OF NOSE2]``, in the folder
+of its sources.  With a file of configuration that is put before Mailman's
+`testing.cfg`: the keys of `etc/mailman.cfg` as on a site that has lists already.
 
-The main module is a plugin of nose2's, too.
+This module is a plugin of nose2's, too.  Mailman takes the catalogs of its tests where
+it finds ``nose2`` in the command, which is why the module has that in its name.
 """
 
 from __future__ import annotations
@@ -74,4 +75,4 @@ if __name__ == '__main__':
     if sys.argv[1:2] == ['--with']:
         use(Path(sys.argv[2]).read_text('utf-8'))
         del sys.argv[1:3]
-    discover(module=None, plugins=['tests.upstream.core'])
+    discover(module=None, plugins=['tests.upstream.run_nose2'])
