@@ -72,8 +72,9 @@ def audit(
 def _about(request: str) -> ColumnElement[bool]:
     """What is of a request, by any of its numbers."""
     number = requests.number_of(request)
-    names = {request if number is None else requests.label(number)}
     row = None if number is None else requests.find(number)
+    # A service desk's number may consist of digits, too.
+    names = {request} | ({requests.label(number)} if number is not None else set())
     for found, _submission in [row] if row else requests.with_ticket(request):
         names |= {requests.label(found.id), found.ticket, found.desk_ticket}
     wanted = sorted(names - {''})

@@ -113,7 +113,8 @@ def _claimed(moment: datetime) -> QNetDeskEvent | None:
 
 def _tell(event: QNetDeskEvent) -> bool:
     """Tell of a step; whether it was heard."""
-    number, attempts = event.request_id, event.attempts
+    # Another host may have told it, and the row be gone, before we are done.
+    row_id, number, attempts = event.id, event.request_id, event.attempts
     step = as_dict(event)
     config.db.commit()
     try:
@@ -129,7 +130,7 @@ def _tell(event: QNetDeskEvent) -> bool:
         return False
     token = audit.current_actor.set(ACTOR)
     try:
-        store().execute(delete(QNetDeskEvent).where(QNetDeskEvent.id == event.id))
+        store().execute(delete(QNetDeskEvent).where(QNetDeskEvent.id == row_id))
         link_first(number, ticket)
         config.db.commit()
     finally:

@@ -129,7 +129,7 @@ def repeated(submission_id: int, found: Sequence[QNetRequest]) -> None:
                 address, RECEIVED, f'Your request has arrived before: {named}', words
             )
         else:
-            words = {'requests': '\n'.join(dict.fromkeys(map(_item, rows)))}
+            words = {'requests': _lines(numbers, len(numbers))}
             _answer(address, APPROVED, f'Your request was carried out: {named}', words)
 
 

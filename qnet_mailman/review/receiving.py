@@ -24,7 +24,13 @@ from qnet_mailman.model import audit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.desk import Step
 from qnet_mailman.model.finding import list_at
-from qnet_mailman.model.requests import OPEN, QNetRequest, QNetSubmission, Status
+from qnet_mailman.model.requests import (
+    OPEN,
+    QNetRequest,
+    QNetSubmission,
+    Status,
+    is_label,
+)
 from qnet_mailman.model.statements import insert_once, touched
 from qnet_mailman.provisioning import intake
 from qnet_mailman.review import arrival, desk, notices, reading, requests
@@ -248,7 +254,8 @@ def _first_of(found: Found, origin: Origin) -> QNetRequest | None:
         there = kept.from_text(request.text or '{"errors": []}')
         if isinstance(there, Loaded) and there.form.digest() == digest:
             return request
-    number = requests.number_of(intake.in_force(loaded.form, site.settings()))
+    ticket = intake.in_force(loaded.form, site.settings())
+    number = requests.number_of(ticket) if is_label(ticket) else None
     return None if number is None else store().get(QNetRequest, number)
 
 

@@ -19,10 +19,11 @@ from openpyxl import load_workbook
 from pypdf import PdfReader, PdfWriter
 
 from qnet_mailman.commands.cli_qnet import qnet
-from qnet_mailman.forms import layout, loading, writing
+from qnet_mailman.forms import loading, writing
 from qnet_mailman.forms.schema import KIND, KINDS, ListRequest
 from tests.forms.files import SETTINGS, load, mail, mistakes, with_cell
-from tests.provisioning.made_forms import FILES, PROVISIONING, SOURCES, example
+from tests.forms.filling import fill_with_pypdf, fill_xlsx, pdf_answers
+from tests.provisioning.made_forms import FILES, PROVISIONING, SOURCES
 from tests.provisioning.samples import EXAMPLES, data, grant_roles
 
 # ------------------------------------------------------------ what is published
@@ -91,51 +92,6 @@ def test_an_empty_form_is_written_and_wants_what_json_wants(
 
 
 # ------------------------------------------------- filled in by other libraries
-
-
-def fill_xlsx(content: bytes, kind: str) -> bytes:
-    book = load_workbook(io.BytesIO(content))
-    sheet = book['Request']
-    answers = {
-        field.label: layout.value_at(example(kind), field.path)
-        for field in layout.fields_of(kind)
-    }
-    for row in sheet.iter_rows(min_row=2):
-        row[2].value = answers[row[0].value] or None
-    for roster in layout.rosters_of(kind):
-        people = book[roster.capitalize()]
-        heads = [cell.value for cell in people[1]]
-        # A row is left out, as people do.
-        for place, person in enumerate(example(kind)[roster]):
-            for column, head in enumerate(heads, 1):
-                value = person.get(head)
-                people.cell(place + 3, column).value = value
-    file = io.BytesIO()
-    book.save(file)
-    return file.getvalue()
-
-
-def pdf_answers(kind: str) -> dict[str, str]:
-    form = example(kind)
-    answers = {
-        '-'.join(map(str, field.path)): layout.value_at(form, field.path)
-        for field in layout.fields_of(kind)
-    }
-    for roster in layout.rosters_of(kind):
-        for place, person in enumerate(form[roster]):
-            for key in person:
-                name = f'{roster}-{place + 1}-{key}'
-                answers[name] = layout.value_at(person, (key,))
-    return {name: value for name, value in answers.items() if value}
-
-
-def fill_with_pypdf(content: bytes, kind: str) -> bytes:
-    writer = PdfWriter(clone_from=io.BytesIO(content))
-    for page in writer.pages:
-        writer.update_page_form_field_values(page, pdf_answers(kind))
-    file = io.BytesIO()
-    writer.write(file)
-    return file.getvalue()
 
 
 def fill_with_pymupdf(content: bytes, kind: str) -> bytes:
