@@ -73,6 +73,12 @@ class Delivered:
         """The subject, decoded; empty where there is none."""
         return str(self.message.get('subject', ''))
 
+    @cached_property
+    def text(self) -> str:
+        """The plain text; empty where there is none."""
+        body = self.message.get_body(('plain',))
+        return '' if body is None else str(body.get_content())
+
     @classmethod
     def load(cls, folder: Path, number: int) -> Delivered | None:
         """Read a message back.

@@ -78,7 +78,7 @@ def test_a_no_releases_no_forged_announcement(site: Site) -> None:
     ]
     told = [one for one in site.messages()[mark:] if 'may be forged' in one.subject]
     assert told
-    assert 'No! I did not write this.' in told[0].message.get_content()
+    assert 'No! I did not write this.' in told[0].text
     write(site, PAT, to, subject, 'DELIVER')
     (copy,) = since(site, mark, READER)
     assert copy.subject.endswith('Vote!')

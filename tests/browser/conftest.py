@@ -129,17 +129,9 @@ def tab_to(page: Page, target: Locator, most: int = 80) -> None:
     pytest.fail(f'the Tab key does not lead to {target}')
 
 
-def text_of(mail: Delivered) -> str:
-    """The plain text of a message."""
-    message: EmailMessage = mail.message
-    body = message.get_body(('plain',))
-    assert body is not None
-    return str(body.get_content())
-
-
 def link_in(mail: Delivered, pattern: str) -> str:
     """The one link of a message that matches."""
-    [link] = set(re.findall(pattern, text_of(mail)))
+    [link] = set(re.findall(pattern, mail.text))
     return str(link)
 
 

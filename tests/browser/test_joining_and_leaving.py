@@ -25,7 +25,6 @@ from tests.browser.conftest import (
     link_in,
     look_at,
     tab_to,
-    text_of,
 )
 
 POSTER = 'pat@agency.example.gov'
@@ -142,7 +141,7 @@ def test_sign_up_with_the_keyboard_alone(
 
     # Two public lists are one message; its link confirms both.
     mail = mail_to(reader, 'e-mail updates')
-    text = text_of(mail)
+    text = mail.text
     assert 'HQR Updates' in text and 'Measures Talk' in text
     assert 'HQR Workgroup' in text
     site.wait_idle()
@@ -197,7 +196,7 @@ def test_the_page_works_without_scripts(
     page.get_by_label('E-mail address').fill('plain@hospital.example.org')
     page.get_by_role('button', name='Sign up').last.click()
     page.wait_for_url('**/signup/done/')
-    text = text_of(mail_to('plain@hospital.example.org', 'e-mail updates'))
+    text = mail_to('plain@hospital.example.org', 'e-mail updates').text
     assert 'HQR Updates' in text and 'HQR Workgroup' in text
     context.close()
 

@@ -25,7 +25,7 @@ from qnet_mailman.demo.people import PROVIDER, Account
 from qnet_mailman.demo.processes import wait_until
 from qnet_mailman.demo.reports import USER_UNKNOWN
 from qnet_mailman.demo.site import Delivered, Site
-from tests.browser.conftest import PUBLIC, SIZES, look_at, tab_to, text_of
+from tests.browser.conftest import PUBLIC, SIZES, look_at, tab_to
 from tests.sites import started
 from tests.web.harp.certified import SECRET, CertifiedProvider
 
@@ -187,7 +187,7 @@ def test_joining_another_list_without_an_account(
     page.locator('input[name=email]').fill(address)
     page.get_by_role('button', name='Subscribe').click()
     expect(page.get_by_role('alert').first).to_contain_text('check your inbox')
-    question = text_of(mail_to(address, 'confirm'))
+    question = mail_to(address, 'confirm').text
     [token] = set(re.findall(r'\b[0-9a-f]{40}\b', question))
     page.goto(f'{talk}confirm/?token={token}')
     expect(heading(page)).to_have_text('Confirm your subscription')

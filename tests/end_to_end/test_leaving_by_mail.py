@@ -91,7 +91,7 @@ def test_the_whole_round(site: Site, name: str) -> None:
     write(site, address, confirm_address, 'Re: Unsubscribe')
     goodbye = mail_to(site, address, mark + 1)
     assert goodbye.subject.startswith('You are no longer subscribed to ')
-    assert address in goodbye.message.get_content()
+    assert address in goodbye.text
     assert members(site, name) == others
     assert not site.queued('shunt'), site.log_tails()
 

@@ -162,7 +162,7 @@ def test_the_form_changes_them_and_postorius_leaves_that(site: Site) -> None:
     (note,) = site.delivered(
         lambda mail: OWNER in mail.recipients and 'Bounce settings' in mail.subject
     )
-    text = note.message.get_content()
+    text = note.text
     assert 'Bounce threshold: 8 points (before: 5 points)' in text
     assert 'A hospital network moves' in text
     page = forge(site, administrator(site), 6)

@@ -221,7 +221,7 @@ def test_the_page_that_releases_a_post(site: Site) -> None:
     (asked,) = site.delivered(
         lambda mail: POSTER in mail.recipients and 'Did you write' in mail.subject
     )
-    text = asked.message.get_content()
+    text = asked.text
     (link,) = re.findall(r'http://\S+/posts/confirm/\S+', text)
     with requests.Session() as session:
         session.trust_env = False
