@@ -146,12 +146,22 @@ def test_our_question_is_answered_by_mail_after_the_list_has_gone(talk: Any) -> 
     assert ANN not in members(list_id)
 
 
-def test_our_links_to_leave_go_on_working(talk: Any) -> None:
-    list_id = talk('confirm')
+@pytest.mark.parametrize(
+    ('policy', 'outcome'),
+    [
+        ('open', one_click.Outcome.left),
+        ('confirm', one_click.Outcome.to_confirm),
+        ('moderate', one_click.Outcome.waits),
+    ],
+)
+def test_our_links_do_what_the_list_says(
+    talk: Any, policy: str, outcome: one_click.Outcome
+) -> None:
+    list_id = talk(policy)
     adopt(list_id)
     mlist = again(list_id)
     member = one_click.memberships(mlist, [ANN])[ANN]
     token = one_click.token_for(mlist, member, keys.signing())
     release(list_id)
-    one_click.leave(token, route='web')
-    assert ANN not in members(list_id)
+    assert one_click.leave(token, route='web').outcome is outcome
+    assert (ANN in members(list_id)) is (outcome is not one_click.Outcome.left)

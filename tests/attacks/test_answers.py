@@ -25,7 +25,16 @@ from qnet_mailman.model.base import store
 from qnet_mailman.model.requests import QNetRequest
 from qnet_mailman.review import arrival
 from tests.attacks.automatic_answers import KINDS, Kind
-from tests.helpers import appoint, empty, message, post, queued, run, subscribe
+from tests.helpers import (
+    appoint,
+    empty,
+    message,
+    post,
+    queued,
+    run,
+    subscribe,
+    text_of,
+)
 from tests.subscriptions.joiners import command, mails, members, text
 
 PAT = 'pat@agency.test'
@@ -186,7 +195,7 @@ def test_another_answer_keeps_a_post_and_tells_operators(mlist: Any, body: str) 
     ((told, msgdata),) = queued('out')
     assert msgdata['recipients'] == {'help@example.gov', 'operators@example.gov'}
     assert told['subject'] == 'HQR Updates: a message may be forged'
-    words = ' '.join(text(told).split())
+    words = ' '.join(text_of(told).split())
     assert f'names as its author {PAT} who was asked' in words
     assert '/mailman3/lists/news1.lists.example.gov/held_messages' in words
     if body == NO:

@@ -30,7 +30,7 @@ from tests.bounces.reports import old_verp, report_text, rows, verp
 from tests.bounces.rounds import steps_and_cycle
 from tests.bounces.test_receiving import notices
 from tests.clock import Clock, stop_clock
-from tests.helpers import message, queued, subscribe
+from tests.helpers import message, queued, subscribe, text_of
 from tests.keeping import Keeper
 from tests.mta.test_delivery import PLAIN
 
@@ -137,8 +137,7 @@ def test_tokens_that_are_made_up(mlist: Any, clock: Clock, deliver: Deliver) -> 
     steps_and_cycle(clock.moment)
     (told,) = [msg for msg, _ in queued('out') if 'no list' in str(msg['subject'])]
     assert str(told['subject']) == 'Reports about no list: 10 not understood'
-    text = told.get_payload(0).get_payload(decode=True).decode()
-    assert 'its token is not ours' in text
+    assert 'its token is not ours' in text_of(told)
 
 
 def test_a_bare_address(mlist: Any, clock: Clock, deliver: Deliver) -> None:

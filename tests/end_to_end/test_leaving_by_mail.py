@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+from email.utils import parseaddr
 
 import pytest
 
@@ -77,8 +78,8 @@ def test_the_whole_round(site: Site, name: str) -> None:
     write(site, address, name, 'unsubscribe')
     question = mail_to(site, address, mark)
     assert question.subject == 'Unsubscribe'
-    confirm_address = str(question.message['from'])
-    assert confirm_address.startswith('confirm+')
+    name_of_list, confirm_address = parseaddr(str(question.message['from']))
+    assert name_of_list and confirm_address.startswith('confirm+')
     # The list never saw it: the question is the only mail of all.
     assert len(site.messages()) == mark + 1
 
