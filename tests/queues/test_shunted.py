@@ -17,7 +17,7 @@ from qnet_mailman import health
 from qnet_mailman.commands.cli_qnet import qnet
 from qnet_mailman.runners import incoming, pipeline
 from tests.effort import database_away
-from tests.helpers import message, post, queued
+from tests.helpers import message, post, queued, text_of
 
 MEMBER = 'lee@example.org'
 
@@ -61,7 +61,7 @@ def test_operators_are_told_once_and_check_names_the_reason(
     incoming.IncomingRunner('in')._one_iteration()
     assert len(queued('shunt')) == 3
     (notice,) = notices()
-    text = notice.get_payload(decode=True).decode()
+    text = text_of(notice)
     assert {'operators@example.gov', 'help@example.gov'} <= notice.recipients
     for what in (
         'ValueError: no month 13',
