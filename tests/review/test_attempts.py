@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from qnet_mailman.forms import attempts
 from qnet_mailman.model.requests import OPEN
 from qnet_mailman.review import requests
+from tests.helpers import text_of
 from tests.provisioning.samples import EXAMPLES
 from tests.review.senders import SENDER, answers, form, mail, take_in
 
@@ -55,7 +56,7 @@ def test_each_attempt_is_answered_with_what_to_do(
         take_in(message)
     assert not requests.of(OPEN)
     assert [str(each['to']) for each in answers()] == 3 * [SENDER]
-    first, *others = (' '.join(each.get_payload().split()) for each in answers())
+    first, *others = (' '.join(text_of(each).split()) for each in answers())
     assert told not in first
     for text in others:
         assert told in text and 'found no form in it' in text
