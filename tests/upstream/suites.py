@@ -24,8 +24,6 @@ TREE = 'tree'
 """The copy of the sources in the folder of a run."""
 PATIENCE = 'checker=check_core,'
 """Behind this, how long mailmanclient waits for a core; its 20 seconds are too few."""
-PUSH = "config.push('test config', test_config)"
-"""Before this, the configuration of the core that Postorius starts is complete."""
 LOOPBACK = 'ip link set lo up && exec "$@"'
 """Their ports are fixed: where that can be, each run has a network of its own."""
 
@@ -84,17 +82,6 @@ def _client(folder: Path, ours: bool) -> list[str]:
     return _pytest('--doctest-glob=*.rst', '--run-services')(folder, ours)
 
 
-def _postorius(folder: Path, ours: bool) -> list[str]:
-    """Its tests start a core within their own process, with a text of theirs."""
-    if ours:
-        conftest = folder / TREE / 'src/postorius/tests/mailman_api_tests/conftest.py'
-        text = conftest.read_text('utf-8')
-        assert PUSH in text
-        more = f'test_config = open({str(_plugin(folder))!r}).read() + test_config'
-        conftest.write_text(text.replace(PUSH, f'{more}\n        {PUSH}'), 'utf-8')
-    return _pytest('src/postorius')(folder, ours)
-
-
 def _pytest(*arguments: str) -> Callable[[Path, bool], list[str]]:
     def command(folder: Path, ours: bool) -> list[str]:
         return [
@@ -143,7 +130,7 @@ SUITES = {
         quick=('-P', r'^(?!.*(nntp|test_master|test_migrations))'),
     ),
     'postorius': Suite(
-        _postorius,
+        _pytest('src/postorius'),
         _web('example_project.test_settings'),
         paths=('src', '.'),
     ),
