@@ -139,19 +139,22 @@ def _host_and_port(value: str) -> str:
     return f'{_host(host)}:{number}'
 
 
+_WEB_ADDRESS = re.compile(r'https?://[^\s/]+(/\S*)?')
+
+
 def _links(value: str) -> tuple[tuple[str, str], ...]:
     """Lines such as ``Privacy policy: https://agency.example.gov/privacy``."""
     links = []
     for line in value.split('\n'):
         label, _, url = line.strip().partition(': ')
-        if not label or re.fullmatch(r'https?://[^\s/]+(/\S*)?', url) is None:
+        if not label or _WEB_ADDRESS.fullmatch(url) is None:
             raise ValueError('lines with a label, a colon, and a web address')
         links.append((label, url))
     return tuple(links)
 
 
 def _url(value: str) -> str:
-    if re.fullmatch(r'https?://[^\s/]+(/\S*)?', value) is None:
+    if _WEB_ADDRESS.fullmatch(value) is None:
         raise ValueError('a web address that starts with https:// (or http://)')
     return value.rstrip('/')
 
