@@ -63,7 +63,7 @@ def sign_up(story: Story) -> None:
         mail = _mail_to(story, NEWCOMER, mark)
     story.narrator.show(
         f'The one e-mail that {NEWCOMER.email} got',
-        f'{header_lines(mail.message)}\n\n{body_lines(mail.message, 60)}',
+        f'{header_lines(mail.message)}\n\n{body_lines(mail, 60)}',
     )
     link = _link(mail, rf'{re.escape(site.web_url)}/signup/confirm/\w+/')
     with (
@@ -100,7 +100,7 @@ def approve(story: Story) -> None:
         mail = _mail_to(story, NEWCOMER, mark)
     story.narrator.show(
         f'As {NEWCOMER.email} got it',
-        f'{header_lines(mail.message)}\n\n{body_lines(mail.message, 60)}',
+        f'{header_lines(mail.message)}\n\n{body_lines(mail, 60)}',
     )
     _require_member(story, _private(story), False)
     with story.narrator.step(f'{NEWCOMER.name} answers it'):
@@ -119,7 +119,7 @@ def one_click(story: Story) -> None:
         copy = story.copies(NEWCOMER, mark, subject)[0]
     story.narrator.show(
         f'As {NEWCOMER.email} received it',
-        f'{header_lines(copy.message)}\n\n{body_lines(copy.message)}',
+        f'{header_lines(copy.message)}\n\n{body_lines(copy)}',
     )
     found = re.search(r'<(http[^>]+)>', str(copy.message['List-Unsubscribe']))
     if found is None:
@@ -151,7 +151,7 @@ def unsubscribe(story: Story) -> None:
         mail = _mail_to(story, NEWCOMER, mark)
     story.narrator.show(
         f'As {NEWCOMER.email} got it',
-        f'{header_lines(mail.message)}\n\n{body_lines(mail.message, 60)}',
+        f'{header_lines(mail.message)}\n\n{body_lines(mail, 60)}',
     )
     _require_member(story, _private(story), True)
     mark = len(site.messages())
@@ -161,7 +161,7 @@ def unsubscribe(story: Story) -> None:
         site.wait_idle()
     story.narrator.show(
         f'As {NEWCOMER.email} got it',
-        f'{header_lines(goodbye.message)}\n\n{body_lines(goodbye.message, 60)}',
+        f'{header_lines(goodbye.message)}\n\n{body_lines(goodbye, 60)}',
     )
     _require_member(story, _private(story), False)
 
@@ -181,7 +181,7 @@ def _mail_to(story: Story, reader: Person, mark: int) -> Delivered:
 
 
 def _link(mail: Delivered, pattern: str) -> str:
-    found = re.search(pattern, body_lines(mail.message, 200))
+    found = re.search(pattern, body_lines(mail, 200))
     if found is None:
         raise DemoError(f'Message {mail.number} has no link:\n{mail.message}')
     return found[0]
@@ -202,7 +202,7 @@ def _answer(story: Story, author: Person, mail: Delivered) -> None:
     to = str(mail.message['Reply-To'] or mail.message['From'])
     address = re.findall(r'[^\s<>]+@[^\s<>]+', to)[-1]
     answer = _write(author, address, f'Re: {mail.message["Subject"]}')
-    word = re.search(r'this one word:\s+(\S+)', body_lines(mail.message, 60))
+    word = re.search(r'this one word:\s+(\S+)', body_lines(mail, 60))
     if word is not None:
         answer.set_content(f'{word[1]}\n')
     story.site.lmtp_send(author.email, address, answer.as_bytes())

@@ -155,7 +155,7 @@ def revoked(story: Story) -> None:
     )[0]
     story.narrator.show(
         f'The one message to {account.email}',
-        f'{header_lines(told.message)}\n\n{body_lines(told.message)}',
+        f'{header_lines(told.message)}\n\n{body_lines(told)}',
     )
     with story.narrator.step(f'The browser of {account.name} is still signed in'):
         wait_until(

@@ -202,15 +202,13 @@ def header_lines(message: EmailMessage) -> str:
     )
 
 
-def body_lines(message: EmailMessage, most: int = 16) -> str:
+def body_lines(mail: Delivered, most: int = 16) -> str:
     """The first lines of the text of a message.
 
-    :param message: The message.
+    :param mail: The message.
     :param most: How many lines.
     """
-    body = message.get_body(('plain',))
-    text = '' if body is None else str(body.get_content())
-    return '\n'.join(text.strip().splitlines()[:most])
+    return '\n'.join(mail.text.strip().splitlines()[:most])
 
 
 def web_session() -> requests.Session:
@@ -273,7 +271,7 @@ def reply(story: Story) -> None:
         story.site.wait_idle()
     story.narrator.show(
         f'The notice that {author.email} got back',
-        f'{header_lines(notice.message)}\n\n{body_lines(notice.message)}',
+        f'{header_lines(notice.message)}\n\n{body_lines(notice)}',
     )
     for mail in story.site.messages()[mark:]:
         if story.subject in mail.subject and 'Auto-Submitted' not in mail.message:
@@ -371,23 +369,21 @@ def disabled(story: Story) -> None:
     delivery = _require(story, reader, 1)['delivery']
     if delivery != DISABLED:
         raise DemoError(f'Delivery to {reader.email} is {delivery!r}, not {DISABLED!r}')
-    story.narrator.show(
-        f'The warning that {reader.email} got', body_lines(warning.message, 60)
-    )
+    story.narrator.show(f'The warning that {reader.email} got', body_lines(warning, 60))
     administrator = story.administrator
 
     def is_notice(mail: Delivered) -> bool:
         return (
             mail.number > mark
             and administrator.email in mail.recipients
-            and reader.email in body_lines(mail.message, 60)
+            and reader.email in body_lines(mail, 60)
         )
 
     with story.narrator.step('The administrators are told of all bounces together'):
         notice = story.site.delivered(is_notice)[0]
     story.narrator.show(
         f'As {administrator.email} got it',
-        f'{header_lines(notice.message)}\n\n{body_lines(notice.message, 60)}',
+        f'{header_lines(notice.message)}\n\n{body_lines(notice, 60)}',
     )
 
 
