@@ -6,15 +6,13 @@ from __future__ import annotations
 import json
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import click
 from mailman.utilities.datetime import now
-from sqlalchemy import ColumnElement, or_, select
 
 from qnet_mailman import site
 from qnet_mailman.commands.common import INVALID, needs_service, printable, stop
-from qnet_mailman.model.audit import QNetAudit
+from qnet_mailman.model.audit import QNetAudit, as_dict, written
 from qnet_mailman.model.base import store
 from qnet_mailman.review import requests
 
@@ -42,49 +40,27 @@ def audit(
     is a date or time (ISO 8601, in the site's time zone where it has none), or how
     long ago. Times are printed in UTC.
     """
-    query = select(QNetAudit).order_by(QNetAudit.id)
-    if name is not None:
-        query = query.where(
-            QNetAudit.list_id == name.strip().lower().replace('@', '.', 1)
-        )
-    if request is not None:
-        query = query.where(_about(request.strip()))
+    about = None if request is None else requests.names_of(request.strip())
+    begin = None
     if since is not None:
         try:
-            query = query.where(QNetAudit.at >= moment(since))
+            begin = moment(since)
         except (ValueError, OverflowError):
             stop(
                 INVALID,
                 f'--since: found "{since}"; expected a date such as 2026-01-31, a time '
                 'such as 2026-01-31T08:00, or how long ago: 7d, 12h, 30m',
             )
+    query = written(name, about, begin).order_by(QNetAudit.id)
     rows = store().scalars(query.execution_options(yield_per=1000))
     if as_json:
-        click.echo(json.dumps([_as_dict(row) for row in rows], indent=2))
+        click.echo(json.dumps([as_dict(row) for row in rows], indent=2))
         return
     for row in rows:
-        entry = _as_dict(row)
+        entry = as_dict(row)
         detail = ', '.join(f'{key}={value}' for key, value in entry['detail'].items())
         parts = (entry['at'], row.actor, row.action, row.list_id, row.subject, detail)
         click.echo(printable('  '.join(part for part in parts if part)))
-
-
-def _about(request: str) -> ColumnElement[bool]:
-    """What is of a request, by any of its numbers."""
-    number = requests.number_of(request)
-    row = None if number is None else requests.find(number)
-    # A service desk's number may consist of digits, too.
-    names = {request} | ({requests.label(number)} if number is not None else set())
-    for found, _submission in [row] if row else requests.with_ticket(request):
-        names |= {requests.label(found.id), found.ticket, found.desk_ticket}
-    wanted = sorted(names - {''})
-    return or_(
-        QNetAudit.subject.in_(wanted),
-        *(
-            QNetAudit.detail.contains(f'"ticket": "{each}"', autoescape=True)
-            for each in wanted
-        ),
-    )
 
 
 def moment(since: str) -> datetime:
@@ -99,14 +75,3 @@ def moment(since: str) -> datetime:
     if when.tzinfo is None:
         when = when.replace(tzinfo=site.settings().time_zone)
     return when.astimezone(UTC).replace(tzinfo=None)
-
-
-def _as_dict(row: QNetAudit) -> dict[str, Any]:
-    return {
-        'at': f'{row.at.isoformat(timespec="seconds")}Z',
-        'actor': row.actor,
-        'action': row.action,
-        'list': row.list_id,
-        'subject': row.subject,
-        'detail': json.loads(row.detail),
-    }

@@ -80,7 +80,7 @@ def list_roles(
         return
     if status is not None:
         stop(INVALID, '--status is for --grants')
-    rows = overview.assignments(None if name is None else the_list(name).list_id)
+    rows = overview.assignments(None if name is None else [the_list(name).list_id])
     found = [
         {'list': row.list_id, **entry}
         for row, entry in zip(rows, overview.assignments_as_dicts(rows), strict=True)

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import getpass
 import json
+from collections.abc import Collection
 from contextvars import ContextVar
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from mailman.utilities.datetime import now
-from sqlalchemy import DateTime, String, Text
+from sqlalchemy import DateTime, Select, String, Text, or_, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qnet_mailman.model.base import Base, store
@@ -114,6 +115,49 @@ def record(
             detail=json.dumps(detail, default=str, sort_keys=True),
         )
     )
+
+
+def written(
+    name: str | None = None,
+    about: Collection[str] | None = None,
+    since: datetime | None = None,
+) -> Select[tuple[QNetAudit]]:
+    """What asks for lines of the audit log, in no order yet.
+
+    :param name: Only of this list, by its address or ID; it may have been deleted.
+    :param about: Only what was done to one of these, or for a ticket of such a number.
+    :param since: Only from then on, in UTC.
+    """
+    query = select(QNetAudit)
+    if name is not None:
+        list_id = name.strip().lower().replace('@', '.', 1)
+        query = query.where(QNetAudit.list_id == list_id)
+    if about is not None:
+        wanted = sorted(about)
+        query = query.where(
+            or_(
+                QNetAudit.subject.in_(wanted),
+                *(
+                    QNetAudit.detail.contains(f'"ticket": "{each}"', autoescape=True)
+                    for each in wanted
+                ),
+            )
+        )
+    if since is not None:
+        query = query.where(QNetAudit.at >= since)
+    return query
+
+
+def as_dict(row: QNetAudit) -> dict[str, Any]:
+    """A line of the audit log as plain data; its time is in UTC."""
+    return {
+        'at': f'{row.at.isoformat(timespec="seconds")}Z',
+        'actor': row.actor,
+        'action': row.action,
+        'list': row.list_id,
+        'subject': row.subject,
+        'detail': json.loads(row.detail),
+    }
 
 
 def _storable(text: str) -> str:

@@ -24,10 +24,8 @@ from qnet_mailman.model import audit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import QNetList, row_of
 from qnet_mailman.rest.acting import acting_for, person
+from qnet_mailman.rest.paging import Page
 from qnet_mailman.values import ListType, Visibility
-
-MAX_COUNT = 100
-"""Lists that one answer tells of at most."""
 
 
 def _word(kind: Any) -> Callable[[str], Any]:
@@ -148,12 +146,7 @@ class ByStyle:
 
         Ours where `ours` is true, and else those that are not.
         """
-        count = request.get_param_as_int(
-            'count', min_value=1, max_value=MAX_COUNT, default=MAX_COUNT
-        )
-        page = request.get_param_as_int(
-            'page', min_value=1, max_value=2**31 // MAX_COUNT, default=1
-        )
+        page = Page.asked(request)
         try:
             ours = as_boolean(request.get_param('ours', default='false'))
         except ValueError as error:
@@ -161,16 +154,8 @@ class ByStyle:
             return
         known = MailingList._list_id.in_(select(QNetList.list_id))
         where = known if ours else ~known
-        start = (page - 1) * count
-        answer: dict[str, Any] = {
-            'start': start,
-            'total_size': store().scalar(
-                select(func.count(MailingList.id)).where(where)
-            ),
-        }
-        if found := _some(where, start, count):
-            answer['entries'] = found
-        okay(response, etag(answer))
+        total = store().scalar(select(func.count(MailingList.id)).where(where)) or 0
+        okay(response, etag(page.answer(_some(where, page.start, page.count), total)))
 
 
 def _some(where: Any, start: int, count: int) -> list[dict[str, Any]]:
@@ -194,7 +179,7 @@ def _some(where: Any, start: int, count: int) -> list[dict[str, Any]]:
     counts = dict(
         row._tuple() for row in store().execute(members.group_by(Member.list_id))
     )
-    found = [
+    return [
         {
             'list_id': list_id,
             'list': f'{name}@{host}',
@@ -203,6 +188,3 @@ def _some(where: Any, start: int, count: int) -> list[dict[str, Any]]:
         }
         for list_id, name, host, display_name in rows
     ]
-    for each in found:
-        etag(each)
-    return found

@@ -27,6 +27,7 @@ from qnet_mailman.lists.attention import heading
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import audit
 from qnet_mailman.rest.acting import acting_for, person
+from qnet_mailman.rest.paging import Page
 
 MAX_COUNT = 1000
 """Members that one answer has at most."""
@@ -169,18 +170,11 @@ class Bounces:
         start = _start(request, count)
         address = request.get_param('member')
         moment = now()
-        entries = overview.overview(
+        rows = overview.overview(
             self._mlist, moment, address=address, start=start, count=count
         )
-        total = (
-            overview.how_many(self._mlist, moment) if address is None else len(entries)
-        )
-        found: dict[str, Any] = {'start': start, 'total_size': total}
-        if entries:
-            for entry in entries:
-                etag(entry)
-            found['entries'] = entries
-        okay(response, etag(found))
+        total = overview.how_many(self._mlist, moment) if address is None else len(rows)
+        okay(response, etag(Page(start, count).answer(rows, total)))
 
     @child()
     def members(self, context: Any, segments: list[str]) -> Any:

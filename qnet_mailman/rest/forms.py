@@ -32,12 +32,11 @@ from qnet_mailman.model.requests import OPEN, Status
 from qnet_mailman.rest.acting import acting_for, person
 from qnet_mailman.rest.empty_forms import EmptyForms
 from qnet_mailman.rest.forms_apply import Apply
+from qnet_mailman.rest.paging import MAX_COUNT, Page
 from qnet_mailman.review import deciding, notices, receiving, requests
 from qnet_mailman.review.deciding import MAX_REASON, CannotDecide
 from qnet_mailman.review.reading import Sent
 
-MAX_COUNT = 100
-"""Requests that one answer has at most."""
 _SUFFIXES = (*READERS, '.csv', '.eml')
 
 log = logging.getLogger('mailman.plugins')
@@ -219,12 +218,8 @@ class _Request:
         return _Return(self._number), segments
 
 
-def _page(rows: list[requests.Row], start: int, total: int) -> dict[str, Any]:
-    found = [requests.as_dict(*each) for each in rows]
-    for entry in found:
-        etag(entry)
-    answer: dict[str, Any] = {'start': start, 'total_size': total}
-    return {**answer, 'entries': found} if found else answer
+def _answer(page: Page, rows: list[requests.Row], total: int) -> dict[str, Any]:
+    return page.answer([requests.as_dict(*each) for each in rows], total)
 
 
 class Forms:
@@ -238,23 +233,18 @@ class Forms:
         ticket = request.get_param('ticket')
         if ticket is not None:
             rows = requests.with_ticket(ticket)
-            okay(response, etag(_page(rows[:MAX_COUNT], 0, len(rows))))
+            first = Page(0, MAX_COUNT)
+            okay(response, etag(_answer(first, rows[:MAX_COUNT], len(rows))))
             return
-        count = request.get_param_as_int(
-            'count', min_value=1, max_value=MAX_COUNT, default=MAX_COUNT
-        )
-        page = request.get_param_as_int(
-            'page', min_value=1, max_value=2**31 // MAX_COUNT, default=1
-        )
+        page = Page.asked(request)
         status = request.get_param('status')
         try:
             statuses = OPEN if status is None else [values.choice(status, Status)]
         except ValueError as error:
             bad_request(response, f'status: expected {error}')
             return
-        start = (page - 1) * count
-        rows = requests.of(statuses, start=start, most=count)
-        okay(response, etag(_page(rows, start, requests.how_many(statuses))))
+        rows = requests.of(statuses, start=page.start, most=page.count)
+        okay(response, etag(_answer(page, rows, requests.how_many(statuses))))
 
     def on_post(self, request: Any, response: Any) -> None:
         """Let a file wait for an operator.

@@ -23,6 +23,7 @@ from qnet_mailman.model.lists import row_of
 from qnet_mailman.rest.acting import acting_for, person
 from qnet_mailman.rest.adoption import Adoption, ByStyle
 from qnet_mailman.rest.bounces import Bounces
+from qnet_mailman.rest.paging import Page
 from qnet_mailman.roles import overview
 from qnet_mailman.roles.rights import Identity, Status
 
@@ -142,6 +143,31 @@ class _Overview:
         )
 
 
+class _Unattended:
+    """Lists that nobody administers now."""
+
+    def on_get(self, request: Any, response: Any) -> None:
+        """Those of ours, by their IDs, with who is assigned and what that waits for."""
+        page = Page.asked(request)
+        ids = overview.unattended_lists()
+        shown = ids[page.start :][: page.count]
+        assigned: dict[str, list[dict[str, Any]]] = {each: [] for each in shown}
+        rows = overview.assignments(shown)
+        for row, entry in zip(rows, overview.assignments_as_dicts(rows), strict=True):
+            waits_for = overview.waits_for(entry)
+            assigned[row.list_id].append({**entry, 'waits_for': waits_for})
+        found = [
+            {
+                'list_id': each.list_id,
+                'list': each.fqdn_listname,
+                'display_name': each.display_name,
+                'assignments': assigned[each.list_id],
+            }
+            for each in sorted(listing.by_ids(shown), key=lambda each: each.list_id)
+        ]
+        okay(response, etag(page.answer(found, len(ids))))
+
+
 def _roles(holder: Identity) -> list[dict[str, Any]]:
     soon = now() + site.settings().role_warning
     return [
@@ -164,6 +190,11 @@ class Lists:
     def overview(self, context: Any, segments: list[str]) -> Any:
         """/lists/overview"""
         return _Overview(), segments
+
+    @child()
+    def unattended(self, context: Any, segments: list[str]) -> Any:
+        """/lists/unattended"""
+        return _Unattended(), segments
 
     @child('by-style')
     def by_style(self, context: Any, segments: list[str]) -> Any:

@@ -372,7 +372,7 @@ class Roles:
             bad_request(response, str(error))
             return
         mlist = fields.get('list')
-        rows = overview.assignments(None if mlist is None else mlist.list_id)
+        rows = overview.assignments(None if mlist is None else [mlist.list_id])
         entries = overview.assignments_as_dicts(rows)
         found = [
             {'list_id': row.list_id, **entry}

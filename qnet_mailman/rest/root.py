@@ -12,6 +12,7 @@ from qnet_mailman.rest.confirmations import Confirmations
 from qnet_mailman.rest.forms import Forms
 from qnet_mailman.rest.lists import Lists
 from qnet_mailman.rest.mail_allowance import MailAllowance
+from qnet_mailman.rest.operating import AuditLog, Health
 from qnet_mailman.rest.posts import Posts
 from qnet_mailman.rest.roles import Roles
 from qnet_mailman.rest.signup import SignUp
@@ -25,6 +26,16 @@ class Root:
     def archives(self, context: Any, segments: list[str]) -> Any:
         """/archives"""
         return Archives(), segments
+
+    @child()
+    def audit(self, context: Any, segments: list[str]) -> Any:
+        """/audit"""
+        return AuditLog(), segments
+
+    @child()
+    def health(self, context: Any, segments: list[str]) -> Any:
+        """/health"""
+        return Health(), segments
 
     @child()
     def posts(self, context: Any, segments: list[str]) -> Any:

@@ -55,6 +55,20 @@ def with_ticket(ticket: str) -> list[Row]:
     return [(request, submission) for request, submission in found]
 
 
+def names_of(text: str) -> set[str]:
+    """The numbers that a request has, or the requests: its own, and its tickets'.
+
+    :param text: Any of them.
+    """
+    number = number_of(text)
+    row = None if number is None else find(number)
+    # A service desk's number may consist of digits, too.
+    names = {text} | ({label(number)} if number is not None else set())
+    for found, _submission in [row] if row else with_ticket(text):
+        names |= {label(found.id), found.ticket, found.desk_ticket}
+    return names - {''}
+
+
 def how_many(statuses: Iterable[str] = OPEN, *, before: datetime | None = None) -> int:
     """How many requests are in some states; without any, those to be decided.
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -34,13 +34,13 @@ NO_GRANT = 'none'
 """The state of an assignment whose person has never had or asked for a role."""
 
 
-def assignments(list_id: str | None = None) -> list[QNetAssignment]:
-    """The rows of the assignments, of a list or all."""
+def assignments(list_ids: Collection[str] | None = None) -> list[QNetAssignment]:
+    """The rows of the assignments, of some lists or all."""
     query = select(QNetAssignment).order_by(
         QNetAssignment.list_id, QNetAssignment.role, QNetAssignment.email
     )
-    if list_id is not None:
-        query = query.where(QNetAssignment.list_id == list_id)
+    if list_ids is not None:
+        query = query.where(QNetAssignment.list_id.in_(list_ids))
     return list(store().scalars(query))
 
 

@@ -131,6 +131,7 @@ def test_somebody_without_a_role(
     assert (core.asked, core.requests) == ([], [])
     for name in ('user_subscription_preferences', 'qnet_signup', 'qnet_no_role'):
         assert f'<li><a href="{reverse(name)}">' in text
+    assert reverse('qnet_operators') not in text
     assert reverse('qnet_requests') not in text
     assert reverse('qnet_adoptable') not in text
     assert '<h1>Welcome</h1>' in text
@@ -161,7 +162,7 @@ def test_a_member_with_a_local_password(core: StubCore, web: object) -> None:
 
 def test_an_operator(core: StubCore, operator: Client) -> None:
     text = page(operator)
-    for name in ('qnet_requests', 'qnet_adoptable', 'system_information'):
+    for name in ('qnet_operators', 'qnet_requests', 'system_information'):
         assert f'<li><a href="{reverse(name)}">' in text
     assert core.requests == []
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 from http import HTTPStatus
 from urllib.parse import quote, urlencode
 
-from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -15,10 +14,9 @@ from qnet_mailman.web import core
 from qnet_mailman.web.adoption import flows
 from qnet_mailman.web.gate.decorators import operators_only
 from qnet_mailman.web.lists.views import with_core
-from qnet_mailman.web.pages import page, page_asked
+from qnet_mailman.web.pages import page
+from qnet_mailman.web.rows import rows_page
 
-#: Rows of a page.
-PAGE = 50
 #: Which lists can be looked at.
 WHICH = {'': 'Lists of Mailman’s own', 'ours': 'Lists of QualityNet Mailer'}
 
@@ -32,26 +30,16 @@ def lists(request: HttpRequest) -> HttpResponse:
     :param request: The request; which ones and which page is behind its question mark.
     """
     which = 'ours' if request.GET.get('which') == 'ours' else ''
-    number = page_asked(request)
-    asked = {
-        'ours': 'true' if which else 'false',
-        'count': str(PAGE),
-        'page': str(number),
-    }
-    found = core.found(core.get(f'lists/by-style?{urlencode(asked)}'))
-    shown = Paginator(range(found['total_size']), PAGE).get_page(number)
-    if shown.number != number:
-        # The last one of its page has changed hands.
-        last = urlencode(({'which': which} if which else {}) | {'page': shown.number})
-        return HttpResponseRedirect(f'{reverse("qnet_adoptable")}?{last}')
-    context = {
-        'rows': found.get('entries', []),
-        'shown': shown,
-        'which': WHICH,
-        'asked': which,
-        'query': f'which={which}&' if which else '',
-    }
-    return page(request, 'adoption/lists.html', context)
+    return rows_page(
+        request,
+        'adoption/lists.html',
+        'lists/by-style',
+        asked={'ours': 'true' if which else 'false'},
+        query={'which': which} if which else {},
+        which=WHICH,
+        param='which',
+        chosen=which,
+    )
 
 
 @require_http_methods(['GET', 'HEAD', 'POST'])

@@ -201,6 +201,9 @@ _PAGES: dict[Need, tuple[str, ...]] = {
         'hk_thread_set_category',
     ),
     Need.OPERATOR: (
+        'qnet_operators',
+        'qnet_unattended',
+        'qnet_audit',
         'qnet_requests',
         'qnet_request',
         'qnet_adoptable',

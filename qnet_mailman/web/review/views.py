@@ -7,10 +7,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import urlencode
 
 import yaml
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
@@ -18,12 +16,11 @@ from django.views.decorators.http import require_http_methods, require_safe
 from qnet_mailman.web import core
 from qnet_mailman.web.gate.decorators import operators_only
 from qnet_mailman.web.lists.views import with_core
-from qnet_mailman.web.pages import page, page_asked
+from qnet_mailman.web.pages import page
 from qnet_mailman.web.request_forms.words import KINDS
 from qnet_mailman.web.review import flows
+from qnet_mailman.web.rows import rows_page
 
-#: Rows of a page.
-PAGE = 50
 #: Of a list in a form, such as its subscribers, so many are shown.
 MOST_SHOWN = 100
 #: Which requests can be looked at, by core's word for their state.
@@ -42,23 +39,17 @@ def requests(request: HttpRequest) -> HttpResponse:
     :param request: The request; which ones and which page is behind its question mark.
     """
     status = request.GET.get('status', '')
-    asked = {'status': status} if status and status in WHICH else {}
-    number = page_asked(request)
-    rows = {'count': str(PAGE), 'page': str(number)}
-    found = core.found(core.get(f'forms?{urlencode(asked | rows)}'))
-    shown = Paginator(range(found['total_size']), PAGE).get_page(number)
-    if shown.number != number:
-        # The last one of its page was decided.
-        last = urlencode(asked | {'page': shown.number})
-        return HttpResponseRedirect(f'{reverse("qnet_requests")}?{last}')
-    context = {
-        'rows': [_in_words(each) for each in found.get('entries', [])],
-        'shown': shown,
-        'which': WHICH,
-        'status': asked.get('status', ''),
-        'query': f'{urlencode(asked)}&' if asked else '',
-    }
-    return page(request, 'review/requests.html', context)
+    chosen = status if status in WHICH else ''
+    return rows_page(
+        request,
+        'review/requests.html',
+        'forms',
+        asked={'status': chosen} if chosen else {},
+        in_words=in_words,
+        which=WHICH,
+        param='status',
+        chosen=chosen,
+    )
 
 
 @require_http_methods(['GET', 'HEAD', 'POST'])
@@ -75,7 +66,7 @@ def one_request(request: HttpRequest, number: str) -> HttpResponse:
     if request.method == 'POST' and not problem:
         return HttpResponseRedirect(reverse('qnet_request', args=[found['number']]))
     context = {
-        'found': _in_words(found),
+        'found': in_words(found),
         'is_open': found['status'] in OPEN,
         'form': _as_text(found['form']),
         'problem': problem,
@@ -87,7 +78,7 @@ def one_request(request: HttpRequest, number: str) -> HttpResponse:
     return page(request, 'review/request.html', context, status=status)
 
 
-def _in_words(entry: Mapping[str, Any]) -> dict[str, Any]:
+def in_words(entry: Mapping[str, Any]) -> dict[str, Any]:
     """A request with words for its kind, and moments that are moments."""
     kind = KINDS.get(entry['kind'])
     sender, requester = entry['sender'], entry['requester']

@@ -93,6 +93,9 @@ PAGES = (
         'qnet_mailman.web.lists.views.sign_up_instead', f'{L}/anonymous_subscribe', ALL
     ),
     # Ours for operators; core knows no request here.
+    Page('qnet_operators', '/operators/', OPERATORS),
+    Page('qnet_unattended', '/operators/unattended/', OPERATORS),
+    Page('qnet_audit', '/operators/audit/', OPERATORS),
     Page('qnet_requests', '/requests/', OPERATORS),
     Page('qnet_request', '/requests/QM-000001/', OPERATORS),
     Page('qnet_adoptable', '/adopting/', OPERATORS),

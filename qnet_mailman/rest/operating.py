@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""/health, /audit: what operators look at (R31, R32)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from mailman.config import config
+from mailman.rest.helpers import etag, okay
+
+from qnet_mailman import health
+from qnet_mailman.model.audit import QNetAudit, as_dict, written
+from qnet_mailman.model.base import store
+from qnet_mailman.rest.paging import count_asked, entries
+from qnet_mailman.review import requests
+
+
+class Health:
+    """Whether the service is well, and if not, why."""
+
+    def on_get(self, request: Any, response: Any) -> None:
+        """What `mailman qnet check --no-web --no-mail` finds, as `findings`.
+
+        The web side is who asks, and no message is sent for a page.
+        """
+        found = health.examine(web=False, mail=False)
+        okay(response, etag({'findings': [each.as_dict() for each in found]}))
+
+
+class AuditLog:
+    """Who changed what."""
+
+    def on_get(self, request: Any, response: Any) -> None:
+        """The lines of the audit log, newest first, `count` at most.
+
+        `before` is the `id` of a line: only older ones.  `list`, an address or ID, and
+        `request`, any number of a request form's, say of what alone.
+        """
+        about = request.get_param('request')
+        query = written(
+            request.get_param('list'),
+            None if about is None else requests.names_of(about.strip()),
+        )
+        before = request.get_param_as_int('before', min_value=1, max_value=2**31 - 1)
+        if before is not None:
+            query = query.where(QNetAudit.id < before)
+        newest = query.order_by(QNetAudit.id.desc()).limit(count_asked(request))
+        rows = [{'id': row.id, **as_dict(row)} for row in store().scalars(newest)]
+        okay(response, etag(entries(rows)))
+        config.db.commit()

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What operators look at, over REST: health, audit log, unattended lists."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from mailman.config import config
+
+from qnet_mailman import health
+from qnet_mailman.model.audit import Action, record
+from qnet_mailman.roles import overview
+from qnet_mailman.roles.people import Assignee, assign
+from qnet_mailman.roles.rights import Role
+from tests.effort import effort
+from tests.helpers import appoint
+from tests.rest import client
+
+
+def ask(path: str, **fields: Any) -> Any:
+    answer = client.ask('GET', f'plugins/qnet/{path}', fields)
+    assert answer.status_code == 200, answer.json
+    return answer.json
+
+
+def subjects(**fields: Any) -> list[str]:
+    return [each['subject'] for each in ask('audit', **fields).get('entries', [])]
+
+
+def test_health_is_what_the_command_says(core: SimpleNamespace) -> None:
+    found = ask('health')['findings']
+    assert found == [each.as_dict() for each in health.examine(web=False, mail=False)]
+    assert {
+        'level': 'ok',
+        'subject': 'database',
+        'text': config.db.engine.dialect.name,
+    } in found
+
+
+def test_lines_come_newest_first_and_go_on_before_any_of_them(
+    core: SimpleNamespace,
+) -> None:
+    for number in range(5):
+        record(Action.member_added, 'news.lists.example.gov', str(number))
+    record(Action.key_made, None, 'key', actor='operator:pat', for_what='links')
+    config.db.commit()
+    assert subjects() == ['key', '4', '3', '2', '1', '0']
+    [first] = ask('audit', count=1)['entries']
+    assert {key: first[key] for key in ('actor', 'action', 'list', 'detail')} == {
+        'actor': 'operator:pat',
+        'action': 'key made',
+        'list': None,
+        'detail': {'for_what': 'links'},
+    }
+    news = {'list': 'NEWS@lists.example.gov', 'count': 2}
+    page = ask('audit', **news)['entries']
+    assert [each['subject'] for each in page] == ['4', '3']
+    assert subjects(**news, before=page[-1]['id']) == ['2', '1']
+    assert 'entries' not in ask('audit', list='nobody@lists.example.gov')
+
+
+@pytest.mark.parametrize('fields', [{'before': 0}, {'before': 'x'}, {'count': 101}])
+def test_what_asks_for_no_lines(core: SimpleNamespace, fields: Any) -> None:
+    answer = client.ask('GET', 'plugins/qnet/audit', fields)
+    assert answer.status_code == 400
+
+
+def test_lines_of_a_request_by_its_ticket(core: SimpleNamespace) -> None:
+    record(Action.list_created, 'a.lists.example.gov', 'a', ticket='REQ1')
+    record(Action.list_created, 'b.lists.example.gov', 'b', ticket='REQ10')
+    record(Action.request_received, None, 'QM-000007')
+    config.db.commit()
+    assert subjects(request='REQ1') == ['a']
+    assert subjects(request='qm-7') == subjects(request='7') == ['QM-000007']
+
+
+RAE = Assignee('rae@example.org', 'Rae', 'rexample')
+
+
+def test_lists_that_nobody_administers(make_list: Any) -> None:
+    """With who is assigned, and what they wait for (R25)."""
+    kept, left, _nobody = (make_list() for _ in range(3))
+    appoint(kept, 'pat@example.org')
+    assign(left, Role.administrator, RAE)
+    config.db.commit()
+    found = ask('lists/unattended')
+    assert (found['total_size'], found['start']) == (2, 0)
+    one, other = found['entries']
+    named = [each['list'] for each in (one, other)]
+    assert named == ['news2@lists.example.gov', 'news3@lists.example.gov']
+    [rae] = one['assignments']
+    assert (rae['name'], rae['waits_for']) == ('Rae', 'waits for the HARP role')
+    assert other['assignments'] == []
+    second = ask('lists/unattended', count=1, page=2)
+    assert [each['list_id'] for each in second['entries']] == [other['list_id']]
+    assert [one['list_id'], other['list_id']] == overview.unattended_lists()
+    config.db.abort()
+
+
+def test_any_number_of_lists_costs_the_same(make_list: Any) -> None:
+    def cost() -> int:
+        with effort() as made:
+            ask('lists/unattended')
+        return len(made.statements)
+
+    assign(make_list(), Role.administrator, RAE)
+    config.db.commit()
+    one = cost()
+    for _ in range(5):
+        assign(make_list(), Role.administrator, RAE)
+    config.db.commit()
+    assert cost() == one
