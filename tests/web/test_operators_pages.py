@@ -37,7 +37,12 @@ LINE = {
     'action': 'setting changed',
     'list': LIST_ID,
     'subject': 'mask',
-    'detail': {'new': '<b>off</b>', 'old': 'administrators'},
+    'detail': {
+        'new': '<b>off</b>',
+        'old': '',
+        'others': {'replies': 'hold', 'reply_to': ''},
+        'despite': ['one', 'two'],
+    },
 }
 FINDINGS = [
     {'level': 'ok', 'subject': 'database', 'text': 'sqlite'},
@@ -98,7 +103,7 @@ def test_all_at_a_glance(core: StubCore, operator: Client) -> None:
             'Setting changed',
             LIST_ID,
             'mask',
-            'new: &lt;b&gt;off&lt;/b&gt; / old: administrators',
+            'new: &lt;b&gt;off&lt;/b&gt; / replies: hold / despite: one; two',
         ]
     ]
     assert len(core.asked) == 4 and not core.requests

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -107,8 +107,23 @@ def _asked(resource: str, fields: Mapping[str, str]) -> Any:
 
 
 def _lines(fields: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Lines of the audit log, with moments that are moments."""
+    """Lines of the audit log, with moments that are moments, and details as pairs."""
     return [
-        {**each, 'at': datetime.fromisoformat(each['at'])}
+        {
+            **each,
+            'at': datetime.fromisoformat(each['at']),
+            'detail': list(_pairs(each['detail'])),
+        }
         for each in _asked('audit', fields).get('entries', [])
     ]
+
+
+def _pairs(detail: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Names and values that are not empty, also those of an object in it."""
+    for name, value in detail.items():
+        if isinstance(value, Mapping):
+            yield from _pairs(value)
+        elif isinstance(value, list):
+            yield name, '; '.join(map(str, value))
+        elif value not in ('', None):
+            yield name, value
