@@ -336,6 +336,8 @@ class Settings(BaseModel):
     """Of `forms_max_waiting`, what is kept for administrators of lists."""
     forms_wait_days: Annotated[int, Field(ge=1)] = 3
     """Days after which `mailman qnet check` warns of a request that waits."""
+    queue_wait: Annotated[timedelta, BeforeValidator(_duration)] = timedelta(minutes=30)
+    """Time in a queue after which `mailman qnet check` says that it is stuck."""
     forms_keep_days: Annotated[int, Field(ge=1)] = 365
     """Days for which the files of a request are kept after the decision."""
     ticket_system_url: Annotated[str, AfterValidator(_safe_url)] | None = None

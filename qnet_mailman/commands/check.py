@@ -8,7 +8,7 @@ import sys
 
 import click
 
-from qnet_mailman import health
+from qnet_mailman.health.looking import examine
 
 
 @click.command()
@@ -22,15 +22,17 @@ def check(as_json: bool, no_web: bool, no_mail: bool) -> None:
 
     The web side is asked at web_url of qnet.cfg; it looks at its OpenID providers.  A
     message with forged fields goes through outside_mail_server, to see that it drops
-    them; nobody gets it.
+    them; nobody gets it.  What was not looked at is "not seen".
 
     Exit status: 0 all is well (perhaps with warnings), 1 something is wrong.
     """
-    findings = health.examine(web=not no_web, mail=not no_mail)
+    findings = examine(web=not no_web, mail=not no_mail)
     if as_json:
         print(json.dumps([finding.as_dict() for finding in findings], indent=2))
     else:
         for finding in findings:
-            print(f'{finding.level:7}  {finding.subject}: {finding.text}')
+            print(f'{finding.level:8}  {finding.subject}: {finding.text}')
+            if finding.remedy:
+                print(f'{"":8}  -> {finding.remedy}')
     if any(finding.level == 'error' for finding in findings):
         sys.exit(1)

@@ -8,7 +8,7 @@ from typing import Any
 from mailman.config import config
 from mailman.rest.helpers import etag, okay
 
-from qnet_mailman import health
+from qnet_mailman.health.looking import examine
 from qnet_mailman.model.audit import QNetAudit, as_dict, written
 from qnet_mailman.model.base import store
 from qnet_mailman.rest.paging import count_asked, entries
@@ -23,7 +23,7 @@ class Health:
 
         The web side is who asks, and no message is sent for a page.
         """
-        found = health.examine(web=False, mail=False)
+        found = examine(web=False, mail=False)
         okay(response, etag({'findings': [each.as_dict() for each in found]}))
 
 

@@ -15,9 +15,11 @@ from mailman.config import config
 from mailman.interfaces.requests import IListRequests, RequestType
 from mailman.model.pending import Pended
 
-from qnet_mailman import health
+from qnet_mailman import site
 from qnet_mailman.demo.configuration import ROOT
 from qnet_mailman.demo.ports import Reservation
+from qnet_mailman.health import door as checking
+from qnet_mailman.health.looking import examine
 from qnet_mailman.model.base import store
 from qnet_mailman.posting import door
 from qnet_mailman.runners.lmtp import Controller, Handler
@@ -115,9 +117,7 @@ def server(mlist: Any, configure: Any) -> Iterator[_MailServer]:
 
 def found() -> tuple[str, str]:
     ((level, text),) = [
-        (one.level, one.text)
-        for one in health.examine(web=False)
-        if one.subject == 'door'
+        (one.level, one.text) for one in examine(web=False) if one.subject == 'door'
     ]
     # Whatever came of it, nothing is left: no address to write to, no mail.
     assert store().query(Pended).count() == 0
@@ -179,13 +179,13 @@ def test_it_is_not_shown(
     assert level == 'warning'
     assert 'nothing shows' in text
     configure(trusted_authserv_ids='')
-    assert [f for f in health.examine(web=False) if f.subject == 'door'] == []
+    assert [f for f in examine(web=False) if f.subject == 'door'] == []
 
 
 def test_it_takes_another_way_and_does_not_come(
     server: _MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(health, 'DOOR_TIMEOUT', 0)
+    monkeypatch.setattr(checking, 'TIMEOUT', 0)
     monkeypatch.setattr(door, 'send', lambda *args: None)
     level, text = found()
     assert (level, 'did not come' in text) == ('warning', True)
@@ -196,7 +196,7 @@ def test_its_address_is_nobodys_way_in(mlist: Any, deliver: Deliver) -> None:
     for token in ('0' * 40, 'f' * 40, '', 'x'):
         reply = deliver(f'confirm+00000000{token}@{domain}', b'\r\n', 'evil@evil.test')
         assert reply.startswith(b'550')
-    probe = door.begin(health.site.settings())
+    probe = door.begin(site.settings())
     assert probe is not None
     config.db.commit()
     before = 'Subject: confirm\r\nIn-Reply-To: <x@y>\r\n'

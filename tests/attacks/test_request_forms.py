@@ -29,8 +29,8 @@ from mailman.model.template import Template
 from sqlalchemy import select
 from zope.component import getUtility
 
-from qnet_mailman import health
 from qnet_mailman.commands.cli_qnet import qnet
+from qnet_mailman.health.looking import examine
 from qnet_mailman.model import leftovers
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import closure_of
@@ -317,7 +317,7 @@ def test_lists_of_other_styles_are_stocks_business_and_are_warned_of(
     create_list(f'talk-owner@{DOMAIN}', style_name='legacy-default')
     create_list(f'webmaster@{DOMAIN}', style_name='legacy-default')
     config.db.commit()
-    said = {one.text for one in health.examine(web=False) if one.subject == 'lists'}
+    said = {one.text for one in examine(web=False) if one.subject == 'lists'}
     assert len(said) == 3
     assert any(text.startswith(f'there is a list talk-owner@{DOMAIN}') for text in said)
     assert any(text.startswith(f'there is a list webmaster@{DOMAIN}') for text in said)

@@ -32,7 +32,13 @@ from qnet_mailman.model import (  # noqa: F401
     subscriptions,
 )
 from qnet_mailman.model.base import Base
-from qnet_mailman.model.migrations import VERSION_TABLE, current, head, upgrade
+from qnet_mailman.model.migrations import (
+    VERSION_TABLE,
+    DatabaseIsNewer,
+    current,
+    head,
+    upgrade,
+)
 from tests import postgresql
 
 PROCESSES = 12
@@ -140,6 +146,16 @@ def test_an_older_revision_is_upgraded_with_its_rows(url: str, tmp_path: Path) -
         assert 'qnet_post' in inspect(connection).get_table_names()
         rows = connection.execute(text('SELECT list_id, mask FROM qnet_list')).all()
     assert [tuple(row) for row in rows] == [('a.example.gov', 'off')]
+
+
+def test_a_database_that_is_newer_than_the_code(url: str, tmp_path: Path) -> None:
+    engine = create_engine(url)
+    upgrade(engine, str(tmp_path))
+    with engine.begin() as connection:
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))
+    with pytest.raises(DatabaseIsNewer, match='are those of 9999'):
+        upgrade(engine, str(tmp_path))
+    engine.dispose()
 
 
 def test_a_revision_that_fails_leaves_nothing(

@@ -18,18 +18,16 @@ import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from mailman.config import config
 
 from qnet_mailman import site
 from qnet_mailman.demo.ports import HOST, Reservation
-from qnet_mailman.health import examine
+from qnet_mailman.health.looking import examine
 from qnet_mailman.mta import hosts, refusal
 from qnet_mailman.mta.deliver import deliver
 from qnet_mailman.mta.hosts import LONGEST_REST, REST, Host, Hosts, parse
 from qnet_mailman.runners.outgoing import OutgoingRunner
+from tests.certificates import self_signed
 from tests.helpers import message, queued
 
 READERS = [f'reader{number}@example.net' for number in range(6)]
@@ -305,30 +303,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ('right', x509.IPAddress(ipaddress.ip_address(HOST))),
         ('other', x509.DNSName('elsewhere.example.org')),
     ):
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        now = datetime.datetime.now(datetime.UTC)
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(subject)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - datetime.timedelta(days=1))
-            .not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(x509.SubjectAlternativeName([alternative]), critical=False)
-            .add_extension(x509.BasicConstraints(True, None), critical=True)
-            .sign(key, hashes.SHA256())
-        )
-        encoding = serialization.Encoding.PEM
-        (folder / f'{name}.key').write_bytes(
-            key.private_bytes(
-                encoding,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
-        (folder / f'{name}.pem').write_bytes(certificate.public_bytes(encoding))
+        self_signed(folder, name, alternative)
     return folder
 
 

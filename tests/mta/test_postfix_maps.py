@@ -12,7 +12,8 @@ from mailman.interfaces.domain import IDomainManager
 from mailman.mta.postfix import LMTP as StockLMTP
 from zope.component import getUtility
 
-from qnet_mailman import health, site
+from qnet_mailman import site
+from qnet_mailman.health import mailman as looking
 from qnet_mailman.mta import postfix
 from qnet_mailman.mta.postfix import LMTP
 from qnet_mailman.runners.task import TaskRunner
@@ -88,15 +89,17 @@ def test_a_map_of_an_earlier_version(
     monkeypatch.setattr(core.config, 'DATA_DIR', str(tmp_path))
 
     def told() -> list[str]:
-        found = health.examine(web=False)
-        return [each.text for each in found if each.subject == 'mail server']
+        found = looking.maps()
+        return [
+            each.text + each.remedy for each in found if each.subject == 'mail server'
+        ]
 
     core.config.push(
         'maps', f'[mta]\nincoming: {postfix.STOCK}\nconfiguration: {file}\n'
     )
     try:
         StockLMTP().regenerate(str(tmp_path))
-        assert 'must be qnet_mailman.mta.postfix.LMTP' in told()[0]
+        assert 'to qnet_mailman.mta.postfix.LMTP' in told()[0]
     finally:
         core.config.pop('maps')
     core.config.push(

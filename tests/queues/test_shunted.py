@@ -13,8 +13,8 @@ from mailman.app.lifecycle import remove_list
 from mailman.config import config
 from mailman.core.switchboard import MAX_BAK_COUNT
 
-from qnet_mailman import health
 from qnet_mailman.commands.cli_qnet import qnet
+from qnet_mailman.health.looking import examine
 from qnet_mailman.runners import incoming, pipeline
 from tests.effort import database_away
 from tests.helpers import message, post, queued, text_of
@@ -42,9 +42,7 @@ def break_(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
 
 
 def found(queue: str) -> list[str]:
-    return [
-        one.text for one in health.examine(web=False) if one.subject == f'queue {queue}'
-    ]
+    return [one.text for one in examine(web=False) if one.subject == f'queue {queue}']
 
 
 def notices() -> list[Any]:
@@ -72,7 +70,7 @@ def test_operators_are_told_once_and_check_names_the_reason(
         assert what in text
     assert 'Secret plans' not in text
     assert found('shunt') == [
-        '3 messages need a look ("mailman unshunt", "mailman qfile")',
+        '3 messages need a look',
         '3: from the queue in: ValueError: no month 13',
     ]
     # Of another kind of failure they are told, too; not of other words for the same.

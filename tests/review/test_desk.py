@@ -19,7 +19,8 @@ from mailman.config import config
 from mailman.utilities.datetime import now
 from sqlalchemy import select
 
-from qnet_mailman import health, site
+from qnet_mailman import site
+from qnet_mailman.health.service import ticket_system
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.desk import QNetDeskEvent
@@ -198,14 +199,14 @@ def test_nobody_there(configure: Any, secret_file: Path) -> None:
     desk.deliver()
     assert waits() == ['arrived']
     # An operator sees it.
-    assert not list(health._ticket_system(site.settings()))
+    assert not list(ticket_system(site.settings()))
     for event in store().scalars(select(QNetDeskEvent)):
         event.at -= timedelta(hours=2)
     config.db.commit()
-    [finding] = health._ticket_system(site.settings())
+    [finding] = ticket_system(site.settings())
     assert '1 steps of requests are not heard of' in finding.text
     secret_file.write_text('short', 'utf-8')
-    [finding, _more] = health._ticket_system(site.settings())
+    [finding, _more] = ticket_system(site.settings())
     assert finding.level == 'error' and 'fewer than 16' in finding.text
 
 

@@ -17,7 +17,8 @@ from mailman.email.message import UserNotification
 from mailman.runners import incoming
 from sqlalchemy import event
 
-from qnet_mailman import health, site
+from qnet_mailman import site
+from qnet_mailman.health.looking import examine
 from qnet_mailman.runners import bounce, guard, periodic, task
 from qnet_mailman.runners import incoming as runner_incoming
 from qnet_mailman.runners.outgoing import OutgoingRunner
@@ -124,7 +125,7 @@ def test_without_our_delivery_ours_wait_and_others_are_sent(
         runner = OutgoingRunner('out')
         runner._one_iteration()
         assert runner._one_iteration() == 0
-        found = {each.text for each in health.examine(web=False, mail=False)}
+        found = {each.text for each in examine(web=False, mail=False)}
     finally:
         core.config.pop('theirs')
     [(sender, _, _)] = keeper.sent
@@ -264,10 +265,10 @@ def test_a_clock_that_is_wrong_loses_nothing(
     with caplog.at_level(logging.ERROR, 'mailman.runner'):
         assert [runner._one_iteration() for runner in runners] == [0] * 3
     assert 'the clock of this host is wrong: it says 1970-01-01' in caplog.text
-    told = [each for each in health.examine(web=False) if each.subject == 'clock']
+    told = [each for each in examine(web=False) if each.subject == 'clock']
     assert [each.level for each in told] == ['error']
     assert len(queued('in')) == 1
     clock.moment = datetime(2026, 11, 30)
     assert runners[0]._one_iteration() == 1
     assert not queued('shunt')
-    assert [e for e in health.examine(web=False) if e.subject == 'clock'] == []
+    assert [e for e in examine(web=False) if e.subject == 'clock'] == []

@@ -27,7 +27,7 @@ from mailman.interfaces.subscriptions import ISubscriptionManager
 from mailman.utilities.modules import find_name
 from zope.component import getUtility
 
-from qnet_mailman import health
+from qnet_mailman.health.looking import examine
 from tests.helpers import make_user, subscribe
 from tests.neighbour.doors import post
 from tests.neighbour.walk import DOMAIN, Walk, walking
@@ -106,9 +106,7 @@ def main() -> None:
                 'events': events,
                 'published': [message.body for message in published],
                 'mails': [data.decode('latin-1') for _, _, data in walk.sink.mails],
-                'check': [
-                    each.as_dict() for each in health.examine(web=False, mail=False)
-                ],
+                'check': [each.as_dict() for each in examine(web=False, mail=False)],
                 'members': {name: members(name) for name in ('ours', 'stock')},
                 'plugins': sorted(config.plugins),
                 'rules': sorted(config.rules),

@@ -45,9 +45,20 @@ LINE = {
     },
 }
 FINDINGS = [
-    {'level': 'ok', 'subject': 'database', 'text': 'sqlite'},
-    {'level': 'warning', 'subject': 'door', 'text': 'nothing shows it'},
-    {'level': 'error', 'subject': 'queue shunt', 'text': '2 messages need a look'},
+    {'level': 'ok', 'subject': 'database', 'text': 'sqlite', 'remedy': ''},
+    {'level': 'not seen', 'subject': 'web', 'text': 'it', 'remedy': ''},
+    {
+        'level': 'warning',
+        'subject': 'door',
+        'text': 'nothing shows it',
+        'remedy': 'Try.',
+    },
+    {
+        'level': 'error',
+        'subject': 'queue shunt',
+        'text': '2 messages need a look',
+        'remedy': '',
+    },
 ]
 
 
@@ -93,7 +104,8 @@ def test_all_at_a_glance(core: StubCore, operator: Client) -> None:
     ]
     assert cells(section(text, 'health')) == [
         ['queue shunt', 'Wrong', '2 messages need a look'],
-        ['door', 'Look at it', 'nothing shows it'],
+        ['door', 'Look at it', 'nothing shows it / Try.'],
+        ['web', 'Not looked at', 'it'],
         ['database', 'Good', 'sqlite'],
     ]
     assert cells(section(text, 'latest')) == [
@@ -111,7 +123,7 @@ def test_all_at_a_glance(core: StubCore, operator: Client) -> None:
 
 def test_nothing_to_do(core: StubCore, operator: Client) -> None:
     empty = (200, {'start': 0, 'total_size': 0})
-    well = (200, {'findings': FINDINGS[:1]})
+    well = (200, {'findings': FINDINGS[:2]})
     more = {'forms': empty, 'lists/unattended': empty, 'health': well}
     known(core, **more, audit=(200, {}))
     text = page(operator)

@@ -27,6 +27,10 @@ ADVISORY_LOCK = 0x716E6574
 LOCK_LIFETIME = timedelta(minutes=10)
 
 
+class DatabaseIsNewer(Exception):
+    """A later version of the package has changed the tables; the text says so."""
+
+
 def _config() -> Config:
     config = Config()
     config.set_main_option(
@@ -55,11 +59,14 @@ def upgrade(engine: Engine, lock_dir: str, *, target: str = 'head') -> None:
 
     :param engine: Mailman's engine; only its address is used.
     :param lock_dir: Folder of the lock for the processes of this host.
+    :raises DatabaseIsNewer: if this version of the package does not know its tables.
     :raises sqlalchemy.exc.SQLAlchemyError: if the database refuses.
     """
     with engine.connect() as connection:
-        if target == 'head' and current(connection) == head():
-            return
+        found = current(connection)
+    if target == 'head' and found == head():
+        return
+    require_known(found)
     own_engine = _transactional_engine(engine)
     lock = Lock(os.path.join(lock_dir, 'qnet-migrations.lck'), lifetime=LOCK_LIFETIME)
     try:
@@ -73,6 +80,23 @@ def upgrade(engine: Engine, lock_dir: str, *, target: str = 'head') -> None:
             command.upgrade(config, target)
     finally:
         own_engine.dispose()
+
+
+def require_known(revision: str | None) -> None:
+    """Look whether this version of the package knows a database's revision.
+
+    :raises DatabaseIsNewer: if not.
+    """
+    known = {
+        each.revision
+        for each in ScriptDirectory.from_config(_config()).walk_revisions()
+    }
+    if revision is not None and revision not in known:
+        raise DatabaseIsNewer(
+            f'the database is newer than this version of QualityNet Mailer (its tables '
+            f'are those of {revision}, and {head()} is the newest known here): install '
+            'the version that made them, or restore a backup of before'
+        )
 
 
 def _transactional_engine(engine: Engine) -> Engine:

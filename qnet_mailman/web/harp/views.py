@@ -14,6 +14,7 @@ from django.shortcuts import render, resolve_url
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
+from django_q.status import Stat
 
 from qnet_mailman.web.harp.config import providers
 from qnet_mailman.web.harp.connection import examine
@@ -62,9 +63,14 @@ def backchannel_logout(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 def connections(_request: HttpRequest) -> HttpResponse:
-    """Tell core whether people can sign in, for ``mailman qnet check``."""
+    """Tell core whether people can sign in, for ``mailman qnet check``.
+
+    And how many processes do HyperKitty's jobs, and in whose name accounts' mail goes.
+    """
     return JsonResponse(
         {
+            'clusters': 1 if settings.Q_CLUSTER.get('sync') else len(Stat.get_all()),
+            'sender': settings.DEFAULT_FROM_EMAIL,
             'providers': [
                 {
                     'provider': config.provider,
@@ -72,7 +78,7 @@ def connections(_request: HttpRequest) -> HttpResponse:
                     'problem': examine(config).problem,
                 }
                 for config in providers().values()
-            ]
+            ],
         }
     )
 

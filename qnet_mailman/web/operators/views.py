@@ -24,7 +24,14 @@ FEW = 10
 #: Of the audit log, what may be asked for.
 ABOUT = ('list', 'request')
 #: Words for how serious a finding is, the worst first.
-LEVELS = {'error': 'Wrong', 'warning': 'Look at it', 'ok': 'Good'}
+LEVELS = {
+    'error': 'Wrong',
+    'warning': 'Look at it',
+    'not seen': 'Not looked at',
+    'ok': 'Good',
+}
+#: Those that nobody has to do anything about here.
+QUIET = ('ok', 'not seen')
 
 
 @require_safe
@@ -52,12 +59,12 @@ def overview(request: HttpRequest) -> HttpResponse:
             'findings': [
                 {
                     **each,
-                    'is_well': each['level'] == 'ok',
+                    'is_well': each['level'] in QUIET,
                     'word': LEVELS[each['level']],
                 }
                 for each in findings
             ],
-            'is_well': all(each['level'] == 'ok' for each in findings),
+            'is_well': all(each['level'] in QUIET for each in findings),
             'lines': _lines(few),
         },
     )

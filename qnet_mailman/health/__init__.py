@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether the service is well, and what to do where it is not (R32).
+
+`looking.py` looks at everything, a file for each kind of thing: `mailman.py` (how
+Mailman is set up), `running.py` (its processes and queues), `service.py` (settings,
+roles, forms), `door.py` (forged fields, R37) and `website.py`.
+"""

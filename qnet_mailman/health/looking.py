@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Looking at everything, for `mailman qnet check` and the operators' page."""
+
+from __future__ import annotations
+
+from qnet_mailman import site
+from qnet_mailman.health import door, mailman, running, service, website
+from qnet_mailman.health.finding import Finding
+
+
+def examine(*, web: bool = True, mail: bool = True) -> list[Finding]:
+    """Look at everything that must be right.
+
+    :param web: Whether to ask the web side, too.
+    :param mail: Whether to send a message through the mail server, too.
+    """
+    findings = [*mailman.plugin(), mailman.database()]
+    if site.reason_not_ready() is None:
+        settings = site.settings()
+        findings.extend(service.settings_file(settings))
+        findings.extend(service.roles(settings))
+        findings.extend(website.website(settings, ask=web))
+        findings.extend(door.door(settings, try_it=mail))
+        findings.extend(service.forms(settings))
+        findings.extend(service.ticket_system(settings))
+        findings.extend(mailman.addresses())
+        findings.extend(mailman.maps())
+        findings.extend(mailman.rest())
+        findings.extend(running.queues(settings))
+    findings.extend(mailman.unprocessed())
+    findings.extend(running.processes())
+    findings.extend(running.answers(rest=web))
+    findings.extend(running.disk())
+    return findings
