@@ -194,6 +194,24 @@ PEOPLE: Mapping[str, Words] = MappingProxyType(
 )
 """Those of each administrator, moderator or subscriber."""
 
+ASKERS: Mapping[str, str] = MappingProxyType(
+    {
+        'list-request': 'Anybody may ask. Administrators and moderators also need a '
+        'role in HARP: they are told how to get it.',
+        'administrator-request': 'An administrator of all these lists asks. The person '
+        'also needs a role in HARP, and is told how to get it.',
+        'threshold-change': 'An administrator of the list asks.',
+        'list-closure': 'An administrator of the list asks. For some time the list can '
+        'be opened again as it was.',
+    }
+)
+"""Who may ask, and what else is needed."""
+
+FOR_THE_SERVICE: tuple[Path, ...] = (('ticket',), ('form',))
+"""Fields that few need to look at."""
+SERVICE = Words('For the service')
+"""The part that holds them."""
+
 SECTIONS: Mapping[Path, Words] = MappingProxyType(
     {
         ('requester',): Words('About you'),
@@ -202,6 +220,7 @@ SECTIONS: Mapping[Path, Words] = MappingProxyType(
         ('list', 'bounces'): Words('When mail comes back (bounces)'),
         ('attestations',): Words('For a public list'),
         ('person',): Words('The person'),
+        ('role',): Words('What the person is to do'),
         ('bounces',): Words('When mail comes back (bounces)'),
         ('administrators',): Words('Administrators', 'At least one.'),
         ('moderators',): Words('Moderators', 'May stay empty.'),
@@ -212,7 +231,7 @@ SECTIONS: Mapping[Path, Words] = MappingProxyType(
         ),
     }
 )
-"""The parts of a form."""
+"""The parts of a form, by the first path that belongs to each."""
 
 TITLES: Mapping[str, str] = MappingProxyType(
     {

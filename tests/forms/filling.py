@@ -25,15 +25,19 @@ def fill_xlsx(content: bytes, kind: str, form: Any = None) -> bytes:
         field.label: layout.value_at(form, field.path)
         for field in layout.fields_of(kind)
     }
-    for row in sheet.iter_rows(min_row=2):
-        row[2].value = answers[row[0].value] or None
+    for row in sheet.iter_rows():
+        if row[0].value in answers:
+            row[2].value = answers[row[0].value] or None
     for roster in layout.rosters_of(kind):
         people = book[roster.capitalize()]
         heads = [cell.value for cell in people[1]]
+        keys = {
+            field.label: field.path[-1] for field in layout.rosters_of(kind)[roster]
+        }
         # A row is left out, as people do.
         for place, person in enumerate(form[roster]):
             for column, head in enumerate(heads, 1):
-                value = person.get(head)
+                value = person.get(keys[head])
                 people.cell(place + 3, column).value = value
     file = io.BytesIO()
     book.save(file)
