@@ -238,12 +238,17 @@ def _pages_of(reader: PdfReader) -> dict[str, int]:
     }
 
 
+def _is_signature(value: object) -> bool:
+    # Where a field has its type from one that holds it (ISO 32000-1 table 252).
+    return isinstance(value, DictionaryObject) and '/ByteRange' in value
+
+
 def _entries(fields: Any, pages: dict[str, int]) -> Iterator[Entry]:
     for name, field in fields.items():
-        if field.get('/FT') == '/Sig':
-            # It says who sent the form, which nobody here relies on.
-            continue
         value = field.get('/V')
+        if field.get('/FT') == '/Sig' or _is_signature(value):
+            # Of whoever sends it: nobody asks for one, and none is relied on.
+            continue
         # A check box is a name, and readers put choices into lists.
         if isinstance(value, list):
             value = value[0] if len(value) == 1 else None
