@@ -147,7 +147,9 @@ FIELDS: Mapping[Path, Words] = MappingProxyType(
             f"Choose Yes if your organization's security policies are met. {_PUBLIC}",
             YES_NO,
         ),
-        ('person', 'name'): Words('Name of the person', 'Who is to look after them.'),
+        ('person', 'name'): Words(
+            'Name of the person', 'Who is to look after the lists.'
+        ),
         ('person', 'email'): Words('E-mail address of the person', _EMAIL),
         ('person', 'harp_id'): Words('HARP ID of the person', _HARP_ID),
         ('role',): Words('Role', choices=_ROLES),
