@@ -20,7 +20,7 @@ from reportlab.lib.utils import simpleSplit
 
 from qnet_mailman.forms import labels, layout
 from qnet_mailman.forms.labels import Words
-from qnet_mailman.forms.layout import Entry, Field
+from qnet_mailman.forms.layout import Entry, Field, Part
 from qnet_mailman.forms.mistakes import Document, Path
 from qnet_mailman.forms.readers import Unreadable
 from qnet_mailman.forms.tagged_pdf import Element, TaggedCanvas
@@ -51,13 +51,13 @@ def write_pdf(kind: str, data: dict[str, Any], settings: Settings) -> bytes:
     page = _Page(layout.title_of(kind, settings))
     for sentence in layout.instructions(kind, settings):
         page.line('P', sentence, _PLAIN, _TEXT)
-    for part in layout.parts_of(kind):
-        page.heading(part.words, _FIELD + 2 * _TEXT)
-        for field in part.fields:
-            page.add(field, layout.value_at(data, field.path))
+    *parts, last = layout.parts_of(kind)
+    for part in parts:
+        page.part(part, data)
     for roster, fields in layout.rosters_of(kind).items():
         people = layout.people_in(data, roster)
         page.table(roster, fields, [*people, *[{}] * (PEOPLE[roster] - len(people))])
+    page.part(last, data)
     return page.tagged.finished()
 
 
@@ -109,6 +109,12 @@ class _Page:
         self._y -= 2
         if words.help:
             self.line('P', words.help, _PLAIN, _SMALL)
+
+    def part(self, part: Part, data: dict[str, Any]) -> None:
+        """Fields below their heading."""
+        self.heading(part.words, _FIELD + 2 * _TEXT)
+        for field in part.fields:
+            self.add(field, layout.value_at(data, field.path))
 
     def add(self, field: Field, value: str) -> None:
         """A field with its label and explanation."""
