@@ -217,7 +217,7 @@ SERVICE = Words('For the service')
 SECTIONS: Mapping[Path, Words] = MappingProxyType(
     {
         ('requester',): Words('About you'),
-        ('approver',): Words('Who approved the request', 'Some sites require it.'),
+        ('approver',): Words('Who approved the request'),
         ('list',): Words('The list'),
         ('list', 'bounces'): Words('When mail comes back (bounces)'),
         ('attestations',): Words('For a public list'),

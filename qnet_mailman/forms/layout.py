@@ -12,7 +12,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from qnet_mailman.forms import labels
@@ -114,12 +114,14 @@ def fields_of(kind: str, start: Path = (), *, required: bool = True) -> Iterator
             yield Field(path, choices, needed and path != ('form',))
 
 
-def parts_of(kind: str) -> list[Part]:
+def parts_of(kind: str, settings: Settings) -> list[Part]:
     """The fields of a form as people fill them in, those for the service last."""
     parts: dict[Path, list[Field]] = {}
     last = []
     here: Path = ()
     for field in fields_of(kind):
+        if settings.approver_required and field.path[0] == 'approver':
+            field = replace(field, required=True)
         if field.path in labels.FOR_THE_SERVICE:
             last.append(field)
             continue

@@ -51,7 +51,7 @@ def write_pdf(kind: str, data: dict[str, Any], settings: Settings) -> bytes:
     page = _Page(layout.title_of(kind, settings))
     for sentence in layout.instructions(kind, settings):
         page.line('P', sentence, _PLAIN, _TEXT)
-    *parts, last = layout.parts_of(kind)
+    *parts, last = layout.parts_of(kind, settings)
     for part in parts:
         page.part(part, data)
     for roster, fields in layout.rosters_of(kind).items():

@@ -100,7 +100,7 @@ def _write_request(
     for sentence in sentences:
         _across(sheet, sentence)
     _head(sheet, len(sentences) + 2, HEADING, WIDTHS)
-    for part in layout.parts_of(kind):
+    for part in layout.parts_of(kind, settings):
         _across(sheet, part.words.label, _PART)
         for field in part.fields:
             row = sheet.max_row + 1

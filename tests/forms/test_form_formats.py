@@ -174,6 +174,15 @@ def is_field(label: Any) -> bool:
     return labels.path_of(str(label.value)) is not None
 
 
+def test_a_site_that_wants_an_approver_says_so() -> None:
+    for wanted in (False, True):
+        site = SETTINGS.model_copy(update={'approver_required': wanted})
+        book = load_workbook(io.BytesIO(writing.written(KIND, 'xlsx', site)))
+        shown = [str(cell.value) for cell in book['Request']['A']]
+        assert ('Name of the approver (required)' in shown) is wanted
+        assert 'Your name (required)' in shown and 'Your organization' in shown
+
+
 def test_what_is_typed_into_a_cell_stays_as_it_is() -> None:
     book = load_workbook(io.BytesIO(writing.written(KIND, 'xlsx', SETTINGS)))
     answers = [row[2] for row in book['Request'].iter_rows() if is_field(row[0])]

@@ -33,7 +33,7 @@ def nodes(element: Any) -> Iterator[Any]:
 
 def asked(kind: str) -> list[str]:
     """The names of the fields as people are to go through them."""
-    *parts, last = layout.parts_of(kind)
+    *parts, last = layout.parts_of(kind, SETTINGS)
     names = ['-'.join(map(str, f.path)) for part in parts for f in part.fields]
     for roster, fields in layout.rosters_of(kind).items():
         rows = {'administrators': 4, 'moderators': 3, 'subscribers': 5}[roster]
@@ -96,7 +96,7 @@ def test_another_program_lists_labels_and_fields_in_reading_order(
         ['pdfinfo', '-struct-text', path], capture_output=True, text=True, check=True
     ).stdout
     lines = [line.strip().strip('"') for line in said.splitlines()]
-    fields = [f for part in layout.parts_of(KIND)[:-1] for f in part.fields]
+    fields = [f for part in layout.parts_of(KIND, SETTINGS)[:-1] for f in part.fields]
     texts = [line for line in lines if line in {f.label for f in fields} | {'Form'}]
     # A label, then its field.
     assert texts[: 2 * len(fields)] == [
