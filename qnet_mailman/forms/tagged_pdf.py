@@ -61,7 +61,7 @@ class TaggedCanvas:
 
     def __init__(self, title: str) -> None:
         self._file = io.BytesIO()
-        self.canvas = Canvas(self._file, pagesize=letter, invariant=1, lang=LANGUAGE)
+        self.canvas = Canvas(self._file, pagesize=letter, invariant=1)
         self.canvas.setTitle(title)
         self.root = Element('Document')
         self._page = 0
