@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from qnet_mailman import values
-from qnet_mailman.forms.mistakes import Path
+
+Path = tuple[str | int, ...]
+"""Where something is in a form."""
 
 REQUIRED = '(required)'
 """Stands behind the label of a field that must be filled in."""
@@ -276,11 +278,17 @@ def key_of(heading: str) -> str | None:
     return _OF_PEOPLE.get(_plain(heading))
 
 
+def choices_of(path: Path) -> Mapping[str, Choice]:
+    """The answers that a field offers; none where it is free, or no field."""
+    try:
+        return words_of(path).choices
+    except KeyError:
+        return {}
+
+
 def value_of(path: Path, answer: str) -> str:
     """The word that a form's data have for an answer; else the answer as it is."""
-    try:
-        choices = words_of(path).choices
-    except KeyError:
-        return answer
     wanted = _plain(answer)
-    return next((w for w, c in choices.items() if _plain(c.label) == wanted), answer)
+    return next(
+        (w for w, c in choices_of(path).items() if _plain(c.label) == wanted), answer
+    )

@@ -252,6 +252,12 @@ def test_mistakes_in_a_spreadsheet_speak_of_yes_and_no(tmp_path: Path) -> None:
         [message] = [text for _where, text in said]
         assert 'expected yes: the list carries no sensitive' in message
         assert 'true' not in message and 'false' not in message
+    mask = with_cell(cell('list', 'mask'), 'off or on')
+    [(_where, message)] = mistakes(tmp_path, 'a.xlsx', mask)
+    assert message.endswith('; expected Administrators, Everyone or Nobody')
+    empty = writing.written('list-closure', 'xlsx', SETTINGS)
+    said = [message for _where, message in mistakes(tmp_path, 'a.xlsx', empty)]
+    assert any('expected yes if the members are to be told' in each for each in said)
 
 
 def test_a_library_warns_nobody_who_sends_or_reads_a_form(
@@ -352,7 +358,7 @@ def test_a_row_of_a_table_for_each_list(tmp_path: Path) -> None:
     assert three[1] == [
         (
             'row 5, list.type',
-            'list, type: found "newsletter"; expected notification or discussion',
+            'list, type: found "newsletter"; expected Notification or Discussion',
         )
     ]
     ((_where, found), *_rest) = load(tmp_path, 'lists.csv', content.replace(b',', b';'))
