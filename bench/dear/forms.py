@@ -35,7 +35,7 @@ def read_mail(content: bytes) -> reading.Mail:
 
 def _spreadsheet(part: str, change: Callable[[bytes], bytes]) -> bytes:
     """The empty form, with another part."""
-    empty = zipfile.ZipFile(io.BytesIO(WRITERS['xlsx']('list-request', {})))
+    empty = zipfile.ZipFile(io.BytesIO(WRITERS['xlsx']('list-request', {}, SETTINGS)))
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, 'w', zipfile.ZIP_DEFLATED) as archive:
         for name in empty.namelist():

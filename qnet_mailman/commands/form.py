@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from qnet_mailman import site
 from qnet_mailman.commands.common import INVALID, needs_service, stop
 from qnet_mailman.forms import writing
 from qnet_mailman.forms.kinds import KINDS
@@ -29,7 +30,7 @@ from qnet_mailman.forms.kinds import KINDS
 @needs_service
 def form(kind: str, file_format: str, output: Path | None) -> None:
     """Write an empty form."""
-    content = writing.written(kind, file_format)
+    content = writing.written(kind, file_format, site.settings())
     if output is None:
         if file_format in writing.BINARY and sys.stdout.isatty():
             stop(INVALID, f'{file_format} is no text; name a file with -o')

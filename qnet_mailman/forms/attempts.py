@@ -13,6 +13,8 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePosixPath
 
+from qnet_mailman.forms import labels
+
 APPLE_DOUBLE = b'\x00\x05\x16\x07'
 """How the other half of a file begins that macOS sends beside it (RFC 1740)."""
 MAX_TEXT = 100_000
@@ -43,11 +45,16 @@ TYPED_IN = (
 )
 OTHER = 'Your message has a file, which is none of our forms.'
 
+_LABELS = '|'.join(
+    re.escape(words.label.removesuffix('?'))
+    for words in (*labels.FIELDS.values(), *labels.PEOPLE.values())
+)
 _FIELD = re.compile(
     r'^\W*(form|ticket|requester|requester name|requester email|approver|'
     r'list|list name|display name|description|type|visibility|mask|replies|'
     r'administrators?|moderators?|subscribers|name|e-?mail|organization|harp id|'
-    r'threshold|window days|role|action|reason|attestations)\s*:',
+    rf'threshold|window days|role|action|reason|attestations|{_LABELS})'
+    r'(?:\s*\(required\))?\s*[:?]',
     re.IGNORECASE | re.MULTILINE,
 )
 

@@ -13,10 +13,14 @@ from qnet_mailman.forms.schema import (
     THRESHOLD_CHANGE,
 )
 
+SERVICE = 'the people who run the mailing list service'
+"""Stands in the forms for the address that they are sent to."""
+
 LIST_REQUEST_YAML = """\
 # Request for a mailing list.  Fill in what stands behind the colons; text after a
 # "#" explains.  A text that holds a colon or a "#" must be in "double quotes".
-# Send the form to the operators of the mailing list service.
+# Attach the form to an e-mail message and send it to
+# the people who run the mailing list service.
 
 form: list-request
 ticket:                       # may stay empty: you are told a number
@@ -74,8 +78,9 @@ attestations:
 THRESHOLD_CHANGE_YAML = """\
 # Request to change when a mailing list disables addresses whose mail comes back.
 # Fill in what stands behind the colons; text after a "#" explains.  A text that
-# holds a colon or a "#" must be in "double quotes".  Send the form to the operators
-# of the mailing list service.
+# holds a colon or a "#" must be in "double quotes".
+# Attach the form to an e-mail message and send it to
+# the people who run the mailing list service.
 
 form: threshold-change
 ticket:                       # may stay empty: you are told a number
@@ -98,8 +103,9 @@ reason:                       # may stay empty
 ADMINISTRATOR_REQUEST_YAML = """\
 # Request that a person administers or moderates mailing lists.  An administrator of
 # all these lists asks for it.  Fill in what stands behind the colons; text after a
-# "#" explains.  A text that holds a colon or a "#" must be in "double quotes".  Send
-# the form to the operators of the mailing list service.
+# "#" explains.  A text that holds a colon or a "#" must be in "double quotes".
+# Attach the form to an e-mail message and send it to
+# the people who run the mailing list service.
 
 form: administrator-request
 ticket:                       # may stay empty: you are told a number
@@ -125,9 +131,10 @@ reason:                       # may stay empty
 LIST_CLOSURE_YAML = """\
 # Request to close a mailing list.  An administrator of the list asks for it.  Fill in
 # what stands behind the colons; text after a "#" explains.  A text that holds a colon
-# or a "#" must be in "double quotes".  Send the form to the operators of the mailing
-# list service.  The list takes no messages from the moment on at which they apply it;
-# for some time they can open it again as it was.
+# or a "#" must be in "double quotes".  The list takes no messages from the moment on at
+# which it is applied; for some time the list can be opened again as it was.
+# Attach the form to an e-mail message and send it to
+# the people who run the mailing list service.
 
 form: list-closure
 ticket:                       # may stay empty: you are told a number

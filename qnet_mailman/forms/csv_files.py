@@ -28,13 +28,9 @@ def rows_of(content: bytes, *, strict: bool) -> Iterator[tuple[int, list[str]]]:
     :param strict: Whether a quote in the wrong place is a mistake.
     :raises Unreadable: if it is no text, or no CSV.
     """
-    text = decoded(content)
-    named = re.match(r'sep=(.)[ \t]*(?:\r\n|\r|\n|$)', text, re.IGNORECASE)
-    skipped = 0
-    if named is not None and named[1] in DELIMITERS:
-        text, delimiter, skipped = text[named.end() :], named[1], 1
-    else:
-        delimiter = _delimiter(text)
+    text, delimiter = named_delimiter(decoded(content))
+    skipped = int(delimiter is not None)
+    delimiter = delimiter or _delimiter(text)
     rows = csv.reader(io.StringIO(text, newline=''), delimiter=delimiter, strict=strict)
     try:
         for row in rows:
@@ -44,6 +40,14 @@ def rows_of(content: bytes, *, strict: bool) -> Iterator[tuple[int, list[str]]]:
     except csv.Error as error:
         line = rows.line_num + skipped
         raise Unreadable(f'is not CSV: {error}', line) from None
+
+
+def named_delimiter(text: str) -> tuple[str, str | None]:
+    """The text without its first line, where that says what stands between columns."""
+    named = re.match(r'sep=(.)[ \t]*(?:\r\n|\r|\n|$)', text, re.IGNORECASE)
+    if named is None or named[1] not in DELIMITERS:
+        return text, None
+    return text[named.end() :], named[1]
 
 
 def _delimiter(text: str) -> str:
@@ -69,7 +73,7 @@ def read_subscribers(content: bytes) -> tuple[list[dict[str, str]], list[int]]:
     """
     people: list[dict[str, str]] = []
     lines: list[int] = []
-    for line, person in _mailboxes(decoded(content)) or _cells(content):
+    for line, person in mailboxes(decoded(content)) or _cells(content):
         if len(people) >= MAX_CSV_ROWS:
             raise Unreadable(f'has more than {MAX_CSV_ROWS} rows', line)
         people.append(person)
@@ -77,8 +81,11 @@ def read_subscribers(content: bytes) -> tuple[list[dict[str, str]], list[int]]:
     return people, lines
 
 
-def _mailboxes(text: str) -> list[tuple[int, dict[str, str]]]:
-    """The people of a file that has a mailbox in each line; none of any other."""
+def mailboxes(text: str) -> list[tuple[int, dict[str, str]]]:
+    """The people of a file that has a mailbox in each line; none of any other.
+
+    :return: The line of each, and their `email` and `name`.
+    """
     if '<' not in text:
         return []
     found = []
@@ -120,7 +127,12 @@ def _cells(content: bytes) -> Iterator[tuple[int, dict[str, str]]]:
 
 def _person(cells: dict[str, str]) -> dict[str, str]:
     person = {'email': '', **cells}
-    if _MAILBOX.fullmatch(person['email']):
-        name, person['email'] = parseaddr(person['email'])
+    name, person['email'] = in_parts(person['email'])
+    if name:
         person['name'] = person.get('name') or name
     return person
+
+
+def in_parts(cell: str) -> tuple[str, str]:
+    """Name and address in a cell `"Name" <address>`; of any other, all is address."""
+    return parseaddr(cell) if _MAILBOX.fullmatch(cell) else ('', cell)

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Forms as rows of fields: what spreadsheet, PDF and CSV have in common (R29).
 
-The fields, their explanations and their choices come from the schema; nothing is
-said twice.  A reader of such a format hands over `Entry`s, each with the place
-where a person finds it, and `gathered()` makes plain data of them.
+The fields and their choices come from the schema, and their words from `labels.py`;
+nothing is said twice.  A reader of such a format hands over `Entry`s, each with the
+place where a person finds it, and `gathered()` makes plain data of them.
 """
 
 from __future__ import annotations
@@ -11,15 +11,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
+from qnet_mailman.forms import labels
 from qnet_mailman.forms.kinds import KINDS
+from qnet_mailman.forms.labels import Words
 from qnet_mailman.forms.mistakes import Document, Path
 from qnet_mailman.forms.readers import Unreadable
 from qnet_mailman.forms.schema import (
     ROSTERS,
 )
+from qnet_mailman.settings import Settings
 from qnet_mailman.values import found
 
 YES_NO = ('yes', 'no')
@@ -30,22 +34,51 @@ class Field:
     """One field of an empty form.
 
     :ivar path: Where it is in the form; a 0 stands for each person.
-    :ivar explanation: What it should hold.
     :ivar choices: The words that it may be; none if it is free.
+    :ivar required: Whether it must be filled in, whatever the others say.
     """
 
     path: Path
-    explanation: str
     choices: tuple[str, ...] = ()
+    required: bool = False
+
+    @property
+    def words(self) -> Words:
+        """What it is called."""
+        return labels.words_of(self.path)
 
     @property
     def label(self) -> str:
-        """Its name for people: `List: display name`."""
-        return label_of(self.path)
+        """Its name for people, who see that it must be filled in."""
+        label = self.words.label
+        return f'{label} {labels.REQUIRED}' if self.required else label
+
+    @property
+    def answers(self) -> tuple[str, ...]:
+        """The choices as people see them."""
+        return tuple(map(self.answer, self.choices))
+
+    def answer(self, word: str) -> str:
+        """A value of the form as people see it."""
+        choice = self.words.choices.get(word)
+        return word if choice is None else choice.label
+
+
+@dataclass(frozen=True)
+class Part:
+    """Fields that belong together, below a heading.
+
+    :ivar words: The heading, and what it explains.
+    """
+
+    words: Words
+    fields: tuple[Field, ...]
 
 
 def label_of(path: Path) -> str:
-    """A path as people read it; see `path_of()`."""
+    """The label of a field, or of what is none as older forms had it."""
+    with suppress(KeyError):
+        return labels.words_of(path).label
     text = ': '.join(str(step).replace('_', ' ') for step in path)
     return text[:1].upper() + text[1:].replace('harp id', 'HARP ID')
 
@@ -63,21 +96,40 @@ def path_of(name: str, separator: str) -> Path:
     return (name.strip(),)
 
 
-def fields_of(kind: str, start: Path = ()) -> Iterator[Field]:
-    """The fields of a form, or of a person in one, in the order of the schema."""
+def fields_of(kind: str, start: Path = (), *, required: bool = True) -> Iterator[Field]:
+    """The fields of a form, or of a person in one, in the order of the schema.
+
+    :param required: Whether the part that begins there must be filled in.
+    """
     sections = KINDS[kind].sections
     model = sections[start]
     properties = model.model_json_schema()['properties']
     for key, about in model.model_fields.items():
-        path = (*start, key)
+        path, needed = (*start, key), required and about.is_required()
         if path in sections:
-            yield from fields_of(kind, path)
+            yield from fields_of(kind, path, required=needed)
         elif (*path, 0) not in sections:
             choices = _choices(properties[key])
-            about_it = about.description or ''
-            if choices == YES_NO:
-                about_it = re.sub('^true', YES_NO[0], about_it)
-            yield Field(path, about_it, choices)
+            # The only field that is filled in already.
+            yield Field(path, choices, needed and path != ('form',))
+
+
+def parts_of(kind: str, settings: Settings) -> list[Part]:
+    """The fields of a form as people fill them in, those for the service last."""
+    parts: dict[Path, list[Field]] = {}
+    last = []
+    here: Path = ()
+    for field in fields_of(kind):
+        if settings.approver_required and field.path[0] == 'approver':
+            field = replace(field, required=True)
+        if field.path in labels.FOR_THE_SERVICE:
+            last.append(field)
+            continue
+        heads = (field.path[:-1], field.path)
+        here = next((path for path in heads if path in labels.SECTIONS), here)
+        parts.setdefault(here, []).append(field)
+    found = [Part(labels.SECTIONS[path], tuple(parts[path])) for path in parts]
+    return [*found, Part(labels.SERVICE, tuple(last))]
 
 
 def rosters_of(kind: str) -> dict[str, list[Field]]:
@@ -87,6 +139,30 @@ def rosters_of(kind: str) -> dict[str, list[Field]]:
         for roster in ROSTERS
         if (roster, 0) in KINDS[kind].sections
     }
+
+
+def title_of(kind: str, settings: Settings) -> str:
+    """What a form is called."""
+    return f'{settings.service_name}: {labels.TITLES[kind]}'
+
+
+def send_to(settings: Settings) -> str:
+    """The address that forms go to."""
+    return settings.forms_address or settings.support_address
+
+
+def instructions(kind: str, settings: Settings) -> Iterator[str]:
+    """What to do with an empty form: sentences, in order."""
+    yield labels.ASKERS[kind]
+    yield f'Fill in the fields. Those marked {labels.REQUIRED} must be filled in.'
+    yield (
+        f'Attach the form to an e-mail message and send it to {send_to(settings)} from '
+        'your own address.'
+    )
+    if settings.forms_address is not None:
+        yield 'You get an e-mail with the number of your request.'
+    phone = f', or call {settings.support_phone}' if settings.support_phone else ''
+    yield f'Questions? Write to {settings.support_address}{phone}.'
 
 
 def _choices(about: dict[str, Any]) -> tuple[str, ...]:
@@ -177,7 +253,10 @@ def _put(data: Any, path: Path, entry: Entry) -> None:
             raise _excluded(entry)
     if isinstance(data, list) or path[-1] in data:
         raise _excluded(entry)
-    data[path[-1]] = entry.value
+    value = entry.value
+    data[path[-1]] = (
+        labels.value_of(entry.path, value) if isinstance(value, str) else value
+    )
 
 
 def _excluded(entry: Entry) -> Unreadable:

@@ -21,6 +21,7 @@ import resource
 import select
 import signal
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -203,6 +204,8 @@ def _be_the_child(
         for each in _SIGNALS:
             signal.signal(each, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
+        # What a library warns of has paths in it, and is of no use to who reads it.
+        warnings.simplefilter('ignore')
         _limit(budget)
         work(lambda value: _send(mine, value))
         code = 0

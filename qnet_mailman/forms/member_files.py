@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Members in a CSV file of anybody's making, as plain rows.
 
-What such files differ in is found out from the file: the encoding (UTF-8, else
-Windows-1252), what stands between the columns, whether there is a heading, and
-which column holds what.  An export of ListManager has a heading of its own
-(`EmailAddr_`, `FullName_`, `MemberType_`); `DateJoined_` is passed over like any
-other column, as Mailman keeps no day on which somebody joined a list.
+What such files differ in is found out from the file: the encoding (UTF-8, UTF-16 with
+a byte order mark, else Windows-1252), what stands between the columns, whether there is
+a heading, and which column holds what.  A list as Mailman prints it, with
+`"Name" <address>` in each line, is one, too.  An export of ListManager has a heading
+of its own (`EmailAddr_`, `FullName_`, `MemberType_`); `DateJoined_` is passed over like
+any other column, as Mailman keeps no day on which somebody joined a list.
 """
 
 from __future__ import annotations
@@ -14,16 +15,22 @@ import csv
 import io
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, islice
 
 from qnet_mailman import values
-from qnet_mailman.forms.readers import Unreadable
+from qnet_mailman.forms.csv_files import (
+    DELIMITERS,
+    in_parts,
+    mailboxes,
+    named_delimiter,
+)
+from qnet_mailman.forms.readers import Unreadable, decoded
 
 SAMPLE = 50
 """Rows by which the columns are known."""
-_DELIMITERS = (',', ';', '\t')
 
 _EMAIL = ('email', 'emailaddr', 'emailaddress', 'mail', 'address', 'useremail')
 _NAME = ('fullname', 'name', 'displayname', 'realname')
@@ -65,9 +72,10 @@ class _Columns:
             # A line break in a name is a space.
             return ' '.join(cells[place].split()) if place < len(cells) else ''
 
-        name = ' '.join(filter(None, map(cell, self.names)))
+        own_name, email = in_parts(cell(self.email))
+        name = ' '.join(filter(None, map(cell, self.names))) or own_name
         state = '' if self.state is None else cell(self.state)
-        return Row(line, cell(self.email), name, state)
+        return Row(line, email, name, state)
 
 
 def read_members(content: bytes, *, most: int) -> list[Row]:
@@ -77,8 +85,12 @@ def read_members(content: bytes, *, most: int) -> list[Row]:
     :param most: The number of rows it may have.
     :raises Unreadable: if it is not such a file, or holds more.
     """
-    text = _text(content)
-    rows = _rows(text, _delimiter(text))
+    text, delimiter = named_delimiter(_text(content))
+    listed = mailboxes(text)
+    if listed:
+        return _few([Row(line, **who, state='') for line, who in listed], most)
+    skipped = int(delimiter is not None)
+    rows = _rows(text, delimiter or _delimiter(text), skipped)
     try:
         sample = list(islice(rows, SAMPLE))
         if not sample:
@@ -92,6 +104,10 @@ def read_members(content: bytes, *, most: int) -> list[Row]:
         people = list(islice(every, most + 1))
     except csv.Error as error:
         raise Unreadable(f'is not CSV: {error}') from None
+    return _few(people, most)
+
+
+def _few(people: list[Row], most: int) -> list[Row]:
     if len(people) > most:
         raise Unreadable(
             f'has more than {most} rows (members_max_rows in qnet.cfg); split it'
@@ -106,10 +122,11 @@ def word(text: str) -> str:
 
 
 def _text(content: bytes) -> str:
-    try:
-        return content.decode('utf-8-sig')
-    except UnicodeDecodeError:
-        pass
+    if b'\0' in content:
+        # No text in Windows-1252: UTF-16, or no text at all.
+        return decoded(content)
+    with suppress(Unreadable):
+        return decoded(content)
     try:
         return content.decode('windows-1252')
     except UnicodeDecodeError as error:
@@ -117,12 +134,14 @@ def _text(content: bytes) -> str:
         raise Unreadable('is neither UTF-8 nor Windows-1252', line) from None
 
 
-def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+def _rows(
+    text: str, delimiter: str, skipped: int = 0
+) -> Iterator[tuple[int, list[str]]]:
     rows = csv.reader(io.StringIO(text, newline=''), delimiter=delimiter)
-    end = 0
+    end = skipped
     for cells in rows:
         # A quoted cell may hold line breaks: a row is named by its first line.
-        line, end = end + 1, rows.line_num
+        line, end = end + 1, rows.line_num + skipped
         if any(map(str.strip, cells)):
             yield line, cells
 
@@ -141,7 +160,7 @@ def _delimiter(text: str) -> str:
             for _line, cells in rows
         )
 
-    return max(_DELIMITERS, key=fitting)
+    return max(DELIMITERS, key=fitting)
 
 
 def _is_address(cell: str) -> bool:

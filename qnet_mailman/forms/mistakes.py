@@ -17,11 +17,12 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from qnet_mailman import values
+from qnet_mailman.forms import labels
+from qnet_mailman.forms.labels import Path
 
 MAX_ERRORS = 500
 """Mistakes that are printed; a file with more is another kind of mistake."""
 
-Path = tuple[str | int, ...]
 Sections = Mapping[Path, type[BaseModel]]
 """The model at each place of a form; a 0 stands for any place in a list."""
 
@@ -136,12 +137,19 @@ def _expected_at(sections: Sections, path: Path) -> str:
     return model.model_fields[str(path[-1])].description or ''
 
 
-def _with_yes_no(message: str) -> str:
+def _with_answers(path: Path, message: str) -> str:
     """A message in the words that a spreadsheet or PDF offers."""
+    choices = labels.choices_of(path)
+    if choices:
+        offered = [choice.label for choice in choices.values()]
+        message = message.replace(
+            f'; expected {values.alternatives(list(choices))}',
+            f'; expected {values.alternatives(offered)}',
+        )
     words = {'true or false': 'yes or no', 'true': 'yes', 'false': 'no'}
     return re.sub(
-        r'\btrue or false\b|(?<=^found )(?:true|false)(?=;)|(?<=; expected )true(?=:)|'
-        r'(?<=^is missing; expected )true(?=:)',
+        r'\btrue or false\b|(?<=^found )(?:true|false)(?=;)|(?<=; expected )true(?=:|'
+        r' if )|(?<=^is missing; expected )true(?=:| if )',
         lambda match: words[match[0]],
         message,
     )
@@ -161,7 +169,7 @@ class Mistakes:
         :param message: What was found and what is expected.
         """
         if self._document.has_yes_no:
-            message = _with_yes_no(message)
+            message = _with_answers(path, message)
         self._seen.setdefault(
             (path, message),
             FormError(

@@ -94,12 +94,17 @@ def decoded(content: bytes) -> str:
     try:
         if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             return content.decode('utf-16')
-        return content.decode('utf-8-sig')
+        text = content.decode('utf-8-sig')
+        nothing = content.find(b'\0')
     except UnicodeDecodeError as error:
-        line = content.count(b'\n', 0, error.start) + 1
+        nothing = error.start
+    if nothing >= 0:
+        # Every second byte of UTF-16 is 0, which no text has.
+        line = content.count(b'\n', 0, nothing) + 1
         raise Unreadable(
             'is not text in UTF-8; save it as UTF-8 (in Excel: "CSV UTF-8")', line
-        ) from None
+        )
+    return text
 
 
 class _Loader(yaml.SafeLoader):

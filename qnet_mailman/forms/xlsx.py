@@ -10,17 +10,21 @@ from __future__ import annotations
 
 import io
 import re
+import textwrap
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime, time
 from typing import Any
 
 from openpyxl import Workbook, load_workbook
-from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.dimensions import RowDimension
+from openpyxl.worksheet.page import PageMargins
+from openpyxl.worksheet.properties import PageSetupProperties
 
-from qnet_mailman.forms import layout
+from qnet_mailman.forms import labels, layout
 from qnet_mailman.forms.layout import Entry, Field
 from qnet_mailman.forms.mistakes import Document, Path
 from qnet_mailman.forms.readers import MAX_CSV_ROWS, Unreadable, too_large
@@ -29,7 +33,11 @@ from qnet_mailman.settings import Settings
 from qnet_mailman.values import NumberCell
 
 REQUEST = 'Request'
-HEADING = ('Field', 'What it should hold', 'Your answer')
+HEADING = ('Question', 'What it should hold', 'Your answer')
+ANSWER = HEADING[2]
+"""The heading by which the answers are known, whatever stands above it."""
+WIDTHS = (36, 46, 42)
+"""Of its columns, in characters."""
 MAX_FILES = 200
 """Parts of a spreadsheet; an empty form has about a dozen."""
 WORKBOOK = 'xl/workbook.xml'
@@ -42,10 +50,20 @@ ROWS = 200
 """Rows of an empty sheet of people that have drop-downs."""
 
 _HEAD = {
-    'font': Font(bold=True, color='FFFFFF'),
+    'font': Font('Calibri', 11, bold=True, color='FFFFFF'),
     'fill': PatternFill('solid', fgColor='1F4E79'),
     'alignment': Alignment(wrap_text=True, vertical='top'),
 }
+_TITLE = {'font': Font('Calibri', 16, bold=True)}
+_PART = {
+    'font': Font('Calibri', 11, bold=True),
+    'fill': PatternFill('solid', fgColor='DCE6F1'),
+}
+_LINE = Border(bottom=Side('thin', color='BFBFBF'))
+_LINE_HEIGHT = 15
+"""Points."""
+_NARROWER = 0.95
+"""What of a width is reckoned with, as there may be another font."""
 _TRUTH = re.compile(r'=?\s*(TRUE|FALSE)\s*(?:\(\s*\))?\s*', re.IGNORECASE)
 """What LibreOffice writes for a truth value: a formula."""
 _TEXT = '@'
@@ -53,41 +71,110 @@ _TEXT = '@'
 _WRAPPED = Alignment(wrap_text=True, vertical='top')
 
 
-def write_xlsx(kind: str, data: dict[str, Any]) -> bytes:
+def write_xlsx(kind: str, data: dict[str, Any], settings: Settings) -> bytes:
     """A form to fill in, with some data in it already."""
     book = Workbook()
+    book.properties.title = layout.title_of(kind, settings)
+    book.properties.creator = settings.service_name
     sheet: Any = book.active
     sheet.title = REQUEST
-    _head(sheet, HEADING, (34, 60, 50))
-    for row, field in enumerate(layout.fields_of(kind), 2):
-        value = layout.value_at(data, field.path)
-        for column, text in enumerate((field.label, field.explanation, value), 1):
-            _text(sheet.cell(row, column), text)
-        _choose(sheet, field, f'C{row}')
+    _write_request(sheet, kind, data, settings)
     for roster, fields in layout.rosters_of(kind).items():
         sheet = book.create_sheet(roster.capitalize())
-        heads = [field.path[-1] for field in fields]
-        _head(sheet, [str(head) for head in heads], [40] * len(heads))
-        for column, field in enumerate(fields, 1):
-            letter = get_column_letter(column)
-            _choose(sheet, field, f'{letter}2:{letter}{ROWS}')
-            # Of the cells that are not there yet.
-            sheet.column_dimensions[letter].number_format = _TEXT
-        for row, person in enumerate(layout.people_in(data, roster), 2):
-            for column, head in enumerate(heads, 1):
-                _text(sheet.cell(row, column), layout.value_at(person, (head,)))
+        _write_people(sheet, fields, layout.people_in(data, roster))
+        _print_on(sheet, 'landscape', None)
     file = io.BytesIO()
     book.save(file)
     return file.getvalue()
 
 
-def _head(sheet: Any, heads: Any, widths: Any) -> None:
+def _write_request(
+    sheet: Any, kind: str, data: dict[str, Any], settings: Settings
+) -> None:
+    others = [roster.capitalize() for roster in layout.rosters_of(kind)]
+    sentences = [
+        *layout.instructions(kind, settings),
+        *([f'Further sheets: {", ".join(others)}.'] if others else []),
+    ]
+    _across(sheet, layout.title_of(kind, settings), _TITLE)
+    for sentence in sentences:
+        _across(sheet, sentence)
+    _head(sheet, len(sentences) + 2, HEADING, WIDTHS)
+    for part in layout.parts_of(kind, settings):
+        _across(sheet, part.words.label, _PART)
+        for field in part.fields:
+            row = sheet.max_row + 1
+            value = field.answer(layout.value_at(data, field.path))
+            texts = (field.label, field.words.explanation, value)
+            for column, text in enumerate(texts, 1):
+                _text(sheet.cell(row, column), text)
+                sheet.cell(row, column).border = _LINE
+            _let_grow(sheet, row, texts)
+            _choose(sheet, field, f'C{row}')
+    _print_on(sheet, 'portrait', 1)
+
+
+def _write_people(
+    sheet: Any, fields: Sequence[Field], people: Sequence[dict[str, Any]]
+) -> None:
+    _head(sheet, 1, [field.label for field in fields], [36] * len(fields))
+    sheet.freeze_panes = 'A2'
+    for column, field in enumerate(fields, 1):
+        letter = get_column_letter(column)
+        _choose(sheet, field, f'{letter}2:{letter}{ROWS}')
+        # Of the cells that are not there yet.
+        sheet.column_dimensions[letter].number_format = _TEXT
+        for row, person in enumerate(people, 2):
+            value = layout.value_at(person, (field.path[-1],))
+            _text(sheet.cell(row, column), field.answer(value))
+
+
+def _across(sheet: Any, text: str, style: Mapping[str, Any] | None = None) -> None:
+    """A line of its own above or between the fields.
+
+    It runs over empty cells beside it; cells that were made one would not be as high
+    as what they hold.
+    """
+    row = 1 if sheet['A1'].value is None else sheet.max_row + 1
+    sheet.cell(row, 1, text)
+    for column in range(1, len(HEADING) + 1):
+        for name, each in (style or {}).items():
+            setattr(sheet.cell(row, column), name, each)
+
+
+def _head(sheet: Any, row: int, heads: Sequence[str], widths: Sequence[int]) -> None:
     for column, (head, width) in enumerate(zip(heads, widths, strict=True), 1):
-        cell = sheet.cell(1, column, head)
+        cell = sheet.cell(row, column, head)
         for name, style in _HEAD.items():
             setattr(cell, name, style)
         sheet.column_dimensions[get_column_letter(column)].width = width
-    sheet.freeze_panes = 'A2'
+
+
+class _Growing(RowDimension):
+    """A row of some height that becomes higher with what is typed into it."""
+
+    customHeight = False
+
+
+def _let_grow(sheet: Any, row: int, texts: Sequence[str]) -> None:
+    # Excel finds out how high a row is, LibreOffice takes the usual height.
+    lines = max(
+        len(textwrap.wrap(text, round(width * _NARROWER)))
+        for text, width in zip(texts, WIDTHS, strict=True)
+    )
+    sheet.row_dimensions[row] = _Growing(sheet, index=row, ht=_LINE_HEIGHT * lines)
+
+
+def _print_on(sheet: Any, orientation: str, pages: int | None) -> None:
+    """Print all columns on one page's width.
+
+    :param pages: How many pages it may be high; None for as many as it needs.
+    """
+    sheet.page_setup.orientation = orientation
+    sheet.page_margins = PageMargins(0.5, 0.5, 0.6, 0.6)
+    sheet.page_setup.paperSize = sheet.PAPERSIZE_LETTER
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    sheet.page_setup.fitToHeight = pages or 0
 
 
 def _text(cell: Any, text: str) -> None:
@@ -99,17 +186,17 @@ def _text(cell: Any, text: str) -> None:
 
 
 def _choose(sheet: Any, field: Field, cells: str) -> None:
-    title = field.label.rpartition(': ')[2][:32]
+    title = field.words.label[:32]
     rule = DataValidation(
         type='list' if field.choices else None,
-        formula1=f'"{",".join(field.choices)}"' if field.choices else None,
+        formula1=f'"{",".join(field.answers)}"' if field.choices else None,
         allow_blank=True,
         showInputMessage=True,
         showErrorMessage=bool(field.choices),
         promptTitle=title,
-        prompt=field.explanation[:255],
+        prompt=field.words.explanation[:255] or field.label,
         errorTitle=title,
-        error=f'Choose one of: {", ".join(field.choices)}'[:255],
+        error=f'Choose one of: {", ".join(field.answers)}'[:255],
     )
     rule.add(cells)
     sheet.add_data_validation(rule)
@@ -177,16 +264,23 @@ def _is_strict(file: zipfile.ZipFile) -> bool:
 
 
 def _request(sheet: Any) -> Iterator[Entry]:
-    rows = sheet.iter_rows(max_row=MAX_ROWS, max_col=len(HEADING))
-    for number, row in enumerate(rows, 1):
-        if number == 1 or len(row) < len(HEADING):
+    rows = list(sheet.iter_rows(max_row=MAX_ROWS, max_col=len(HEADING)))
+    # Instructions stand above the heading; in older forms it is the first row.
+    head = next((n for n, row in enumerate(rows, 1) if _is_heading(row)), 1)
+    for number, row in enumerate(rows[head:], head + 1):
+        if len(row) < len(HEADING):
             continue
         place = f'{REQUEST}!C{number}'
-        label, value = row[0].value, _value(row[2], place)
-        if label not in (None, ''):
-            yield Entry(layout.path_of(str(label), ':'), value, place)
+        label, value = str(row[0].value or '').strip(), _value(row[2], place)
+        if label:
+            path = labels.path_of(label) or layout.path_of(label, ':')
+            yield Entry(path, value, place)
         elif value not in (None, ''):
             raise Unreadable(f'has a value at {place} without a field before it')
+
+
+def _is_heading(row: Sequence[Any]) -> bool:
+    return len(row) == len(HEADING) and str(row[2].value or '').strip() == ANSWER
 
 
 def _people(sheet: Any, roster: str, most: int) -> Iterator[Entry]:
@@ -206,8 +300,9 @@ def _people(sheet: Any, roster: str, most: int) -> Iterator[Entry]:
                 value = ' '.join(value.split())
             if value not in (None, '') and not heads[column].strip():
                 raise Unreadable(f'has a value at {place} without a heading')
-            path: Path = (roster, number, heads[column].strip().lower())
-            if heads[column].strip():
+            head = heads[column].strip()
+            path: Path = (roster, number, labels.key_of(head) or head.lower())
+            if head:
                 yield Entry(path, value, place)
 
 

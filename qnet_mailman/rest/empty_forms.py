@@ -11,7 +11,7 @@ from mailman.rest.helpers import NotFound, bad_request, child, etag, not_found, 
 from mailman.rest.validator import Validator
 from zope.component import getUtility
 
-from qnet_mailman import values
+from qnet_mailman import site, values
 from qnet_mailman.forms import writing
 from qnet_mailman.forms.kinds import KINDS
 
@@ -49,7 +49,7 @@ class _Form:
 
     def on_get(self, request: Any, response: Any) -> None:
         """The empty file: its `name`, `media_type` and `content` (Base64)."""
-        content = writing.written(self._kind, self._format)
+        content = writing.written(self._kind, self._format, site.settings())
         okay(response, _file(self._kind, self._format, content))
 
 
@@ -76,7 +76,9 @@ class _Spreadsheet(_Form):
         if mlist is None:
             not_found(response)
             return
-        content = writing.begun(self._kind, mlist.fqdn_listname, fields)
+        content = writing.begun(
+            self._kind, mlist.fqdn_listname, fields, site.settings()
+        )
         okay(response, _file(self._kind, self._format, content))
 
 

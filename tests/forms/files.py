@@ -10,7 +10,7 @@ from typing import Any
 
 from openpyxl import load_workbook
 
-from qnet_mailman.forms import loading
+from qnet_mailman.forms import labels, loading
 from qnet_mailman.forms.loading import Loaded
 from qnet_mailman.settings import Settings
 from tests.provisioning.samples import EXAMPLES
@@ -43,10 +43,17 @@ def mistakes(folder: Path, name: str, content: bytes, **changes: Any) -> list[An
     return found
 
 
+def cell(*path: str) -> str:
+    """The cell of the sheet `Request` with the answer of a field."""
+    sheet = load_workbook(EXAMPLES / 'list-request.xlsx')['Request']
+    [row] = [c.row for c in sheet['A'] if c.value and labels.path_of(c.value) == path]
+    return f'Request!C{row}'
+
+
 def with_cell(place: str, value: Any) -> bytes:
     book = load_workbook(EXAMPLES / 'list-request.xlsx')
-    sheet, cell = place.split('!')
-    book[sheet][cell] = value
+    sheet, coordinate = place.split('!')
+    book[sheet][coordinate] = value
     file = io.BytesIO()
     book.save(file)
     return file.getvalue()

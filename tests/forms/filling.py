@@ -13,45 +13,55 @@ from qnet_mailman.forms import layout
 from tests.provisioning.made_forms import example
 
 
-def fill_xlsx(content: bytes, kind: str, form: Any = None) -> bytes:
-    """A spreadsheet filled in with openpyxl.
+def xlsx_answers(content: bytes, kind: str, form: Any = None) -> dict[str, str]:
+    """What to type into a spreadsheet, by cell: `Request!C7`.
 
     :param form: The data of the form; else those of the example.
     """
     form = example(kind) if form is None else form
     book = load_workbook(io.BytesIO(content))
-    sheet = book['Request']
+    rows = {row[0].value: f'Request!C{row[0].row}' for row in book['Request']}
     answers = {
-        field.label: layout.value_at(form, field.path)
+        rows[field.label]: field.answer(layout.value_at(form, field.path))
         for field in layout.fields_of(kind)
     }
-    for row in sheet.iter_rows(min_row=2):
-        row[2].value = answers[row[0].value] or None
-    for roster in layout.rosters_of(kind):
-        people = book[roster.capitalize()]
-        heads = [cell.value for cell in people[1]]
+    for roster, fields in layout.rosters_of(kind).items():
+        title = roster.capitalize()
+        columns = {cell.value: cell.column_letter for cell in book[title][1]}
         # A row is left out, as people do.
-        for place, person in enumerate(form[roster]):
-            for column, head in enumerate(heads, 1):
-                value = person.get(head)
-                people.cell(place + 3, column).value = value
+        for row, person in enumerate(form[roster], 3):
+            for field in fields:
+                value = field.answer(layout.value_at(person, field.path[-1:]))
+                answers[f'{title}!{columns[field.label]}{row}'] = value
+    return answers
+
+
+def fill_xlsx(content: bytes, kind: str, form: Any = None) -> bytes:
+    """A spreadsheet filled in with openpyxl.
+
+    :param form: The data of the form; else those of the example.
+    """
+    book = load_workbook(io.BytesIO(content))
+    for place, answer in xlsx_answers(content, kind, form).items():
+        sheet, cell = place.split('!')
+        book[sheet][cell] = answer or None
     file = io.BytesIO()
     book.save(file)
     return file.getvalue()
 
 
 def pdf_answers(kind: str, form: Any = None) -> dict[str, str]:
-    """The values of a PDF's fields, by name."""
+    """What to fill into a PDF's fields, by name."""
     form = example(kind) if form is None else form
     answers = {
-        '-'.join(map(str, field.path)): layout.value_at(form, field.path)
+        '-'.join(map(str, field.path)): field.answer(layout.value_at(form, field.path))
         for field in layout.fields_of(kind)
     }
-    for roster in layout.rosters_of(kind):
-        for place, person in enumerate(form[roster]):
-            for key in person:
-                name = f'{roster}-{place + 1}-{key}'
-                answers[name] = layout.value_at(person, (key,))
+    for roster, fields in layout.rosters_of(kind).items():
+        for row, person in enumerate(form[roster], 1):
+            for field in fields:
+                value = field.answer(layout.value_at(person, field.path[-1:]))
+                answers[f'{roster}-{row}-{field.path[-1]}'] = value
     return {name: value for name, value in answers.items() if value}
 
 

@@ -41,6 +41,36 @@ def test_whatever_the_shape(
     assert people(text.encode(encoding)) == WANTED
 
 
+@pytest.mark.parametrize(
+    ('encoding', 'text'),
+    [
+        ('utf-16', 'email;name\n{};{}\n{};{}\n'),
+        ('utf-8', 'email,name\r{},{}\r{},{}\r'),
+        ('utf-8-sig', 'sep=;\nemail;name;\n{};{};\n{};{};\n'),
+    ],
+)
+def test_what_spreadsheets_write(encoding: str, text: str) -> None:
+    text = text.format(*(cell for who in WANTED for cell in who))
+    assert people(text.encode(encoding)) == WANTED
+
+
+def test_a_list_as_mailman_prints_it() -> None:
+    content = '"Example, Ann" <a@example.org>\nBö <b@example.org>\nc@example.org\n'
+    assert read_members(content.encode(), most=3) == [
+        Row(1, 'a@example.org', 'Example, Ann', ''),
+        Row(2, 'b@example.org', 'Bö', ''),
+        Row(3, 'c@example.org', '', ''),
+    ]
+    assert people(b'Address,Name\nBo <b@example.org>,\n') == [('b@example.org', 'Bo')]
+    with pytest.raises(Unreadable, match='more than 2 rows'):
+        read_members(content.encode(), most=2)
+
+
+def test_utf_16_that_does_not_say_so_is_told_how_to_save() -> None:
+    with pytest.raises(Unreadable, match='CSV UTF-8'):
+        people('email,name\na@example.org,Ann\n'.encode('utf-16-le'))
+
+
 def test_an_export_of_listmanager() -> None:
     content = (
         b'"EmailAddr_","FullName_","MemberType_","DateJoined_"\n'

@@ -14,9 +14,16 @@ from typing import Any
 
 from qnet_mailman.forms import readers, writing
 from qnet_mailman.forms.schema import KIND, KINDS, THRESHOLD_CHANGE
+from qnet_mailman.settings import Settings
 from tests.provisioning.samples import EXAMPLES
 
 PROVISIONING = EXAMPLES.parent
+SITE = Settings(
+    domain='lists.example.gov',
+    support_address='help@example.gov',
+    forms_address='requests@lists.example.gov',
+)
+"""The site that the forms are sent to."""
 SOURCES = {kind: f'{kind}.yaml' for kind in KINDS}
 ATTACHED = (KIND, THRESHOLD_CHANGE)
 """The kinds of the examples in the mail."""
@@ -32,7 +39,7 @@ def filled(kind: str, file_format: str) -> bytes:
     data = example(kind)
     if file_format == 'csv' and kind == KIND:
         data['subscribers'] = 'workgroup.csv'
-    return writing.WRITERS[file_format](kind, data)
+    return writing.WRITERS[file_format](kind, data, SITE)
 
 
 def mail() -> bytes:
@@ -54,7 +61,7 @@ def mail() -> bytes:
 
 FILES: dict[str, Callable[[], bytes]] = {
     **{
-        f'forms/{kind}.{file_format}': partial(writing.written, kind, file_format)
+        f'forms/{kind}.{file_format}': partial(writing.written, kind, file_format, SITE)
         for kind in KINDS
         for file_format in ('yaml', 'json', 'xlsx', 'pdf', 'csv')
     },

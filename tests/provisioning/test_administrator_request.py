@@ -152,18 +152,19 @@ def test_mistakes_in_a_file_have_lines(tmp_path: Path) -> None:
 
 
 def test_many_lists_in_a_cell_each_on_its_line(tmp_path: Path) -> None:
-    book = load_workbook(io.BytesIO(writing.written('administrator-request', 'xlsx')))
+    content = writing.written('administrator-request', 'xlsx', SETTINGS)
+    book = load_workbook(io.BytesIO(content))
     answers = {
-        'Ticket': 'REQ1',
-        'Requester: name': 'Pat',
-        'Requester: email': PAT,
-        'Person: name': 'Kim',
-        'Person: email': KIM,
-        'Lists': f'hqr-updates\n{OTHER}',
-        'Role': 'moderator',
-        'May post': 'yes',
+        'Ticket number': 'REQ1',
+        'Your name (required)': 'Pat',
+        'Your e-mail address (required)': PAT,
+        'Name of the person (required)': 'Kim',
+        'E-mail address of the person (required)': KIM,
+        'Names of the lists (required)': f'hqr-updates\n{OTHER}',
+        'Role': 'List Moderator',
+        'Is the person to have posting privileges?': 'Yes',
     }
-    for row in book['Request'].iter_rows(min_row=2):
+    for row in book['Request'].iter_rows():
         row[2].value = answers.get(str(row[0].value), row[2].value)
     path = tmp_path / 'form.xlsx'
     book.save(path)

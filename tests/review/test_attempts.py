@@ -16,6 +16,11 @@ from tests.helpers import text_of
 from tests.provisioning.samples import EXAMPLES
 from tests.review.senders import SENDER, answers, form, mail, take_in
 
+COPIED = """\
+Your name (required): Pat Example
+Your e-mail address (required): pat@agency.example.gov
+Are the members to be told? (required) Yes
+"""
 BODY = """\
 I would like to have a list.
 
@@ -43,6 +48,7 @@ def typed_in(text: str, subtype: str = 'plain') -> EmailMessage:
         (mail(('people.csv', b'email\na@example.org\n')), 'is none of our forms'),
         (mail(('._Form.xlsx', attempts.APPLE_DOUBLE)), 'is none of our forms'),
         (typed_in(BODY), 'to have a form in its text'),
+        (typed_in(COPIED), 'to have a form in its text'),
         (typed_in(f'<p>{BODY.replace(chr(10), "<br>")}', 'html'), 'a form in its text'),
     ],
 )

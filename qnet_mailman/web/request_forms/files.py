@@ -17,7 +17,7 @@ from django.http import HttpResponse
 
 from qnet_mailman.web import core
 
-#: Seconds for which an empty form is good: it changes with a new version at most.
+#: Seconds for which an empty form is good: it changes with a version or a setting.
 LIFETIME = 3600
 
 

@@ -29,29 +29,31 @@ def free_port() -> int:
         return port
 
 
-def node_modules() -> Path:
-    """The provider, installed from the lock file, once for all runs.
+def node_modules(sources: Path = SOURCES) -> Path:
+    """The provider, or other packages, installed from the lock file, once for all runs.
 
-    It stands outside the repository.  Without Node or npm the tests are skipped,
+    They stand outside the repository.  Without Node or npm the tests are skipped,
     and say so.
+
+    :param sources: The folder with the lock file.
     """
     for program in ('node', 'npm'):
         if shutil.which(program) is None:
-            pytest.skip(f'{program} is not installed (needed for oidc-provider)')
+            pytest.skip(f'{program} is not installed (needed for {sources.name})')
     version = subprocess.run(
         ['node', '--version'], capture_output=True, text=True, check=True
     ).stdout
     if int(version.lstrip('v').split('.')[0]) < NODE:
         pytest.skip(f'node {version.strip()} is older than {NODE}')
-    lock = (SOURCES / 'package-lock.json').read_bytes()
+    lock = (sources / 'package-lock.json').read_bytes()
     cache = Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache')
     folder = cache / 'qnet-mailer-tests'
-    target = folder / f'oidc-{hashlib.sha256(lock).hexdigest()[:16]}'
+    target = folder / f'{sources.name}-{hashlib.sha256(lock).hexdigest()[:16]}'
     if not target.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(dir=folder))
         for name in ('package.json', 'package-lock.json'):
-            shutil.copy(SOURCES / name, building)
+            shutil.copy(sources / name, building)
         done = subprocess.run(
             ['npm', 'ci', '--ignore-scripts', '--no-audit', '--no-fund'],
             cwd=building,
