@@ -60,7 +60,8 @@ def test_the_page_has_every_form_in_every_format(
     page = text_of(browser)
     assert core.asked == [], 'the page is there without core'
     links = set(re.findall(r'href="/forms/([^"]+)"', page))
-    assert links == {f'{kind}.{each}' for kind in KINDS for each in FORMATS}
+    files = {f'{kind}.{each}' for kind in KINDS for each in FORMATS}
+    assert links == files | {f'{kind}/' for kind in KINDS}
     for kind in KINDS:
         section = page.partition(f'<h2 id="{kind}"')[2].partition('</section>')[0]
         assert 'Who may ask:' in section
@@ -124,7 +125,13 @@ def test_core_is_asked_once_for_many(core: StubCore, browser: Client) -> None:
 
 @pytest.mark.parametrize(
     'name',
-    ['other.xlsx', 'list-closure.docx', 'list-closure.json-schema', 'apply.xlsx', 'x'],
+    [
+        'other.xlsx',
+        'list-closure.docx',
+        'list-closure.json-schema',
+        'apply.xlsx',
+        '.xlsx',
+    ],
 )
 def test_other_files_are_not_asked_for(
     core: StubCore, browser: Client, name: str
