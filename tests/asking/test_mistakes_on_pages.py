@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import re
 import zipfile
+from datetime import UTC, datetime
 from io import BytesIO
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from qnet_mailman.web.request_forms import drafts
@@ -26,13 +28,6 @@ def spreadsheet() -> bytes:
 
 def csv(content: bytes, name: str = 'members.csv') -> dict[str, Any]:
     return {'file': SimpleUploadedFile(name, content, 'text/csv')}
-
-
-def at_subscribers(asker: Asker) -> Asker:
-    """Somebody who has come to the last step but for the subscribers."""
-    for step in list(LIST_REQUEST)[:-1]:
-        asker.send(step)
-    return asker
 
 
 def test_a_step_is_checked_when_it_is_sent(asker: Asker) -> None:
@@ -168,7 +163,6 @@ def test_people_one_after_the_other(asker: Asker) -> None:
     ids=['columns', 'heading', 'xlsx', 'address', 'bell', 'rows', 'cr', 'large'],
 )
 def test_a_bad_file(asker: Asker, file: dict[str, Any], told: str) -> None:
-    at_subscribers(asker)
     answer = asker.send('subscribers', {**file, 'list.bounces.threshold': '7'})
     assert answer.status_code == 400
     [(words, target)] = mistakes_of(answer)
@@ -181,14 +175,12 @@ def test_a_bad_file(asker: Asker, file: dict[str, Any], told: str) -> None:
 
 
 def test_many_mistakes_in_a_file_do_not_flood_the_page(asker: Asker) -> None:
-    at_subscribers(asker)
     answer = asker.send('subscribers', csv(b'foo\n' * 5000))
     assert len(mistakes_of(answer)) == 25
     assert 'more.' in text_of(answer)
 
 
 def test_a_good_file_is_kept_over_the_steps(asker: Asker) -> None:
-    at_subscribers(asker)
     good = csv('email;name\nlee@example.org;Lée\n'.encode('utf-16'), 'Prüfer.csv')
     assert asker.send('subscribers', good).status_code == 303
     asker.send('masking')
@@ -202,14 +194,23 @@ def test_a_good_file_is_kept_over_the_steps(asker: Asker) -> None:
         ('Paste the addresses or choose a file, not both.', '#subscribers')
     ]
     assert 'reader@example.org' in both.content.decode()
-    asker.send('subscribers', good)
-    asker.post(asker.path('subscribers'), {'button': 'without-file'})
+    # Another mistake of the page takes nothing away.
+    asker.send('subscribers', {'list.bounces.threshold': 'many'})
+    assert 'Prüfer.csv' in text_of(asker.get(asker.path('subscribers')))
+    gone = asker.post(asker.path('subscribers'), {'button': 'without-file'})
+    assert gone.status_code == 200
+    assert 'Prüfer.csv' not in text_of(gone)
     assert 'Prüfer.csv' not in text_of(asker.get(asker.path('check')))
 
 
-def test_what_is_too_large_to_be_looked_at(asker: Asker) -> None:
+@pytest.mark.parametrize(
+    'fields',
+    [{'subscribers': 'x' * 2_700_000}, {'list.bounces.threshold': 'x' * 100_001}],
+    ids=['unread', 'read'],
+)
+def test_what_is_too_large_to_be_kept(asker: Asker, fields: dict[str, str]) -> None:
     asker.send('you')
-    answer = asker.send('subscribers', {'subscribers': 'x' * 2_700_000})
+    answer = asker.send('subscribers', fields)
     assert answer.status_code == 413
     assert 'Use the Back button' in text_of(answer)
     assert 'Rae Requester' in text_of(asker.get(asker.path('check')))
@@ -244,7 +245,10 @@ def test_what_is_not_there(asker: Asker) -> None:
         assert asker.get(path).status_code == 404
 
 
-def test_a_link_names_the_list(asker: Asker) -> None:
-    asker.get('/forms/list-closure/?list=news@lists.example.gov')
-    page = asker.get('/forms/list-closure/closing/').content.decode()
-    assert 'value="news@lists.example.gov"' in page
+def test_drafts_that_have_ended_go(asker: Asker) -> None:
+    asker.send('you')
+    Session.objects.update(expire_date=datetime(2020, 1, 1, tzinfo=UTC))
+    Asker().send('you')
+    ended = Session.objects.filter(expire_date__lt=datetime(2021, 1, 1, tzinfo=UTC))
+    assert not ended.exists()
+    assert 'Rae' not in asker.get(asker.path('you')).content.decode()

@@ -39,6 +39,9 @@ from qnet_mailman.web.request_forms.words import KINDS
 #: Where the visitor's session has the number of what was sent last.
 _SENT = 'qnet_request_number'
 
+#: Buttons beside the one that goes on: for one more person, and for no file.
+ADD, WITHOUT_FILE = 'add', 'without-file'
+
 View = Callable[..., HttpResponse]
 
 
@@ -73,26 +76,25 @@ def _legible(view: View) -> View:
         try:
             request.POST.get('')
         except (RequestDataTooBig, TooManyFieldsSent):
-            status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
-            return page(request, 'request_forms/too_large.html', status=status)
+            return _too_large(request)
         return protected(request, *args, **more)
 
     return shown
 
 
+def _too_large(request: HttpRequest) -> HttpResponse:
+    status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    return page(request, 'request_forms/too_large.html', status=status)
+
+
 @require_safe
 @_asking
 def start(request: HttpRequest, form: Form) -> HttpResponse:
-    """To the first step; ``?list=ADDRESS`` fills the list in.
+    """To the first step.
 
     :param request: The request.
     :param form: What is asked.
     """
-    named = request.GET.get('list', '')
-    if named and 'list' in form.questions:
-        draft = drafts.load(request, form.kind)
-        said = {**draft.answers, 'list': named[:254]}
-        drafts.save(request, replace(draft, answers=said))
     return _to_step(form, steps_of(form.kind, {})[0])
 
 
@@ -123,25 +125,26 @@ def step(request: HttpRequest, form: Form, key: str) -> HttpResponse:
     here = _step_of(form, draft, key)
     if request.method != 'POST':
         return _shown(request, form, draft, here)
-    button = request.POST.get('button', '')
-    draft, wrong = _typed(request, form, draft, here, button)
+    draft, wrong = _typed(request, form, draft, here)
+    if len(''.join(draft.answers.values())) > drafts.MAX_TYPED + _pasted(draft):
+        return _too_large(request)
     looked = asking.look(
         request, form, draft, subscribers=SUBSCRIBERS in here.paths and not wrong
     )
     if looked.outcome is not Outcome.GOOD:
         return _shown(request, form, draft, here, looked)
     found = looked.at(names_of(here, form, draft.answers))
-    if wrong:
-        found[SUBSCRIBERS] = [wrong]
-    if found and SUBSCRIBERS in here.paths:
+    if SUBSCRIBERS in found:
         # What is in a file is corrected there, and chosen anew.
         draft = draft.with_file('', b'')
+    if wrong:
+        found[SUBSCRIBERS] = [wrong]
     done = tuple(each for each in draft.done if each != key)
-    if button == 'add':
+    button = request.POST.get('button')
+    if found or button in (ADD, WITHOUT_FILE):
         drafts.save(request, replace(draft, done=done))
-        return _shown(request, form, draft, here, one_more=True)
-    if found:
-        drafts.save(request, replace(draft, done=done))
+        if button in (ADD, WITHOUT_FILE):
+            return _shown(request, form, draft, here, one_more=button == ADD)
         wrongs = tuple(each for mistakes in found.values() for each in mistakes)
         looked = Looked(Outcome.MISTAKEN, wrongs)
         return _shown(request, form, draft, here, looked)
@@ -153,6 +156,10 @@ def step(request: HttpRequest, form: Form, key: str) -> HttpResponse:
     return _see(reverse('qnet_ask_check', args=[form.kind]))
 
 
+def _pasted(draft: Draft) -> int:
+    return len(draft.answers.get(SUBSCRIBERS, ''))
+
+
 def _step_of(form: Form, draft: Draft, key: str) -> Step:
     for each in steps_of(form.kind, draft.answers):
         if each.key == key:
@@ -161,14 +168,14 @@ def _step_of(form: Form, draft: Draft, key: str) -> Step:
 
 
 def _typed(
-    request: HttpRequest, form: Form, draft: Draft, here: Step, button: str
+    request: HttpRequest, form: Form, draft: Draft, here: Step
 ) -> tuple[Draft, Mistake | None]:
     """The draft with what was sent; and what is wrong with it before core looks."""
     said = answers.without(here, draft.answers)
     draft = replace(draft, answers=said | answers.typed(here, form, request.POST))
     if SUBSCRIBERS not in here.paths:
         return draft, None
-    if button == 'without-file':
+    if request.POST.get('button') == WITHOUT_FILE:
         draft = draft.with_file('', b'')
     file = request.FILES.get('file')
     if file is not None and file.size > drafts.MAX_FILE:
@@ -183,7 +190,7 @@ def _typed(
         return draft, _wrong('Paste the addresses or choose a file, not both.')
     rows = max(map((pasted + draft.content).count, (b'\n', b'\r')))
     if rows > form.most_rows:
-        return draft, _wrong(
+        return draft.with_file('', b''), _wrong(
             f'There are more than {form.most_rows:,} rows. Send the first ones; the '
             'administrators of the list can add the others later.'
         )

@@ -20,6 +20,8 @@ from django.http import HttpRequest
 HOURS = 24
 #: The largest file of subscribers, in bytes: about 200,000 of them.
 MAX_FILE = 8 * 1024 * 1024
+#: Characters of all answers but pasted subscribers: more than anybody types.
+MAX_TYPED = 100_000
 
 _KEY = 'qnet_request_drafts'
 
@@ -88,7 +90,11 @@ def forget(request: HttpRequest, kind: str) -> None:
 
 def _keep(request: HttpRequest, store: Any) -> None:
     store.set_expiry(HOURS * 3600)
-    store.save(must_create=store.session_key is None)
+    is_new = store.session_key is None
+    if is_new:
+        # Nobody else need think of what has ended.
+        store.clear_expired()
+    store.save(must_create=is_new)
     if request.session.get(_KEY) != store.session_key:
         request.session[_KEY] = store.session_key
 
