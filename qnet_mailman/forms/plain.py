@@ -53,7 +53,12 @@ def in_words(error: FormError) -> str:
     """A mistake as somebody reads it who has the form in hand, without its line."""
     label = _label(error)
     words = remedy(error) if _read(error) else error.message
-    return f'{label}: {words}' if label else words
+    return beside(label, words) if label else words
+
+
+def beside(label: str, text: str) -> str:
+    """A label and what stands behind it; a question needs no colon."""
+    return f'{label}{"" if label.endswith("?") else ":"} {text}'
 
 
 def remedy(error: FormError) -> str:

@@ -21,7 +21,7 @@ from sqlalchemy import select, update
 
 from qnet_mailman import site
 from qnet_mailman.clock import in_zone
-from qnet_mailman.forms import kept, questions
+from qnet_mailman.forms import kept, plain, questions
 from qnet_mailman.forms.kept import Loaded
 from qnet_mailman.model import limits
 from qnet_mailman.model.base import by_itself, store
@@ -121,7 +121,7 @@ def _answers(number: int) -> str:
     text = store().get_one(QNetRequest, number).text
     loaded = kept.from_text(text or '{"errors": []}')
     said = questions.answers(loaded.form) if isinstance(loaded, Loaded) else []
-    return '\n'.join(_filled(f'{label}: {answer}', '  ') for label, answer in said)
+    return '\n'.join(_filled(plain.beside(*line), '  ') for line in said)
 
 
 def repeated(submission_id: int, found: Sequence[QNetRequest]) -> None:
