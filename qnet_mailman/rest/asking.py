@@ -32,6 +32,7 @@ from qnet_mailman.forms.kinds import KINDS
 from qnet_mailman.forms.mistakes import FormInvalid
 from qnet_mailman.model.requests import label
 from qnet_mailman.rest.acting import acting_for, person, recorded_as
+from qnet_mailman.rest.confirmations import token_of
 from qnet_mailman.review import asking, receiving
 from qnet_mailman.subscriptions.sign_up import client_allowed
 
@@ -159,7 +160,7 @@ class _Ask:
 class _Describe:
     def on_post(self, request: Any, response: Any) -> None:
         """What the link with a `token` would confirm; 404 nothing (any more)."""
-        token = _token_of(request, response)
+        token = token_of(request, response)
         if token is None:
             return
         found = asking.describe(token)
@@ -178,7 +179,7 @@ class _Describe:
 class _Confirm:
     def on_post(self, request: Any, response: Any) -> None:
         """Let it become a request: 200 and its `number`; 404, 503 as above."""
-        token = _token_of(request, response)
+        token = token_of(request, response)
         if token is None:
             return
         try:
@@ -191,14 +192,6 @@ class _Confirm:
             not_found(response, 'No such token')
             return
         okay(response, etag({'number': label(numbers[0])}))
-
-
-def _token_of(request: Any, response: Any) -> str | None:
-    try:
-        return str(Validator(token=str)(request)['token'])
-    except (ValueError, AttributeError) as error:
-        bad_request(response, str(error))
-        return None
 
 
 class OnTheWeb:

@@ -23,6 +23,7 @@ from qnet_mailman.web.request_forms.drafts import Draft
 from qnet_mailman.web.request_forms.questions import Form
 from qnet_mailman.web.request_forms.steps import SUBSCRIBERS
 from qnet_mailman.web.signup.client import client_address
+from qnet_mailman.web.signup.flows import Answered
 
 #: Mistakes that a page shows; a file with more is to be corrected as a whole.
 MAX_SHOWN = 25
@@ -219,14 +220,6 @@ def send(request: HttpRequest, form: Form, draft: Draft) -> Sent:
     if answer.status == HTTPStatus.BAD_REQUEST and 'mistakes' in answer.fields:
         return Sent(_mistaken(answer.fields, Outcome.MISTAKEN))
     return Sent(_refused(answer))
-
-
-class Answered(Enum):
-    """What a link in a mail is good for; the value is the page's HTTP status."""
-
-    KNOWN = 200
-    UNKNOWN = 404
-    UNAVAILABLE = 503
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,7 @@ from qnet_mailman.web.request_forms.fields import names_of, page_of, summary_of
 from qnet_mailman.web.request_forms.questions import Form
 from qnet_mailman.web.request_forms.steps import SUBSCRIBERS, Step, steps_of
 from qnet_mailman.web.request_forms.words import KINDS
+from qnet_mailman.web.signup.flows import Answered
 
 #: Where the visitor's session has the number of what was sent last.
 _SENT = 'qnet_request_number'
@@ -324,7 +325,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     pressed = request.method == 'POST'
     confirmation = asking.confirm(token) if pressed else asking.describe(token)
     template = confirmation.answered.name.lower()
-    if confirmation.answered is asking.Answered.KNOWN:
+    if confirmation.answered is Answered.KNOWN:
         template = 'confirmed' if pressed else 'confirm'
     return bearer_page(
         request,
