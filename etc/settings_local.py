@@ -57,7 +57,17 @@ EMAIL_PORT = 25
 
 # The pages that your agency has to name below each page, by what they are called; the
 # same as agency_links of qnet.cfg, which is for mails.
-# AGENCY_LINKS = {'Privacy policy': 'https://agency.example.gov/privacy'}
+# AGENCY_LINKS = {
+#     'About': 'https://agency.example.gov/about',
+#     'Privacy policy': 'https://agency.example.gov/privacy',
+#     'Accessibility': 'https://agency.example.gov/accessibility',
+#     'FOIA': 'https://agency.example.gov/foia',
+#     'No FEAR Act': 'https://agency.example.gov/no-fear-act',
+#     'Inspector General': 'https://oig.example.gov/',
+#     'Performance reports': 'https://agency.example.gov/performance',
+#     'Vulnerability disclosure': 'https://agency.example.gov/vulnerability',
+#     'USA.gov': 'https://www.usa.gov/',
+# }
 
 # Signing in through HARP, or any OpenID provider; as many as there are.  The key
 # ('harp') is in the addresses and in harp_id of forms ("harp:pexample"), so keep

@@ -49,6 +49,12 @@ _BIDI = frozenset('\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069')
 _LOCAL_PART = re.compile(r'[a-z0-9]+([._-]+[a-z0-9]+)*', re.IGNORECASE)
 _TICKET = re.compile(r'[A-Za-z0-9][A-Za-z0-9._/-]{0,99}')
 
+_DOT_ATOMS = re.compile(
+    r"[\w!#$%&'*+/=?^`{|}~-]+(?:\.[\w!#$%&'*+/=?^`{|}~-]+)*@[\w-]+(?:\.[\w-]+)*",
+    re.ASCII,
+)
+"""Addresses of which nobody needs a parser (RFC 5322 section 3.4.1, without quotes and
+comments): nearly all, and Python's takes 20 times as long as all other checks."""
 _address = Validator()
 
 
@@ -137,7 +143,7 @@ def email(value: object, *, optional: bool = False) -> str:
     if (
         text.count('@') != 1
         or len(text) > MAX_ADDRESS
-        or parseaddr(text) != ('', text)
+        or not (_DOT_ATOMS.fullmatch(text) or parseaddr(text) == ('', text))
         or not _address.is_valid(text)
     ):
         raise ValueError(expected)

@@ -139,7 +139,7 @@ def result_lines(name: str, result: dict[str, Any]) -> list[str]:
     lines += [f'  {change["text"]}' for change in result['changes']]
     for error in result['errors']:
         where = error['place'] if error['line'] is None else f'line {error["line"]}'
-        words = filter(None, (where, error['field'], error['message']))
+        words = filter(None, (where, error.get('words', error['message'])))
         lines.append(f'  {": ".join(words)}')
     lines += [f'  note: {note}' for note in result['notes']]
     if result['result'] == 'invalid':

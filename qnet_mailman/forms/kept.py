@@ -8,7 +8,7 @@ looks at the request later has what was found then.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,7 +45,7 @@ def from_text(text: str) -> Loaded | FormInvalid:
     head, _newline, form = text.partition('\n')
     about = json.loads(head)
     if 'errors' in about:
-        return FormInvalid([FormError(**error) for error in about['errors']])
+        return FormInvalid([_error(**error) for error in about['errors']])
     document = Document(
         {},
         {tuple(path): line for path, line in about['lines']},
@@ -54,6 +54,10 @@ def from_text(text: str) -> Loaded | FormInvalid:
         about['csv_lines'],
     )
     return Loaded(KINDS[about['kind']].model.model_validate_json(form), document)
+
+
+def _error(path: Sequence[str | int] = (), **more: Any) -> FormError:
+    return FormError(path=tuple(path), **more)
 
 
 def _by_path(values: Mapping[Path, Any]) -> list[tuple[Path, Any]]:

@@ -325,7 +325,7 @@ def _read_subscribers(document: Document, beside: Beside) -> list[FormError]:
         message = f'the file {found(name)}{where} {error.message}'
         path = ('subscribers',)
         line, place = document.line_of(path), document.place_of(path)
-        return [FormError('subscribers', line, message, place)]
+        return [FormError('subscribers', line, message, place, path)]
     document.data['subscribers'] = people
     document.csv_name = name
     document.csv_lines = lines

@@ -37,12 +37,14 @@ class FormError:
     :ivar line: The line of the form; None where it has no lines.
     :ivar message: What was found and what is expected.
     :ivar place: Where, in a format without lines: `Request!C7`; may be empty.
+    :ivar path: Where, as a path; empty for the file as a whole.
     """
 
     field: str
     line: int | None
     message: str
     place: str = ''
+    path: Path = ()
 
     @property
     def where(self) -> str:
@@ -177,6 +179,7 @@ class Mistakes:
                 self._document.line_of(path),
                 message,
                 self._document.place_of(path),
+                path,
             ),
         )
 

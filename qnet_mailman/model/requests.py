@@ -66,9 +66,11 @@ class QNetSubmission(Base):
     received_at: Mapped[datetime] = mapped_column(DateTime)
     """In UTC."""
     route: Mapped[str] = mapped_column(String(20))
-    """`mail`, `REST` or `command line`; `provision` for what nobody had to decide."""
+    """`mail`, `web`, `REST` or `command line`; `provision` for what nobody had to
+    decide."""
     sender: Mapped[str] = mapped_column(String(320))
-    """From whom it claims to be: of a mail, what From: says; may be empty."""
+    """From whom it claims to be: of a mail, what From: says; may be empty.  On the
+    web, whose it is shown to be."""
     shown_by: Mapped[str] = mapped_column(String(255), default='')
     """What showed, when it came, that it is from the sender (R6); may be empty."""
     message_id: Mapped[str] = mapped_column(String(255))

@@ -41,6 +41,7 @@ from zope.component import getUtility
 from qnet_mailman import site
 from qnet_mailman.bounces import relief
 from qnet_mailman.clock import moment_as_text
+from qnet_mailman.forms import plain
 from qnet_mailman.forms.administrator_request import AdministratorRequest
 from qnet_mailman.forms.kinds import AnyForm
 from qnet_mailman.forms.mistakes import Document, FormError, placed
@@ -124,7 +125,7 @@ class Result:
             'result': self.outcome,
             'changes': [{**step.as_dict(), 'text': str(step)} for step in self.steps],
             'notes': list(self.notes),
-            'errors': [error.as_dict() for error in self.errors],
+            'errors': [plain.as_dict(error) for error in self.errors],
         }
 
 

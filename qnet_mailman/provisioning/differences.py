@@ -12,6 +12,7 @@ from typing import Any, Literal
 from mailman.config import config
 from sqlalchemy import select
 
+from qnet_mailman.forms import plain
 from qnet_mailman.forms.batch import COULD_NOT_RUN, INVALID, result_lines
 from qnet_mailman.forms.list_closure import ListClosure
 from qnet_mailman.forms.loading import Loaded
@@ -178,7 +179,7 @@ class Comparison:
 
 def _compared(name: str, loaded: Loaded | FormInvalid) -> Found:
     if isinstance(loaded, FormInvalid):
-        errors = tuple(error.as_dict() for error in loaded.errors)
+        errors = tuple(plain.as_dict(error) for error in loaded.errors)
         return Found('invalid', name, errors=errors)
     form = loaded.form
     if isinstance(form, ListClosure):

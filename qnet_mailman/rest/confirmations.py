@@ -29,7 +29,8 @@ def _answer(response: Any, found: Any, lists: list[dict[str, str | None]]) -> No
     okay(response, etag(body))
 
 
-def _token_of(request: Any, response: Any) -> str | None:
+def token_of(request: Any, response: Any) -> str | None:
+    """The token of a request; None where it was answered that it has none."""
     try:
         return Validator(token=str)(request)['token']
     except ValueError as error:
@@ -40,7 +41,7 @@ def _token_of(request: Any, response: Any) -> str | None:
 class _Describe:
     def on_post(self, request: Any, response: Any) -> None:
         """What would be confirmed; 404 no such token, or expired."""
-        token = _token_of(request, response)
+        token = token_of(request, response)
         if token is None:
             return
         described = confirming.describe(token)
@@ -54,7 +55,7 @@ class _Describe:
 class _Confirm:
     def on_post(self, request: Any, response: Any) -> None:
         """Confirm; what became of it, for each list; 404 as above."""
-        token = _token_of(request, response)
+        token = token_of(request, response)
         if token is None:
             return
         confirmed = confirming.confirm(token, route='web')

@@ -30,6 +30,7 @@ from qnet_mailman.forms.loading import READERS
 from qnet_mailman.model import audit
 from qnet_mailman.model.requests import OPEN, Status
 from qnet_mailman.rest.acting import acting_for, person
+from qnet_mailman.rest.asking import OnTheWeb
 from qnet_mailman.rest.empty_forms import EmptyForms
 from qnet_mailman.rest.forms_apply import Apply
 from qnet_mailman.rest.paging import MAX_COUNT, Page
@@ -279,6 +280,11 @@ class Forms:
     def apply(self, context: Any, segments: list[str]) -> Any:
         """/forms/apply"""
         return Apply(), segments
+
+    @child()
+    def web(self, context: Any, segments: list[str]) -> Any:
+        """/forms/web/..."""
+        return OnTheWeb(), segments
 
     @child()
     def empty(self, context: Any, segments: list[str]) -> Any:

@@ -19,7 +19,7 @@ from mailman.utilities.datetime import now
 from sqlalchemy import update
 
 from qnet_mailman import site
-from qnet_mailman.forms import kept
+from qnet_mailman.forms import kept, plain
 from qnet_mailman.forms.kept import Loaded
 from qnet_mailman.forms.mistakes import FormError, FormInvalid
 from qnet_mailman.model import audit
@@ -253,7 +253,8 @@ def send_back(number: int, *, actor: str, reason: str, silent: bool = False) -> 
 
 
 def _in_a_line(error: FormError) -> str:
-    return ' '.join(f'{error.where}: {error}'.removeprefix(': ').split())
+    words = filter(None, (error.where, plain.in_words(error)))
+    return ' '.join(': '.join(words).split())
 
 
 def _change(

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 BY_MAIL = 'mail'
+ON_THE_WEB = 'web'
+"""Where its requester is shown to be who asks: signed in, or by a link in a mail."""
 
 
 def about_sender(route: str, sender: str, shown_by: str, requester: str) -> list[str]:

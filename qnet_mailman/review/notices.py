@@ -21,6 +21,8 @@ from sqlalchemy import select, update
 
 from qnet_mailman import site
 from qnet_mailman.clock import in_zone
+from qnet_mailman.forms import kept, plain, questions
+from qnet_mailman.forms.kept import Loaded
 from qnet_mailman.model import limits
 from qnet_mailman.model.base import by_itself, store
 from qnet_mailman.model.desk import Step
@@ -29,7 +31,7 @@ from qnet_mailman.model.requests import OPEN, QNetRequest, QNetSubmission, Statu
 from qnet_mailman.model.statements import touched
 from qnet_mailman.posting import backscatter
 from qnet_mailman.review import desk, requests
-from qnet_mailman.review.doubts import BY_MAIL
+from qnet_mailman.review.doubts import BY_MAIL, ON_THE_WEB
 from qnet_mailman.templates.sending import AUTO_REPLIED, WIDTH, operators, send
 
 REMIND_EVERY = timedelta(days=1)
@@ -40,6 +42,8 @@ MAX_NAMED = 50
 """Requests that one message names."""
 
 RECEIVED = 'qnet:requester:notice:forms-received'
+COPY = 'qnet:requester:notice:request-received'
+"""The same with what was asked for, to who is shown to have asked."""
 APPROVED = 'qnet:requester:notice:forms-approved'
 RETURNED = 'qnet:requester:notice:forms-returned'
 NO_FORM = 'qnet:requester:notice:no-form'
@@ -103,13 +107,21 @@ def acknowledge(submission_id: int) -> None:
     for address, rows in groupby(store().execute(query).all(), lambda row: row[0]):
         if not _may_answer(address, submission):
             continue
-        numbers = [requests.label(row[1]) for row in rows]
-        _answer(
-            address,
-            RECEIVED,
-            f'Your request has arrived: {_named(numbers)}',
-            {'numbers': _lines(numbers, len(numbers))},
-        )
+        ids = [row[1] for row in rows]
+        numbers = [requests.label(number) for number in ids]
+        is_copy = submission.route == ON_THE_WEB
+        words = {'numbers': _lines(numbers, len(numbers))}
+        if is_copy:
+            words['answers'] = '\n'.join(_answers(number) for number in ids)
+        subject = f'Your request has arrived: {_named(numbers)}'
+        _answer(address, COPY if is_copy else RECEIVED, subject, words)
+
+
+def _answers(number: int) -> str:
+    text = store().get_one(QNetRequest, number).text
+    loaded = kept.from_text(text or '{"errors": []}')
+    said = questions.answers(loaded.form) if isinstance(loaded, Loaded) else []
+    return '\n'.join(_filled(plain.beside(*line), '  ') for line in said)
 
 
 def repeated(submission_id: int, found: Sequence[QNetRequest]) -> None:

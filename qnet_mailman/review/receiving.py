@@ -34,9 +34,10 @@ from qnet_mailman.model.requests import (
 from qnet_mailman.model.statements import insert_once, touched
 from qnet_mailman.provisioning import intake
 from qnet_mailman.review import arrival, desk, notices, reading, requests
-from qnet_mailman.review.doubts import BY_MAIL
+from qnet_mailman.review.doubts import BY_MAIL, ON_THE_WEB
 from qnet_mailman.review.heading import Heading, is_note
 from qnet_mailman.review.reading import Sent
+from qnet_mailman.roles import overview
 
 OVER_REST = 'REST'
 BY_HAND = 'command line'
@@ -53,7 +54,8 @@ class Origin:
     """Where a submission comes from.
 
     :ivar sender: Of a mail, who is told what becomes of it; empty if nobody can be.
-        Of anything else, that is the requester whom each form names.
+        Of anything else, that is the requester whom each form names: on the web, the
+        same.
     :ivar shown_by: What shows that it is from them; likewise.
     :ivar digest: See `QNetSubmission`.
     :ivar may_answer: Whether the numbers are told.
@@ -142,6 +144,31 @@ def take(sent: Sent, route: str) -> list[int]:
     if requests.how_many() + len(found) > settings.forms_max_waiting:
         raise TooMany
     return _keep(sent, Origin(route, digest), found, now()) or _waiting_of(digest)
+
+
+def take_asked(sent: Sent, requester: str, shown_by: str) -> list[int]:
+    """Take a form of the web, whose requester is shown to have sent it.
+
+    They have the places of a sender of mails.  The same form while it waits gives the
+    same request.
+
+    :param shown_by: What shows it.
+    :return: The numbers of its requests.
+    :raises TooMany: if so many wait.
+    """
+    digest = reading.digest_of(sent)
+    waiting = _waiting_of(digest)
+    if waiting:
+        return waiting
+    sender = requester.lower()
+    is_known = overview.administers_any(sender)
+    if arrival.room(is_known=is_known) <= 0:
+        raise TooMany
+    if not is_known and arrival.share_of(sender) <= 0:
+        raise TooMany
+    found = reading.read(sent, site.settings())
+    origin = Origin(ON_THE_WEB, digest, sender, shown_by)
+    return _keep(sent, origin, found, now()) or _waiting_of(digest)
 
 
 def _waiting_of(digest: str) -> list[int]:

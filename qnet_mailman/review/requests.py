@@ -21,7 +21,7 @@ from qnet_mailman.model.requests import (
 from qnet_mailman.model.requests import label as label
 from qnet_mailman.model.requests import number_of as number_of
 from qnet_mailman.model.statements import touched
-from qnet_mailman.review.doubts import BY_MAIL, about_sender
+from qnet_mailman.review.doubts import BY_MAIL, ON_THE_WEB, about_sender
 
 Row = tuple[QNetRequest, QNetSubmission]
 
@@ -85,7 +85,9 @@ def how_many(statuses: Iterable[str] = OPEN, *, before: datetime | None = None) 
 
 
 def how_many_of(sender: str) -> tuple[int, int]:
-    """How many requests by mail are to be decided, of a sender and of their domain.
+    """How many requests of a sender and of their domain are to be decided.
+
+    Those by mail and on the web; whoever hands in others is trusted.
 
     :param sender: An address in lower case; may be empty.
     """
@@ -95,7 +97,10 @@ def how_many_of(sender: str) -> tuple[int, int]:
         query = (
             select(func.count(QNetRequest.id))
             .join(QNetSubmission, QNetSubmission.id == QNetRequest.submission_id)
-            .where(QNetRequest.status.in_(OPEN), QNetSubmission.route == BY_MAIL)
+            .where(
+                QNetRequest.status.in_(OPEN),
+                QNetSubmission.route.in_((BY_MAIL, ON_THE_WEB)),
+            )
             .where(*where)
         )
         return store().scalar(query) or 0

@@ -16,7 +16,7 @@ from qnet_mailman.lists import closing
 from qnet_mailman.model import limits, queues
 from qnet_mailman.model.jobs import Job
 from qnet_mailman.provisioning import apply
-from qnet_mailman.review import desk, requests
+from qnet_mailman.review import asking, desk, requests
 from qnet_mailman.review import notices as review_notices
 from qnet_mailman.roles import grants, projection
 from qnet_mailman.roles import notices as roles_notices
@@ -31,6 +31,7 @@ TASKS: tuple[Job, ...] = (
     # Each step says itself when it is due.
     ('tell the ticket system', None, desk.deliver),
     ('prune requests', timedelta(days=1), requests.prune),
+    ('prune unconfirmed requests', timedelta(hours=1), asking.prune),
     ('prune limits', timedelta(hours=1), limits.prune),
     ('prune handovers', timedelta(hours=1), queues.sweep),
     # Each host has a map of its own.

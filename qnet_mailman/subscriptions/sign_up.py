@@ -143,11 +143,15 @@ def plan(standings: Iterable[Standing]) -> Plan:
     )
 
 
-def client_allowed(client: str) -> bool:
-    """Count a request of a client of the sign-up page; whether it may make it (R13).
+def client_allowed(
+    client: str, what: str = 'sign-up request', *, times: int = 1
+) -> bool:
+    """Count a request of a client of a public page; whether it may make it (R13).
 
     :param client: Its IP address.  IPv6 clients count by /64, of which each has
         2**64 addresses; what is no address counts as one client.
+    :param what: The kind of request; each is counted by itself.
+    :param times: How many times as many as sign-up requests there may be.
     """
     try:
         address = ipaddress.ip_address(client.strip())
@@ -161,8 +165,8 @@ def client_allowed(client: str) -> bool:
             if address.version == 4
             else ipaddress.ip_network((int(address), 64), strict=False)
         )
-    limit = site.settings().signup_requests_per_hour
-    return limits.allowed('sign-up request', whom, limit, limits.HOUR)
+    limit = site.settings().signup_requests_per_hour * times
+    return limits.allowed(what, whom, limit, limits.HOUR)
 
 
 def queue(request: Request) -> None:

@@ -24,6 +24,8 @@ log = logging.getLogger('qnet.web')
 PLUGIN = 'plugins/qnet'
 #: Seconds to wait for core before a page says that it cannot be reached.
 TIMEOUT = 20
+#: The same where core reads a file first.
+FILE_TIMEOUT = 60
 
 
 class CoreUnavailable(Exception):
@@ -61,6 +63,16 @@ def post(path: str, data: Mapping[str, str | Sequence[str]]) -> Answer:
     return call('POST', f'{PLUGIN}/{path}', data=data)
 
 
+def post_json(path: str, data: Mapping[str, str]) -> Answer:
+    """POST to a resource of the plugin that takes files: core takes them in JSON only.
+
+    :param path: The resource below ``plugins/qnet/``.
+    :param data: The object to send.
+    :raises CoreUnavailable: as `call()` does.
+    """
+    return call('POST', f'{PLUGIN}/{path}', json=data, timeout=FILE_TIMEOUT)
+
+
 def post_token(path: str, token: str, **more: str) -> Answer:
     """POST the token of a link; only core can tell what it stands for.
 
@@ -93,6 +105,7 @@ def call(
     path: str,
     *,
     data: Mapping[str, str | Sequence[str]] | None = None,
+    json: Mapping[str, str] | None = None,
     params: Mapping[str, str | Sequence[str]] | None = None,
     timeout: float = TIMEOUT,
 ) -> Answer:
@@ -101,6 +114,7 @@ def call(
     :param method: The HTTP method.
     :param path: The resource below the API's version.
     :param data: The fields of the body.
+    :param json: An object for the body, instead of fields.
     :param params: Those of the query.
     :param timeout: Seconds to wait.
     :raises CoreUnavailable: where core cannot be reached, refuses our
@@ -113,6 +127,7 @@ def call(
             method,
             url,
             data=data,
+            json=json,
             params=params,
             auth=(settings.MAILMAN_REST_API_USER, settings.MAILMAN_REST_API_PASS),
             timeout=timeout,

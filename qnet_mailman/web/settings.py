@@ -110,8 +110,13 @@ WSGI_APPLICATION = 'qnet_mailman.web.wsgi.application'
 TEMPLATES = [
     {
         'BACKEND': 'django.template.backends.django.DjangoTemplates',
-        'APP_DIRS': True,
         'OPTIONS': {
+            'loaders': [
+                (
+                    'django.template.loaders.cached.Loader',
+                    ['qnet_mailman.web.home.templates_of_others.Loader'],
+                )
+            ],
             'context_processors': [
                 'django.template.context_processors.debug',
                 'django.template.context_processors.i18n',

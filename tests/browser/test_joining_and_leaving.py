@@ -357,3 +357,84 @@ def announce(site: Site, mail_to: MailTo, reader: str, subject: str) -> Delivere
     post.set_content('The deadline has moved.\n')
     site.lmtp_send(POSTER, PUBLIC, post.as_bytes())
     return mail_to(reader, subject)
+
+
+def fill(page: Page, **answers: str) -> None:
+    """Type into fields by their labels, with the keyboard alone."""
+    for label, answer in answers.items():
+        tab_to(page, page.get_by_label(re.compile(label.replace('_', '.'))).first)
+        page.keyboard.type(answer)
+
+
+def choose(page: Page, name: str) -> None:
+    tab_to(page, page.get_by_role('radio', name=name, exact=True))
+    page.keyboard.press('Space')
+
+
+def go_on(page: Page, name: str) -> None:
+    """See that a step is fit for everybody, and send it."""
+    look_at(page, f'asking-{name}')
+    tab_to(page, page.get_by_role('button', name='Continue', exact=True))
+    page.keyboard.press('Enter')
+    expect(page).not_to_have_url(re.compile(f'/{name}/$'))
+
+
+@pytest.mark.long
+def test_asking_for_a_list_with_the_keyboard_alone(
+    site: Site, page: Page, mail_to: MailTo, request: pytest.FixtureRequest
+) -> None:
+    size = request.node.callspec.id
+    rae = f'rae-{size}@agency.example.gov'
+    page.goto(f'{site.web_url}/forms/')
+    look_at(page, 'request-forms')
+    tab_to(page, page.get_by_role('link', name='Ask on this site (A new mailing list)'))
+    page.keyboard.press('Enter')
+    fill(page, Your_name='Rae Requester', Your_e_mail='rae at agency')
+    page.keyboard.press('Enter')
+    # The summary has the focus, and leads to the field, whose mistake is beside it.
+    expect(page).to_have_title(re.compile('^Error: About you'))
+    expect(page.get_by_role('alert')).to_be_focused()
+    look_at(page, 'asking-mistake')
+    page.keyboard.press('Tab')
+    page.keyboard.press('Enter')
+    field = page.get_by_label('Your e-mail address')
+    expect(field).to_be_focused()
+    expect(field).to_have_value('rae at agency')
+    expect(field).to_have_accessible_description(re.compile('Enter an e-mail address'))
+    page.keyboard.press('Control+A')
+    page.keyboard.type(rae)
+    go_on(page, 'you')
+    go_on(page, 'approval')
+    choose(page, 'Notification')
+    fill(page, Display_name=f'News {size}', Name_of_the_list=f'web-{size}')
+    fill(page, Description='What is new.')
+    go_on(page, 'list')
+    choose(page, 'Public')
+    go_on(page, 'subscribing')
+    for question in page.get_by_role('radio', name='Yes').all():
+        tab_to(page, question)
+        page.keyboard.press('Space')
+    go_on(page, 'public')
+    go_on(page, 'messages')
+    go_on(page, 'masking')
+    fill(page, Name='Pat Example', E_mail=POSTER, HARP_ID='pexample')
+    go_on(page, 'administrators')
+    go_on(page, 'moderators')
+    fill(page, Paste='reader@hospital.example.org')
+    tab_to(page, page.locator('summary'))
+    page.keyboard.press('Enter')
+    expect(page.get_by_label('Bounce threshold')).to_have_value('5')
+    go_on(page, 'subscribers')
+    look_at(page, 'asking-check')
+    tab_to(page, page.get_by_role('button', name='Send the request'))
+    page.keyboard.press('Enter')
+    expect(page.get_by_role('heading', level=1)).to_have_text('Check your e-mail')
+    look_at(page, 'asking-sent')
+    mail = mail_to(rae, 'Please confirm your request')
+    page.goto(link_in(mail, r'http://\S+/forms/confirm/[0-9a-f]{40}/'))
+    look_at(page, 'asking-confirm')
+    tab_to(page, page.get_by_role('button', name='Confirm and send'))
+    page.keyboard.press('Enter')
+    expect(page.get_by_text(re.compile('Its number is QM-'))).to_be_visible()
+    look_at(page, 'asking-confirmed')
+    assert f'News {size}' in mail_to(rae, 'Your request has arrived').text

@@ -25,6 +25,10 @@ from tests.provisioning.samples import ADDRESS, EXAMPLES, data
 
 FORM = str(EXAMPLES / 'list-request.yaml')
 PRIVATE = str(EXAMPLES / 'discussion-private.json')
+REMEDY = (
+    'Enter a ticket number: letters, digits, ".", "_", "/" and "-", beginning with a '
+    'letter or digit, at most 100 characters. You wrote "REQ 99".'
+)
 MISTAKES = str(EXAMPLES / 'with-mistakes.yaml')
 
 
@@ -63,7 +67,8 @@ def test_a_bad_form_changes_nothing_and_the_others_are_applied(
     lines = result.output.splitlines()
     assert lines[0] == f'{MISTAKES}: invalid'
     assert lines[6] == (
-        '  line 12: list, type: found "newsletter"; expected notification or discussion'
+        '  line 12: Kind of list: Choose notification or discussion. You wrote '
+        '"newsletter".'
     )
     assert lines[15] == '  14 mistakes; nothing was changed'
     assert len(lists()) == 2
@@ -81,6 +86,9 @@ def test_json_output(core: SimpleNamespace) -> None:
         'message': 'found "REQ 99"; expected a ticket number: letters, digits, ".", '
         '"_", "/" and "-", beginning with a letter or digit, at most 100 characters',
         'place': '',
+        'path': ['ticket'],
+        'remedy': REMEDY,
+        'words': f'Ticket number: {REMEDY}',
     }
     assert (good['ticket'], good['list'], good['result'], good['errors']) == (
         'REQ0001234',
@@ -110,7 +118,8 @@ def test_a_changed_form_prints_the_difference(
     path.write_text(json.dumps(data(ticket='REQ2'), indent=1), encoding='utf-8')
     refused = run('provision', str(path))
     assert refused.exit_code == 1
-    assert '  line 3: ticket: found "REQ2", but ' in refused.output
+    assert '  line 3: Ticket number: ' in refused.output
+    assert ' You wrote "REQ2", but ' in refused.output
 
 
 def test_a_form_that_is_not_there(core: SimpleNamespace) -> None:

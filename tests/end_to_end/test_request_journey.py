@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
 import requests
@@ -106,3 +108,62 @@ def test_a_person_without_a_ticket_gets_a_list(
         f'Message-ID: <{file_format}@agency.example.gov>\r\n\r\nNews.\r\n'.encode(),
     )
     told(site, READER, f'First {file_format}')
+
+
+ON_THE_WEB: dict[str, dict[str, str]] = {
+    'you': {'requester.name': 'Rae Requester', 'requester.email': RAE},
+    'list': {
+        'list.type': 'notification',
+        'list.display_name': 'News of the web',
+        'list.name': 'web-news',
+        'list.description': 'What is new.',
+    },
+    'subscribing': {'list.visibility': 'private'},
+    'administrators': {
+        'administrators.0.name': 'Pat Example',
+        'administrators.0.email': PAT,
+        'administrators.0.harp_id': 'pexample',
+        'administrators.0.may_post': 'yes',
+    },
+}
+
+
+def press(browser: requests.Session, url: str, **sent: Any) -> requests.Response:
+    """Open a page, and send its form."""
+    page = browser.get(url, timeout=300)
+    found = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
+    data = {'csrfmiddlewaretoken': found[0]} if found else {}
+    data |= sent.pop('data', {})
+    answer = browser.post(url, data=data, headers={'Referer': url}, timeout=300, **sent)
+    assert answer.status_code == 200, answer.text
+    return answer
+
+
+@pytest.mark.long
+def test_a_stranger_asks_on_the_web(site: Site) -> None:
+    csv = f'email,name\r\n{READER},Robin Reader\r\n'.encode()
+    with requests.Session() as browser:
+        browser.trust_env = False
+        url = browser.get(f'{site.web_url}/forms/list-request/', timeout=300).url
+        while not url.endswith('/check/'):
+            step = url.split('/')[-2]
+            files = {'file': ('readers.csv', csv)} if step == 'subscribers' else {}
+            answer = press(browser, url, data=ON_THE_WEB.get(step, {}), files=files)
+            assert answer.url != url
+            url = answer.url
+        press(browser, url)
+    question = told(site, RAE, 'Please confirm your request about a mailing list')
+    waiting = site.mailman('qnet', 'forms', 'list', check=True).stdout
+    assert 'web-news' not in waiting
+    [link] = set(re.findall(r'http://\S+/forms/confirm/\w+/', question.text))
+    with requests.Session() as browser:
+        browser.trust_env = False
+        [number] = set(re.findall(r'QM-\d+', press(browser, link).text))
+    assert (
+        'News of the web' in told(site, RAE, f'Your request has arrived: {number}').text
+    )
+    done = site.mailman('qnet', 'forms', 'approve', number, check=True)
+    assert f'{number}: created' in done.stdout
+    told(site, RAE, 'The mailing list News of the web has been set up')
+    members = site.rest('GET', 'lists/web-news@lists.example.gov/roster/member').json()
+    assert [entry['email'] for entry in members['entries']] == [READER]

@@ -226,9 +226,9 @@ def test_what_is_to_be_filled_in_is_not_applied(make_list: Any, tmp_path: Path) 
     refused = run('provision', path)
     assert refused.exit_code == 1
     found = [line for line in refused.stdout.splitlines() if 'filled in' in line]
-    assert [line.partition(' found')[0] for line in found] == [
-        '  line 5: requester, email:',
-        '  line 20: administrators, 1st person, email:',
+    assert [line.partition(' Enter')[0] for line in found] == [
+        '  line 5: Your e-mail address:',
+        '  line 20: 1st administrator, E-mail address:',
     ]
     assert run('provision', '--dry-run', path).exit_code == 1
     assert mlist.owners.member_count == 0

@@ -282,7 +282,7 @@ def test_odd_files_as_the_command_takes_them(
     command = CliRunner().invoke(qnet, ['provision', str(folder), str(long)])
     again = call(folder, long)
     # What is not sent is to the server not there, and to the command not a file.
-    about = 'subscribers: the file'
+    about = 'Subscribers: the file'
     assert [line for line in again.stdout.splitlines() if about not in line] == [
         line for line in command.stdout.splitlines() if about not in line
     ]

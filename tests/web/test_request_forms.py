@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.cache import cache
+from django.template.loader import get_template
 from django.test import Client, override_settings
 
 from tests.web.caretakers import LIST_ID, administrator, as_person, known, moderator
@@ -60,7 +61,8 @@ def test_the_page_has_every_form_in_every_format(
     page = text_of(browser)
     assert core.asked == [], 'the page is there without core'
     links = set(re.findall(r'href="/forms/([^"]+)"', page))
-    assert links == {f'{kind}.{each}' for kind in KINDS for each in FORMATS}
+    files = {f'{kind}.{each}' for kind in KINDS for each in FORMATS}
+    assert links == files | {f'{kind}/' for kind in KINDS}
     for kind in KINDS:
         section = page.partition(f'<h2 id="{kind}"')[2].partition('</section>')[0]
         assert 'Who may ask:' in section
@@ -95,6 +97,9 @@ def test_what_the_agency_has_to_name_stands_below_each_page(browser: Client) -> 
         for path in ('/', '/forms/', '/signup/done/', '/accounts/login/'):
             assert link in text_of(browser, path)
     assert 'Version' not in text_of(browser)
+    archive = get_template('hyperkitty/base.html').template.source
+    assert '{% include "qnet/footer.html" %}' in archive
+    assert 'VERSION' not in archive
 
 
 def test_a_form_is_downloaded(core: StubCore, browser: Client) -> None:
@@ -124,7 +129,13 @@ def test_core_is_asked_once_for_many(core: StubCore, browser: Client) -> None:
 
 @pytest.mark.parametrize(
     'name',
-    ['other.xlsx', 'list-closure.docx', 'list-closure.json-schema', 'apply.xlsx', 'x'],
+    [
+        'other.xlsx',
+        'list-closure.docx',
+        'list-closure.json-schema',
+        'apply.xlsx',
+        '.xlsx',
+    ],
 )
 def test_other_files_are_not_asked_for(
     core: StubCore, browser: Client, name: str
