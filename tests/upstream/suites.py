@@ -98,7 +98,8 @@ def _client(folder: Path, ours: bool) -> list[str]:
     if ours:
         text = _plugin(folder).read_text('utf-8')
         cfg.write_text(text + cfg.read_text('utf-8'), 'utf-8')
-    return _pytest('--doctest-glob=*.rst', '--run-services')(folder, ours)
+    examples = ('--doctest-glob=*.rst', '--doctest-continue-on-failure')
+    return _pytest(*examples, '--run-services')(folder, ours)
 
 
 def _postorius(folder: Path, ours: bool) -> list[str]:
