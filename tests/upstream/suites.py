@@ -128,11 +128,14 @@ def _web(settings: str) -> Callable[[Path, bool], dict[str, str]]:
     """Their settings, or ours over them."""
 
     def environment(folder: Path, ours: bool) -> dict[str, str]:
+        # Whoosh has a folder of one name there, in which two runs would meet.
+        temporary = {'TMPDIR': str(folder)}
         if not ours:
-            return {'DJANGO_SETTINGS_MODULE': settings}
+            return {'DJANGO_SETTINGS_MODULE': settings, **temporary}
         site = folder / 'settings_local.py'
         site.write_text(SITE_FILE.format(var_dir=str(folder)), 'utf-8')
         return {
+            **temporary,
             'DJANGO_SETTINGS_MODULE': 'tests.upstream.web_settings',
             'QNET_UPSTREAM_SETTINGS': settings,
             'QNET_WEB_SETTINGS': str(site),
