@@ -204,6 +204,8 @@ ACCOUNT_ADAPTER = 'qnet_mailman.web.accounts.adapter.AccountAdapter'
 # An address nobody has proved must not become somebody's Mailman user.
 ACCOUNT_EMAIL_VERIFICATION = 'mandatory'
 ACCOUNT_UNIQUE_EMAIL = True
+# allauth would also mail a code, to whichever of the person's addresses they choose.
+ACCOUNT_REAUTHENTICATION_METHODS = ['password']
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _url.scheme
 AUTH_PASSWORD_VALIDATORS = [
     {'NAME': f'django.contrib.auth.password_validation.{name}'}

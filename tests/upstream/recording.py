@@ -52,6 +52,9 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
         crash = getattr(report.longrepr, 'reprcrash', None)
         said = crash.message if crash is not None and report.failed else ''
         _outcomes.note(report.nodeid, outcome, said.partition('\n')[0])
+        # One file of examples is one test.
+        for place, _ in getattr(report.longrepr, 'reprlocation_lines', ()):
+            _outcomes.note(f'{report.nodeid}:{place.lineno}', outcome)
 
 
 def pytest_sessionfinish() -> None:

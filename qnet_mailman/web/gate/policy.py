@@ -108,7 +108,6 @@ _PAGES: dict[Need, tuple[str, ...]] = {
         'qnet_no_role',
         # Their own account and subscriptions.
         'account_reauthenticate',
-        # Since allauth 65.22.
         'account_request_reauthentication_code',
         'account_confirm_reauthentication_code',
         'account_email',

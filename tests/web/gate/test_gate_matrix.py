@@ -312,8 +312,18 @@ PAGES = (
     Page('account_login', '/accounts/login/', ALL),
     Page('account_inactive', '/accounts/inactive/', ALL),
     Page('account_signup', '/accounts/signup/', ALL),
-    # None of these people has a password to give.
+    # None of these people has a password to give, and a code by mail is off.
     Page('account_reauthenticate', '/accounts/reauthenticate/', NONE),
+    Page(
+        'account_request_reauthentication_code',
+        '/accounts/reauthenticate/code/',
+        NONE,
+    ),
+    Page(
+        'account_confirm_reauthentication_code',
+        '/accounts/reauthenticate/code/confirm/',
+        NONE,
+    ),
     Page('account_email', '/accounts/email/', KNOWN),
     Page('account_email_verification_sent', '/accounts/confirm-email/', ALL),
     Page('account_change_password', '/accounts/password/change/', KNOWN),
@@ -385,7 +395,7 @@ def test_no_page_is_missing() -> None:
 
 def test_the_table_has_no_page_too_many() -> None:
     found = {name for name, _route in all_pages()}
-    unknown = set(NEEDS) - found - OF_A_NEWER_ALLAUTH
+    unknown = set(NEEDS) - found
     assert unknown == {'django.contrib.staticfiles.views.serve'}
     assert set(UNSAFE) | set(GUARDS) <= found
 
@@ -451,17 +461,6 @@ def test_a_page_that_is_not_in_the_table(
             for name in EVERYBODY
         ]
     assert answers == [403] * 7 + [200]
-
-
-OF_A_NEWER_ALLAUTH = {
-    'account_request_reauthentication_code',
-    'account_confirm_reauthentication_code',
-}
-"""Than the lock file has: 65.22, with which they are found."""
-
-
-def test_pages_of_a_newer_allauth() -> None:
-    assert {need_of(each, 'GET') for each in OF_A_NEWER_ALLAUTH} == {Need.SIGNED_IN}
 
 
 def test_another_list_is_another_list(site: GatedSite) -> None:
