@@ -20,7 +20,8 @@ from __future__ import annotations
 
 import logging
 import textwrap
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -34,6 +35,7 @@ from sqlalchemy import CursorResult, delete, select
 from zope.component import getUtility
 
 from qnet_mailman import site
+from qnet_mailman.bounces import advice
 from qnet_mailman.bounces.notice_table import (
     MAX_REPORT,
     MAX_ROWS,
@@ -54,6 +56,8 @@ from qnet_mailman.model.base import by_itself, store
 from qnet_mailman.model.bounces import QNetBounce, QNetBounceNotice
 from qnet_mailman.model.closures import QNetClosure, closure_of
 from qnet_mailman.model.statements import chunks
+from qnet_mailman.subscriptions import how_to_join, one_click
+from qnet_mailman.subscriptions.one_click import Kind
 from qnet_mailman.subscriptions.quoted import make_dead
 from qnet_mailman.templates.sending import WIDTH, one_line, operators, send
 
@@ -63,25 +67,6 @@ MAX_REPORTS = 10
 """Original reports that go along."""
 
 log = logging.getLogger('mailman.bounce')
-
-
-#: Why a message came back, told to the person at whose address it did.
-_BECAUSE = {
-    Reason.mailbox_full: 'the mailbox is full',
-    Reason.message_too_large: 'it was larger than your mail server accepts',
-    Reason.account_suspended: 'the account is suspended or not in use',
-    Reason.transient: (
-        'your mail server could not be reached, or did not take it, for a long time'
-    ),
-    Reason.address_unknown: 'your mail server does not know this address',
-    Reason.domain_unknown: 'the part of the address after the @ cannot be found',
-    Reason.moved: 'your mail server says that the address has moved',
-    Reason.policy: 'your mail server refuses it because of its rules or a blocklist',
-    Reason.authentication: (
-        'your mail server could not make sure that the message came from us'
-    ),
-    Reason.content: 'your mail server did not accept what was in it',
-}
 
 
 # --------------------------------------------------------------- to members
@@ -103,7 +88,7 @@ def send_warning(
     :param of: How many there are.
     :param removal: When the member will be removed, in UTC.
     """
-    settings = site.settings()
+    zone = site.settings().time_zone
     send(
         mlist,
         email,
@@ -113,23 +98,18 @@ def send_warning(
             'user_email': email,
             # For a text that replaces the stock one.
             'sender_email': email,
-            'what_happened': _what_happened(last, settings.time_zone),
+            'what_happened': _what_happened(last, zone),
+            'advice': _advice(mlist, _reason(last)),
             'number': str(number),
             'warnings': str(of),
-            'removal_date': day_in_words(removal, settings.time_zone),
-            'by_web': _by_web(mlist, settings.web_url),
+            'removal_date': day_in_words(removal, zone),
+            'by_web': _by_web(mlist, email),
         },
     )
 
 
 def send_goodbye(mlist: Mlist, email: str, *, last: QNetBounce | None) -> None:
     """Tell somebody that they were removed, and how to come back (R19)."""
-    settings = site.settings()
-    link = (
-        ''
-        if settings.web_url is None
-        else f'\n\n  Open the list:\n  {_list_page(mlist)}\n\nor by'
-    )
     send(
         mlist,
         email,
@@ -137,41 +117,52 @@ def send_goodbye(mlist: Mlist, email: str, *, last: QNetBounce | None) -> None:
         f'Your subscription to {mlist.display_name} has ended',
         {
             'user_email': email,
-            'what_happened': _what_happened(last, settings.time_zone),
-            'by_web': f' at{link}' if link else ' by',
+            'what_happened': _what_happened(last, site.settings().time_zone),
+            'advice': _advice(mlist, _reason(last)),
+            'how_to_join': how_to_join.how_to_join(
+                mlist, 'To get the messages of the list again'
+            ),
         },
     )
 
 
-def _list_page(mlist: Mlist) -> str:
-    return f'{site.settings().web_url}/mailman3/lists/{mlist.list_id}/'
+def _by_web(mlist: Mlist, email: str) -> str:
+    """The way to turn delivery on in a browser, before "answer this message"."""
+    page = one_click.link_of(mlist, email, Kind.again)
+    return '' if page is None else f'open\n\n  Send to me again:\n  {page}\n\nor '
 
 
-def _by_web(mlist: Mlist, web_url: str | None) -> str:
-    if web_url is None:
-        return ''
-    return (
-        '\n  - Or turn it on yourself: sign in with this address at\n\n'
-        f'      Open the list:\n      {_list_page(mlist)}\n\n'
-        '    and set the delivery status to "enabled".\n'
+def _advice(mlist: Mlist, reason: Reason | None) -> str:
+    return advice.numbered(advice_for(mlist, reason))
+
+
+def advice_for(mlist: Mlist, reason: Reason | None) -> list[str]:
+    """What helps a member of a list, by the reason of the latest bounce."""
+    page = how_to_join.link(mlist)
+    return advice.advice(
+        reason,
+        domain=mlist.mail_host,
+        posting_address=mlist.posting_address,
+        sign_up=f'by a message to {mlist.join_address}'
+        if page is None
+        else f'at {page}',
     )
+
+
+def _reason(last: QNetBounce | None) -> Reason | None:
+    return None if last is None else advice.reason_of(last.reason)
 
 
 def _what_happened(last: QNetBounce | None, zone: ZoneInfo) -> str:
     if last is None:
         return 'Mail to this address came back to us.'
-    try:
-        because = _BECAUSE.get(Reason(last.reason))
-    except ValueError:
-        because = None
+    reason = _reason(last)
+    because = None if reason is None else advice.BECAUSE.get(reason)
     said = f', because {because}' if because else ', and the report does not say why'
     day = day_in_words(last.received_at, zone)
-    text = textwrap.fill(f'The last message came back on {day}{said}.', WIDTH)
+    text = f'The last message came back on {day}{said}.'
     evidence = one_line(last.evidence)
-    if not evidence:
-        return text
-    quoted = textwrap.fill(evidence, WIDTH, initial_indent='  ', subsequent_indent='  ')
-    return f'{text}\nThe report says:\n\n{quoted}'
+    return f'{text} The report says:\n\n  {evidence}' if evidence else text
 
 
 # -------------------------------------------------------- to administrators
@@ -354,7 +345,11 @@ def _send_to(
         recipients,
         'qnet:admin:notice:bounces',
         f'{mlist.display_name}: {_counts(rows)}',
-        {**substitutions, 'where': _where(mlist)},
+        {
+            **substitutions,
+            'where': _where(mlist),
+            'to_members': _to_members(mlist, rows),
+        },
         attachments=attachments,
     )
 
@@ -410,10 +405,43 @@ def _what_came(
 
 
 def _where(mlist: Mlist) -> str:
-    if site.settings().web_url is None:
+    web_url = site.settings().web_url
+    if web_url is None:
         return 'You manage the members of the list in Postorius.'
-    page = f'{_list_page(mlist)}bounces/'
-    return f'You decide about these members on\n\n  Bounces of the list:\n  {page}'
+    return (
+        'You decide about these members on\n\n  Bounces of the list:\n  '
+        f'{web_url}/mailman3/lists/{mlist.list_id}/bounces/\n\n'
+        'There you choose one or several, and turn their delivery on again, remove '
+        'them, or have a message sent to them that says what to do.'
+    )
+
+
+def _to_members(mlist: Mlist, rows: Sequence[Row]) -> str:
+    """What an administrator can send to those who are members still, by reason."""
+
+    def quoted(reasons: Iterable[str]) -> str:
+        return ' or '.join(f'"{each}"' for each in reasons)
+
+    by_steps: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for row in rows:
+        if row.event in (Event.disabled, Event.bounced):
+            steps = _advice(mlist, advice.reason_of(row.reason))
+            by_steps[steps].setdefault(one_line(row.reason))
+    if not by_steps:
+        return ''
+    texts = [
+        f'For the reason {quoted(reasons)}:\n\n'
+        f'  Messages of the mailing list "{mlist.display_name}" '
+        f'<{mlist.fqdn_listname}> do not reach you at the address with which you '
+        f'are subscribed. What to do:\n\n{steps}\n\n'
+        '  Then tell me, please.'
+        for steps, reasons in by_steps.items()
+    ]
+    first = (
+        'Mail from here may not reach these members. This is a text to copy, and to '
+        'send from your own mail program or to read out on the phone.\n\n'
+    )
+    return first + '\n\n'.join(texts)
 
 
 def _subjects(reports: dict[int, bytes]) -> dict[int, str]:

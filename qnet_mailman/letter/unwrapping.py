@@ -62,7 +62,7 @@ def _indented(lines: list[str]) -> list[str]:
     while at < len(lines):
         match = ITEM.match(lines[at], least)
         end = at + 1
-        if match is not None and not ITEM.match(lines[at], match.end()):
+        if match is not None and not _is_apart(lines, at, match.end()):
             while end < len(lines) and _goes_on(lines[end], least, match.end()):
                 end += 1
         some = lines[at:end]
@@ -73,6 +73,13 @@ def _indented(lines: list[str]) -> list[str]:
     return found
 
 
+def _is_apart(lines: list[str], at: int, width: int) -> bool:
+    """Whether the words of an item are an item or a title themselves."""
+    return ITEM.match(lines[at], width) is not None or (
+        at + 1 < len(lines) and set(lines[at + 1].strip()) == {'-'}
+    )
+
+
 def _goes_on(line: str, least: int, width: int) -> bool:
     """Whether a line goes on with the words of an item.
 
@@ -80,9 +87,4 @@ def _goes_on(line: str, least: int, width: int) -> bool:
     :param width: The column in which its words begin.
     """
     words = line.strip()
-    return (
-        bool(words)
-        and least < indent(line) <= width
-        and ITEM.match(words) is None
-        and set(words) != {'-'}
-    )
+    return bool(words) and least < indent(line) <= width and ITEM.match(words) is None

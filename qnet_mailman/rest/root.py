@@ -14,6 +14,7 @@ from qnet_mailman.rest.lists import Lists
 from qnet_mailman.rest.mail_allowance import MailAllowance
 from qnet_mailman.rest.posts import Posts
 from qnet_mailman.rest.roles import Roles
+from qnet_mailman.rest.send_again import SendAgain
 from qnet_mailman.rest.signup import SignUp
 from qnet_mailman.rest.unsubscribe import Unsubscribe
 
@@ -67,3 +68,8 @@ class Root:
     def unsubscribe(self, context: Any, segments: list[str]) -> Any:
         """/unsubscribe"""
         return Unsubscribe(), segments
+
+    @child('send-again')
+    def send_again(self, context: Any, segments: list[str]) -> Any:
+        """/send-again"""
+        return SendAgain(), segments

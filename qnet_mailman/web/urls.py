@@ -13,7 +13,7 @@ urlpatterns = [
     path('forms/', include('qnet_mailman.web.request_forms.urls')),
     path('requests/', include('qnet_mailman.web.review.urls')),
     path('adopting/', include('qnet_mailman.web.adoption.urls')),
-    path('unsubscribe/', include('qnet_mailman.web.leaving.urls')),
+    path('', include('qnet_mailman.web.leaving.urls')),
     path('posts/', include('qnet_mailman.web.posts.urls')),
     # Before Postorius's, some of whose pages it replaces.
     path('mailman3/', include('qnet_mailman.web.lists.urls')),

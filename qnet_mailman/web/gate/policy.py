@@ -46,6 +46,7 @@ _PAGES: dict[Need, tuple[str, ...]] = {
         'qnet_empty_form',
         'qnet_confirm',
         'qnet_unsubscribe',
+        'qnet_send_again',
         'qnet_confirm_post',
         'qnet_mailman.web.lists.views.sign_up_instead',
         # Postorius.
