@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What members and administrators are told about bounces (R19, R20, R23, R34).
+"""What administrators are told about bounces (R20, R23, R34).
 
-Members get warnings and, when they are removed, a last message; both are sent
-although the member's delivery is disabled.
-
-Administrators get one message per list and cycle about everything that came since: a
+They get one message per list and cycle about everything that came since: a
 table as plain text (50 rows at most), the whole of it as CSV, and the first original
 reports.  Until then an event is a `QNetBounceNotice`; it is deleted in the transaction
 in which the message goes into the queue, just before the commit: a kill between the
@@ -26,7 +23,6 @@ from datetime import datetime
 from email.message import Message
 from email.parser import BytesHeaderParser
 from typing import Any, cast
-from zoneinfo import ZoneInfo
 
 from mailman.config import config
 from mailman.interfaces.bounce import UnrecognizedBounceDisposition
@@ -35,7 +31,8 @@ from sqlalchemy import CursorResult, delete, select
 from zope.component import getUtility
 
 from qnet_mailman import site
-from qnet_mailman.bounces import advice
+from qnet_mailman.bounces.advice import reason_of
+from qnet_mailman.bounces.member_notices import numbered_advice
 from qnet_mailman.bounces.notice_table import (
     MAX_REPORT,
     MAX_ROWS,
@@ -48,16 +45,12 @@ from qnet_mailman.bounces.notice_table import (
     report_part,
     table,
 )
-from qnet_mailman.bounces.reading.verdict import Reason
 from qnet_mailman.bounces.whose import NOWHERE
-from qnet_mailman.clock import day_in_words
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.base import by_itself, store
-from qnet_mailman.model.bounces import QNetBounce, QNetBounceNotice
+from qnet_mailman.model.bounces import QNetBounceNotice
 from qnet_mailman.model.closures import QNetClosure, closure_of
 from qnet_mailman.model.statements import chunks
-from qnet_mailman.subscriptions import how_to_join, one_click
-from qnet_mailman.subscriptions.one_click import Kind
 from qnet_mailman.subscriptions.quoted import make_dead
 from qnet_mailman.templates.sending import WIDTH, one_line, operators, send
 
@@ -67,105 +60,6 @@ MAX_REPORTS = 10
 """Original reports that go along."""
 
 log = logging.getLogger('mailman.bounce')
-
-
-# --------------------------------------------------------------- to members
-
-
-def send_warning(
-    mlist: Mlist,
-    email: str,
-    *,
-    last: QNetBounce | None,
-    number: int,
-    of: int,
-    removal: datetime,
-) -> None:
-    """Warn a member whose delivery is disabled (R19).
-
-    :param last: The member's last bounce; None where it is not known.
-    :param number: Which warning this is, from 1.
-    :param of: How many there are.
-    :param removal: When the member will be removed, in UTC.
-    """
-    zone = site.settings().time_zone
-    send(
-        mlist,
-        email,
-        'list:user:notice:warning',
-        f'Messages of {mlist.display_name} do not reach you',
-        {
-            'user_email': email,
-            # For a text that replaces the stock one.
-            'sender_email': email,
-            'what_happened': _what_happened(last, zone),
-            'advice': _advice(mlist, _reason(last)),
-            'number': str(number),
-            'warnings': str(of),
-            'removal_date': day_in_words(removal, zone),
-            'by_web': _by_web(mlist, email),
-        },
-    )
-
-
-def send_goodbye(mlist: Mlist, email: str, *, last: QNetBounce | None) -> None:
-    """Tell somebody that they were removed, and how to come back (R19)."""
-    send(
-        mlist,
-        email,
-        'qnet:user:notice:removed',
-        f'Your subscription to {mlist.display_name} has ended',
-        {
-            'user_email': email,
-            'what_happened': _what_happened(last, site.settings().time_zone),
-            'advice': _advice(mlist, _reason(last)),
-            'how_to_join': how_to_join.how_to_join(
-                mlist, 'To get the messages of the list again'
-            ),
-        },
-    )
-
-
-def _by_web(mlist: Mlist, email: str) -> str:
-    """The way to turn delivery on in a browser, before "answer this message"."""
-    page = one_click.link_of(mlist, email, Kind.again)
-    return '' if page is None else f'open\n\n  Send to me again:\n  {page}\n\nor '
-
-
-def _advice(mlist: Mlist, reason: Reason | None) -> str:
-    return advice.numbered(advice_for(mlist, reason))
-
-
-def advice_for(mlist: Mlist, reason: Reason | None) -> list[str]:
-    """What helps a member of a list, by the reason of the latest bounce."""
-    page = how_to_join.link(mlist)
-    return advice.advice(
-        reason,
-        domain=mlist.mail_host,
-        posting_address=mlist.posting_address,
-        sign_up=f'by a message to {mlist.join_address}'
-        if page is None
-        else f'at {page}',
-    )
-
-
-def _reason(last: QNetBounce | None) -> Reason | None:
-    return None if last is None else advice.reason_of(last.reason)
-
-
-def _what_happened(last: QNetBounce | None, zone: ZoneInfo) -> str:
-    if last is None:
-        return 'Mail to this address came back to us.'
-    reason = _reason(last)
-    because = None if reason is None else advice.BECAUSE.get(reason)
-    said = f', because {because}' if because else ', and the report does not say why'
-    day = day_in_words(last.received_at, zone)
-    text = f'The last message came back on {day}{said}.'
-    evidence = one_line(last.evidence)
-    return f'{text} The report says:\n\n  {evidence}' if evidence else text
-
-
-# -------------------------------------------------------- to administrators
 
 
 def is_wanted(mlist: Mlist, event: str) -> bool:
@@ -425,7 +319,7 @@ def _to_members(mlist: Mlist, rows: Sequence[Row]) -> str:
     by_steps: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for row in rows:
         if row.event in (Event.disabled, Event.bounced):
-            steps = _advice(mlist, advice.reason_of(row.reason))
+            steps = numbered_advice(mlist, reason_of(row.reason))
             by_steps[steps].setdefault(one_line(row.reason))
     if not by_steps:
         return ''

@@ -77,6 +77,7 @@ VALUES = {
     'short_listname': 'news',
     'size': '5120',
     'stage': 'pipeline',
+    'state': 'If this goes on, the list stops sending messages to this address.',
     'subject': 'Meeting',
     'support_address': 'help@example.gov',
     'support_contact': '  E-mail: help@example.gov\n  Phone:  1-800-555-0100\n'
@@ -96,7 +97,7 @@ VALUES = {
     'when': 'March 2, 2026, 12:00 (UTC)',
     'where': f'  Decide about the message:\n  {_WHERE}/mailman3/lists/news/',
     'which': '"Meeting", March 2, 2026, ',
-    'who_writes': 'To write to all its members, send a message to\n\n  news@example.gov',
+    'who_writes': 'To write to all its members, write to\n\n  news@example.gov',
     'why': 'It has the field "Precedence: bulk".',
     'window_days': '7 days',
 }

@@ -178,6 +178,7 @@ _PAGES: dict[Need, tuple[str, ...]] = {
         'qnet_list_change',
         'qnet_list_form',
         'qnet_list_bounces_csv',
+        'qnet_list_bounces_act',
         'qnet_member_enable',
         'csv_view',
         'list_member_options',
