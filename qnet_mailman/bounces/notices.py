@@ -18,7 +18,7 @@ from __future__ import annotations
 import logging
 import textwrap
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -312,30 +312,23 @@ def _where(mlist: Mlist) -> str:
 
 def _to_members(mlist: Mlist, rows: Sequence[Row]) -> str:
     """What an administrator can send to those who are members still, by reason."""
-
-    def quoted(reasons: Iterable[str]) -> str:
-        return ' or '.join(f'"{each}"' for each in reasons)
-
-    by_steps: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    reasons: defaultdict[str, dict[str, None]] = defaultdict(dict)
     for row in rows:
         if row.event in (Event.disabled, Event.bounced):
             steps = numbered_advice(mlist, reason_of(row.reason))
-            by_steps[steps].setdefault(one_line(row.reason))
-    if not by_steps:
-        return ''
+            reasons[steps].setdefault(f'"{one_line(row.reason)}"')
     texts = [
-        f'For the reason {quoted(reasons)}:\n\n'
+        f'For the reason {" or ".join(named)}:\n\n'
         f'  Messages of the mailing list "{mlist.display_name}" '
         f'<{mlist.fqdn_listname}> do not reach you at the address with which you '
-        f'are subscribed. What to do:\n\n{steps}\n\n'
-        '  Then tell me, please.'
-        for steps, reasons in by_steps.items()
+        f'are subscribed. What to do:\n\n{steps}\n\n  Then tell me, please.'
+        for steps, named in reasons.items()
     ]
     first = (
         'Mail from here may not reach these members. This is a text to copy, and to '
-        'send from your own mail program or to read out on the phone.\n\n'
+        'send from your own mail program or to read out on the phone.'
     )
-    return first + '\n\n'.join(texts)
+    return '\n\n'.join([first, *texts]) if texts else ''
 
 
 def _subjects(reports: dict[int, bytes]) -> dict[int, str]:
