@@ -31,8 +31,8 @@ BECAUSE = {
 }
 
 _NEW_ADDRESS = (
-    'If you have another address now, sign up with that one $sign_up and do nothing '
-    'about the old one: its subscription ends by itself.'
+    'If you have another address now, sign up with that one $sign_up and leave the old '
+    'one as it is: you need not unsubscribe it.'
 )
 _FIRST = {
     Reason.mailbox_full: (

@@ -50,6 +50,7 @@ from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.base import by_itself, store
 from qnet_mailman.model.bounces import QNetBounceNotice
 from qnet_mailman.model.closures import QNetClosure, closure_of
+from qnet_mailman.model.lists import row_of
 from qnet_mailman.model.statements import chunks
 from qnet_mailman.subscriptions.quoted import make_dead
 from qnet_mailman.templates.sending import WIDTH, one_line, operators, send
@@ -300,7 +301,8 @@ def _what_came(
 
 def _where(mlist: Mlist) -> str:
     web_url = site.settings().web_url
-    if web_url is None:
+    # That page is of our lists; others have none (R40).
+    if web_url is None or row_of(mlist) is None:
         return 'You manage the members of the list in Postorius.'
     return (
         'You decide about these members on\n\n  Bounces of the list:\n  '

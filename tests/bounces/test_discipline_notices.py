@@ -48,7 +48,7 @@ def test_the_warning(mlist: Any, member: Any) -> None:
         'ends on January 26, 2026',
         'This is warning 1 of 3',
         '1. Look at that address: is it spelled as yours is? 2. If it is yours',
-        f'at https://lists.example.gov/signup/?lists={mlist.list_id} and do nothing',
+        f'at https://lists.example.gov/signup/?lists={mlist.list_id} and leave',
         'Send to me again: https://lists.example.gov/send-again/',
         mlist.owner_address,
         'help@example.gov',

@@ -380,6 +380,7 @@ def test_an_overview(listed: Any) -> None:
 @pytest.mark.mlist(members=['well@example.net'])
 def test_signing_up_and_leaving(mlist: Any, plain_list: Any) -> None:
     leave = test_one_click.token_of(mlist, 'well@example.net')
+    again = {'token': test_one_click.token_of(mlist, 'well@example.net', Kind.again)}
     config.db.commit()
     named = {'list_id': plain_list.list_id, 'fqdn_listname': plain_list.address}
     offered = offers.listed('news1')
@@ -404,7 +405,6 @@ def test_signing_up_and_leaving(mlist: Any, plain_list: Any) -> None:
         'whose': ['w***@example.net'],
     }
     token = {'token': leave}
-    again = {'token': test_one_click.token_of(mlist, 'well@example.net', Kind.again)}
     for path in ('send-again/describe', 'send-again'):
         content = {**sending.LIST, 'outcome': 'not stopped'}
         content['fqdn_listname'] = plain_list.address
