@@ -32,6 +32,7 @@ class Mlist(Protocol):
     owner_address: str
     request_address: str
     bounces_address: str
+    join_address: str
     leave_address: str
 
     # Its rosters (`IRoster`).

@@ -32,6 +32,8 @@ from pydantic import (
     field_validator,
 )
 
+from qnet_mailman.letter.page import about
+
 SECTION = 'qnet'
 UNSEEN = ('ticket_system_url', 'ticket_system_command')
 """Keys whose values may hold what no log is to have."""
@@ -383,9 +385,7 @@ class Settings(BaseModel):
     @property
     def about(self) -> str:
         """The last lines of each mail: the service, the agency, its links."""
-        links = [f'  {label}: {url}' for label, url in self.agency_links]
-        lines = [self.service_name, self.agency, '\n' if links else '', *links]
-        return '\n'.join(line.strip('\n') for line in lines if line)
+        return about(self.service_name, self.agency, self.agency_links)
 
 
 def _expected(mistake: Any) -> str:

@@ -48,7 +48,14 @@ from sqlalchemy.orm import joinedload
 from zope.component import getUtility
 
 from qnet_mailman import site
-from qnet_mailman.bounces import ledger, notice_table, notices, relief, scoring
+from qnet_mailman.bounces import (
+    ledger,
+    member_notices,
+    notice_table,
+    notices,
+    relief,
+    scoring,
+)
 from qnet_mailman.clock import later
 from qnet_mailman.features import scores_bounces
 from qnet_mailman.mlist import Mlist
@@ -129,7 +136,7 @@ def reached(
         mlist.list_id,
         notice_table.points(half_score),
     )
-    last = _last_bounce(member)
+    last = last_bounce(member)
     notices.note(
         mlist,
         notice_table.Event.disabled,
@@ -270,10 +277,10 @@ def _warn(mlist: Mlist, member: Any, row: QNetSuspension, now: datetime) -> None
     email = _address_of(member, row)
     # What the database refuses, it refuses before anything is sent.
     store().flush()
-    notices.send_warning(
+    member_notices.send_warning(
         mlist,
         email,
-        last=_last_bounce(member),
+        last=last_bounce(member),
         number=row.warnings,
         of=wanted,
         removal=removal(row.next_step_at, wanted - row.warnings, interval, zone),
@@ -283,7 +290,7 @@ def _warn(mlist: Mlist, member: Any, row: QNetSuspension, now: datetime) -> None
 
 def _remove(mlist: Mlist, member: Any, row: QNetSuspension, now: datetime) -> None:
     email = _address_of(member, row)
-    last = _last_bounce(member)
+    last = last_bounce(member)
     half_score = 0
     if last is not None:
         # What it was when the bounces ended.
@@ -304,7 +311,7 @@ def _remove(mlist: Mlist, member: Any, row: QNetSuspension, now: datetime) -> No
     # both as a user and with the address would lose the other subscription.
     member.unsubscribe()
     store().flush()
-    notices.send_goodbye(mlist, email, last=last)
+    member_notices.send_goodbye(mlist, email, last=last)
     log.info('%s removed from %s for its bounces', email, mlist.list_id)
 
 
@@ -343,7 +350,7 @@ def reconcile(now: datetime) -> None:
         config.db.commit()
 
 
-def _last_bounce(member: Any) -> QNetBounce | None:
+def last_bounce(member: Any) -> QNetBounce | None:
     """The member's last bounce that counts; None where there is none."""
     return store().scalar(
         select(QNetBounce)

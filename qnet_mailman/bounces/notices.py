@@ -1,10 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What members and administrators are told about bounces (R19, R20, R23, R34).
+"""What administrators are told about bounces (R20, R23, R34).
 
-Members get warnings and, when they are removed, a last message; both are sent
-although the member's delivery is disabled.
-
-Administrators get one message per list and cycle about everything that came since: a
+They get one message per list and cycle about everything that came since: a
 table as plain text (50 rows at most), the whole of it as CSV, and the first original
 reports.  Until then an event is a `QNetBounceNotice`; it is deleted in the transaction
 in which the message goes into the queue, just before the commit: a kill between the
@@ -20,12 +17,12 @@ from __future__ import annotations
 
 import logging
 import textwrap
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
 from email.message import Message
 from email.parser import BytesHeaderParser
 from typing import Any, cast
-from zoneinfo import ZoneInfo
 
 from mailman.config import config
 from mailman.interfaces.bounce import UnrecognizedBounceDisposition
@@ -34,6 +31,8 @@ from sqlalchemy import CursorResult, delete, select
 from zope.component import getUtility
 
 from qnet_mailman import site
+from qnet_mailman.bounces.advice import reason_of
+from qnet_mailman.bounces.member_notices import numbered_advice
 from qnet_mailman.bounces.notice_table import (
     MAX_REPORT,
     MAX_ROWS,
@@ -46,13 +45,12 @@ from qnet_mailman.bounces.notice_table import (
     report_part,
     table,
 )
-from qnet_mailman.bounces.reading.verdict import Reason
 from qnet_mailman.bounces.whose import NOWHERE
-from qnet_mailman.clock import day_in_words
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.base import by_itself, store
-from qnet_mailman.model.bounces import QNetBounce, QNetBounceNotice
+from qnet_mailman.model.bounces import QNetBounceNotice
 from qnet_mailman.model.closures import QNetClosure, closure_of
+from qnet_mailman.model.lists import row_of
 from qnet_mailman.model.statements import chunks
 from qnet_mailman.subscriptions.quoted import make_dead
 from qnet_mailman.templates.sending import WIDTH, one_line, operators, send
@@ -63,118 +61,6 @@ MAX_REPORTS = 10
 """Original reports that go along."""
 
 log = logging.getLogger('mailman.bounce')
-
-
-#: Why a message came back, told to the person at whose address it did.
-_BECAUSE = {
-    Reason.mailbox_full: 'the mailbox is full',
-    Reason.message_too_large: 'it was larger than your mail server accepts',
-    Reason.account_suspended: 'the account is suspended or not in use',
-    Reason.transient: (
-        'your mail server could not be reached, or did not take it, for a long time'
-    ),
-    Reason.address_unknown: 'your mail server does not know this address',
-    Reason.domain_unknown: 'the part of the address after the @ cannot be found',
-    Reason.moved: 'your mail server says that the address has moved',
-    Reason.policy: 'your mail server refuses it because of its rules or a blocklist',
-    Reason.authentication: (
-        'your mail server could not make sure that the message came from us'
-    ),
-    Reason.content: 'your mail server did not accept what was in it',
-}
-
-
-# --------------------------------------------------------------- to members
-
-
-def send_warning(
-    mlist: Mlist,
-    email: str,
-    *,
-    last: QNetBounce | None,
-    number: int,
-    of: int,
-    removal: datetime,
-) -> None:
-    """Warn a member whose delivery is disabled (R19).
-
-    :param last: The member's last bounce; None where it is not known.
-    :param number: Which warning this is, from 1.
-    :param of: How many there are.
-    :param removal: When the member will be removed, in UTC.
-    """
-    settings = site.settings()
-    send(
-        mlist,
-        email,
-        'list:user:notice:warning',
-        f'Messages of {mlist.display_name} do not reach you',
-        {
-            'user_email': email,
-            # For a text that replaces the stock one.
-            'sender_email': email,
-            'what_happened': _what_happened(last, settings.time_zone),
-            'number': str(number),
-            'warnings': str(of),
-            'removal_date': day_in_words(removal, settings.time_zone),
-            'by_web': _by_web(mlist, settings.web_url),
-        },
-    )
-
-
-def send_goodbye(mlist: Mlist, email: str, *, last: QNetBounce | None) -> None:
-    """Tell somebody that they were removed, and how to come back (R19)."""
-    settings = site.settings()
-    link = (
-        ''
-        if settings.web_url is None
-        else f'\n\n  Open the list:\n  {_list_page(mlist)}\n\nor by'
-    )
-    send(
-        mlist,
-        email,
-        'qnet:user:notice:removed',
-        f'Your subscription to {mlist.display_name} has ended',
-        {
-            'user_email': email,
-            'what_happened': _what_happened(last, settings.time_zone),
-            'by_web': f' at{link}' if link else ' by',
-        },
-    )
-
-
-def _list_page(mlist: Mlist) -> str:
-    return f'{site.settings().web_url}/mailman3/lists/{mlist.list_id}/'
-
-
-def _by_web(mlist: Mlist, web_url: str | None) -> str:
-    if web_url is None:
-        return ''
-    return (
-        '\n  - Or turn it on yourself: sign in with this address at\n\n'
-        f'      Open the list:\n      {_list_page(mlist)}\n\n'
-        '    and set the delivery status to "enabled".\n'
-    )
-
-
-def _what_happened(last: QNetBounce | None, zone: ZoneInfo) -> str:
-    if last is None:
-        return 'Mail to this address came back to us.'
-    try:
-        because = _BECAUSE.get(Reason(last.reason))
-    except ValueError:
-        because = None
-    said = f', because {because}' if because else ', and the report does not say why'
-    day = day_in_words(last.received_at, zone)
-    text = textwrap.fill(f'The last message came back on {day}{said}.', WIDTH)
-    evidence = one_line(last.evidence)
-    if not evidence:
-        return text
-    quoted = textwrap.fill(evidence, WIDTH, initial_indent='  ', subsequent_indent='  ')
-    return f'{text}\nThe report says:\n\n{quoted}'
-
-
-# -------------------------------------------------------- to administrators
 
 
 def is_wanted(mlist: Mlist, event: str) -> bool:
@@ -354,7 +240,11 @@ def _send_to(
         recipients,
         'qnet:admin:notice:bounces',
         f'{mlist.display_name}: {_counts(rows)}',
-        {**substitutions, 'where': _where(mlist)},
+        {
+            **substitutions,
+            'where': _where(mlist),
+            'to_members': _to_members(mlist, rows),
+        },
         attachments=attachments,
     )
 
@@ -410,10 +300,37 @@ def _what_came(
 
 
 def _where(mlist: Mlist) -> str:
-    if site.settings().web_url is None:
+    web_url = site.settings().web_url
+    # That page is of our lists; others have none (R40).
+    if web_url is None or row_of(mlist) is None:
         return 'You manage the members of the list in Postorius.'
-    page = f'{_list_page(mlist)}bounces/'
-    return f'You decide about these members on\n\n  Bounces of the list:\n  {page}'
+    return (
+        'You decide about these members on\n\n  Bounces of the list:\n  '
+        f'{web_url}/mailman3/lists/{mlist.list_id}/bounces/\n\n'
+        'There you choose one or several, and turn their delivery on again, remove '
+        'them, or have a message sent to them that says what to do.'
+    )
+
+
+def _to_members(mlist: Mlist, rows: Sequence[Row]) -> str:
+    """What an administrator can send to those who are members still, by reason."""
+    reasons: defaultdict[str, dict[str, None]] = defaultdict(dict)
+    for row in rows:
+        if row.event in (Event.disabled, Event.bounced):
+            steps = numbered_advice(mlist, reason_of(row.reason))
+            reasons[steps].setdefault(f'"{one_line(row.reason)}"')
+    texts = [
+        f'For the reason {" or ".join(named)}:\n\n'
+        f'  Messages of the mailing list "{mlist.display_name}" '
+        f'<{mlist.fqdn_listname}> do not reach you at the address with which you '
+        f'are subscribed. What to do:\n\n{steps}\n\n  Then tell me, please.'
+        for steps, named in reasons.items()
+    ]
+    first = (
+        'Mail from here may not reach these members. This is a text to copy, and to '
+        'send from your own mail program or to read out on the phone.'
+    )
+    return '\n\n'.join([first, *texts]) if texts else ''
 
 
 def _subjects(reports: dict[int, bytes]) -> dict[int, str]:

@@ -22,7 +22,8 @@ from sqlalchemy import Select, and_, case, extract, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from qnet_mailman import clock, site
-from qnet_mailman.bounces import discipline, scoring
+from qnet_mailman.bounces import discipline, member_notices, scoring
+from qnet_mailman.bounces.advice import reason_of
 from qnet_mailman.bounces.overview import concerned, joined, word
 from qnet_mailman.bounces.reading.verdict import Kind
 from qnet_mailman.mlist import Mlist
@@ -127,19 +128,26 @@ def one(mlist: Mlist, now: datetime, member_id: UUID) -> dict[str, Any] | None:
     """A member with everything that is remembered of them, the last bounce first.
 
     :param now: In UTC, without a zone.
-    :return: A row, and its `bounces`; None if the list has no such member.
+    :return: A row, its `bounces`, and the steps of an `advice`; None if the list has no
+        such member.
     """
     table = _Rows(mlist, now, member_id)
     found = store().execute(table.query).first()
     if found is None:
         return None
-    remembered = store().scalars(
-        select(QNetBounce)
-        .where(QNetBounce.member_id == str(member_id))
-        .order_by(QNetBounce.day.desc())
+    remembered = (
+        store()
+        .scalars(
+            select(QNetBounce)
+            .where(QNetBounce.member_id == str(member_id))
+            .order_by(QNetBounce.day.desc())
+        )
+        .all()
     )
+    reason = reason_of(remembered[0].reason) if remembered else None
     return {
         **table.as_dict(found),
+        'advice': member_notices.advice_for(mlist, reason),
         'bounces': [
             {
                 'date': row.day.isoformat(),

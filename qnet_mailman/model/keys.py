@@ -62,17 +62,21 @@ class Key:
     secret: bytes
 
 
-def signing() -> Key:
+def signing(*, commit: bool = True) -> Key:
     """The newest key.
 
     The first is made when it is needed, and committed at once, with whatever else the
     session holds: mail that it signs cannot be called back.  Where a dozen processes do
     so at the same time, the table's primary key lets one of them win.
+
+    :param commit: False where what is signed is worth nothing anyway if the caller's
+        transaction comes to nothing.
     """
     key = _newest()
     if key is None:
         rotate()
-        config.db.commit()
+        if commit:
+            config.db.commit()
         key = _newest()
         assert key is not None
     return key

@@ -19,9 +19,9 @@ from dataclasses import dataclass
 from email.message import Message
 from urllib.parse import urlsplit
 
+from qnet_mailman.letter.html import LINK
 from qnet_mailman.mail.body import Body, raw_payload, transfer_encoding
 from qnet_mailman.mail.text import charset_name
-from qnet_mailman.templates.html import LINK
 
 Place = Callable[[bytes], bytes]
 """The bytes of a message that hold a token, for any token."""

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from mailman.app.notifications import send_welcome_message
 from mailman.config import config
 
 from qnet_mailman import values
@@ -30,6 +29,7 @@ from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.finding import banned_among, lists_at, members_among
 from qnet_mailman.provisioning.apply import MANY, subscribe_people
 from qnet_mailman.provisioning.subscribing import refresh_statistics
+from qnet_mailman.subscriptions import welcoming
 
 BATCH = 5000
 """New members in one transaction."""
@@ -187,7 +187,7 @@ def _welcome(mlist: Mlist, emails: Iterable[str]) -> None:
     for email in emails:
         member = mlist.members.get_member(email)
         if member is not None:
-            send_welcome_message(mlist, member, member.preferred_language)
+            welcoming.welcome(mlist, member, member.preferred_language)
 
 
 def write_report(path: Path, left_out: Iterable[LeftOut]) -> None:

@@ -18,10 +18,10 @@ from mailman.rest.helpers import (
     not_found,
     okay,
 )
-from mailman.rest.validator import Validator
+from mailman.rest.validator import Validator, list_of_strings_validator
 from mailman.utilities.datetime import now
 
-from qnet_mailman.bounces import overview, table
+from qnet_mailman.bounces import acting, overview, table
 from qnet_mailman.bounces.reading.verdict import Kind
 from qnet_mailman.lists.attention import heading
 from qnet_mailman.mlist import Mlist
@@ -76,6 +76,41 @@ class _Enable:
         )
         config.db.commit()
         okay(response, etag({'address': address}))
+
+
+def _ids(values: Any) -> set[UUID]:
+    found = {UUID(value) for value in list_of_strings_validator(values)}
+    if len(found) > acting.MOST:
+        raise ValueError(f'more than {acting.MOST} members')
+    return found
+
+
+class _Act:
+    """Do something with several members."""
+
+    def __init__(self, mlist: Mlist) -> None:
+        self._mlist = mlist
+
+    def on_post(self, request: Any, response: Any) -> None:
+        """200 and the `addresses` with which it was done.
+
+        `action` is `enable`, `notify` or `remove`, each `member` (at most 100) a
+        member's id; `actor` is the person for whom the caller asks.
+        """
+        try:
+            fields = Validator(
+                action=acting.Act,
+                member=_ids,
+                actor=person,
+                _optional=('actor',),
+            )(request)
+        except ValueError as error:
+            bad_request(response, str(error))
+            return
+        actor = acting_for(fields.get('actor'))
+        done = acting.act(self._mlist, fields['action'], fields['member'], actor=actor)
+        config.db.commit()
+        okay(response, etag({'addresses': done}))
 
 
 class _Member:
@@ -143,6 +178,11 @@ class _Members:
             found['days'] = table.by_day(self._mlist, moment, days)
         # No tag: making it takes longer than all the rest.
         okay(response, json.dumps(found))
+
+    @child()
+    def act(self, context: Any, segments: list[str]) -> Any:
+        """/lists/<list-id>/bounces/members/act"""
+        return _Act(self._mlist), segments
 
     @child(r'^(?P<member_id>[^/]+)')
     def member(self, context: Any, segments: list[str], member_id: str) -> Any:

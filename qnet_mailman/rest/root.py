@@ -15,6 +15,7 @@ from qnet_mailman.rest.mail_allowance import MailAllowance
 from qnet_mailman.rest.operating import AuditLog, Health
 from qnet_mailman.rest.posts import Posts
 from qnet_mailman.rest.roles import Roles
+from qnet_mailman.rest.send_again import SendAgain
 from qnet_mailman.rest.signup import SignUp
 from qnet_mailman.rest.unsubscribe import Unsubscribe
 
@@ -78,3 +79,8 @@ class Root:
     def unsubscribe(self, context: Any, segments: list[str]) -> Any:
         """/unsubscribe"""
         return Unsubscribe(), segments
+
+    @child('send-again')
+    def send_again(self, context: Any, segments: list[str]) -> Any:
+        """/send-again"""
+        return SendAgain(), segments

@@ -17,7 +17,8 @@ from qnet_mailman.subscriptions import one_click
 from qnet_mailman.subscriptions.one_click import Left, Outcome
 
 
-def _fields(request: Any, response: Any, **more: Any) -> dict[str, Any] | None:
+def token_fields(request: Any, response: Any, **more: Any) -> dict[str, Any] | None:
+    """The fields of a request with a token; None where it is answered with 400."""
     try:
         found: dict[str, Any] = Validator(token=str, **more, _optional=tuple(more))(
             request
@@ -28,8 +29,9 @@ def _fields(request: Any, response: Any, **more: Any) -> dict[str, Any] | None:
     return found
 
 
-def _answer(response: Any, found: Left, **more: Any) -> None:
-    match found.outcome:
+def answer_token(response: Any, outcome: str, named: dict[str, Any]) -> None:
+    """200 and what is `named`; 404 where a token is not ours, 410 where it is old."""
+    match outcome:
         case Outcome.unknown:
             not_found(response, 'No such token')
         case Outcome.gone:
@@ -39,18 +41,22 @@ def _answer(response: Any, found: Left, **more: Any) -> None:
                 description='The token is too old'
             ).to_json()
         case _:
-            named = {
-                'fqdn_listname': found.fqdn_listname,
-                'display_name': found.display_name,
-                'whose': list(found.whose),
-            }
-            okay(response, etag({**named, **more}))
+            okay(response, etag(named))
+
+
+def _answer(response: Any, found: Left, **more: Any) -> None:
+    named = {
+        'fqdn_listname': found.fqdn_listname,
+        'display_name': found.display_name,
+        'whose': list(found.whose),
+    }
+    answer_token(response, found.outcome, {**named, **more})
 
 
 class _Describe:
     def on_post(self, request: Any, response: Any) -> None:
         """200 what the token is for; 404 not one of ours; 410 too old, or revoked."""
-        fields = _fields(request, response)
+        fields = token_fields(request, response)
         if fields is not None:
             found = one_click.describe(**fields)
             _answer(response, found, subscribed=found.outcome is Outcome.subscribed)
@@ -61,7 +67,7 @@ class Unsubscribe:
 
     def on_post(self, request: Any, response: Any) -> None:
         """200 left, or not a member any more, or asked; 404 and 410 as above."""
-        fields = _fields(request, response, confirmed=as_boolean)
+        fields = token_fields(request, response, confirmed=as_boolean)
         if fields is not None:
             found = one_click.leave(**fields, route='web')
             _answer(response, found, outcome=found.outcome.value)

@@ -25,9 +25,16 @@ from qnet_mailman.model.base import store, tables_of_a_list
 from qnet_mailman.model.listnames import ListManager
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.model.messages import MessageStore
+from qnet_mailman.posting import refusing
 from qnet_mailman.posting.lost import refuse_lost_messages
 from qnet_mailman.roles import appointing, projection
-from qnet_mailman.subscriptions import join_command, leave_command, moving, sign_up
+from qnet_mailman.subscriptions import (
+    join_command,
+    leave_command,
+    moving,
+    sign_up,
+    welcoming,
+)
 from qnet_mailman.subscriptions.leaving import SubscriptionService
 from qnet_mailman.subscriptions.manager import manager_of
 from qnet_mailman.templates.loader import TemplateLoader
@@ -49,6 +56,8 @@ def register() -> None:
     site.registerUtility(MessageStore(), IMessageStore)
     refuse_lost_messages()
     moving.install()
+    welcoming.install()
+    refusing.install()
     site.registerUtility(SubscriptionService(), ISubscriptionService)
     site.registerAdapter(manager_of, (IMailingList,), ISubscriptionManager)
     for name, ours in PIPELINES.items():

@@ -47,6 +47,7 @@ from qnet_mailman.model.lists import row_of
 from qnet_mailman.posting import backscatter
 from qnet_mailman.posting.notices import message_id
 from qnet_mailman.subscriptions import joining
+from qnet_mailman.subscriptions.how_to_join import how_to_join
 from qnet_mailman.templates.sending import AUTO_REPLIED, one_line, send
 
 PEND_TYPE = stock.PendableUnsubscription.PEND_TYPE
@@ -258,15 +259,16 @@ def end(
     left = tuple(sorted(email for email in ended if email))
     if mlist.send_goodbye_message if goodbye is None else goodbye:
         for email in left:
-            _say_goodbye(mlist, email, (email,))
+            say_goodbye(mlist, email, (email,))
         if asked_by is not None and asked_by not in left:
-            _say_goodbye(mlist, asked_by, left)
+            say_goodbye(mlist, asked_by, left)
     if mlist.admin_notify_mchanges:
         _tell_administrators(mlist, sorted(ended.values()))
     return left
 
 
-def _say_goodbye(mlist: Mlist, to: str, left: tuple[str, ...]) -> None:
+def say_goodbye(mlist: Mlist, to: str, left: tuple[str, ...]) -> None:
+    """Write the final confirmation that addresses have left."""
     send(
         mlist,
         to,
@@ -274,6 +276,7 @@ def _say_goodbye(mlist: Mlist, to: str, left: tuple[str, ...]) -> None:
         f'You are no longer subscribed to {mlist.display_name}',
         {
             'user_email': '\n  '.join(left),
+            'how_to_join': how_to_join(mlist, 'If you want to come back'),
             # Mailman's names, for a text that an operator wrote for it.
             'user_address': '\n  '.join(left),
             'fqdn_listname': mlist.fqdn_listname,

@@ -7,6 +7,9 @@ again: it comes back in a URL, or in the subject of a message to the list's ``-l
 address.  That of the footer stands where people quote it, and so leaves only by the
 button of its page, which says whose subscription it is (R39).
 
+A warning about bounces carries a token of a third kind, which ends nothing: the button
+of its page turns delivery on again (:mod:`qnet_mailman.bounces.send_again`).
+
 On a list of another style a token asks as its reader would by mail (R40): what follows
 is what the list's ``unsubscription_policy`` says, in Mailman's own workflow.
 
@@ -28,7 +31,7 @@ import hmac
 import logging
 import re
 import struct
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 from typing import Any, NamedTuple
@@ -86,6 +89,11 @@ class Kind(IntEnum):
     """Leaves at once."""
     footer = 3
     """Leaves by the button of its page."""
+    again = 4
+    """Turns delivery on again, by the button of its page, and leaves nothing (R22)."""
+
+
+LEAVING = (Kind.old, Kind.header, Kind.footer)
 
 
 class Tokens(NamedTuple):
@@ -313,10 +321,23 @@ def tokens_for(mlist: Mlist, member: Membership, key: keys.Key) -> Tokens:
     )
 
 
-def link(token: str) -> str | None:
+def link(token: str, kind: Kind = Kind.header) -> str | None:
     """The page of a token; None without a web side."""
     web_url = site.settings().web_url
-    return None if web_url is None else f'{web_url}/unsubscribe/{token}/'
+    page = 'send-again' if kind is Kind.again else 'unsubscribe'
+    return None if web_url is None else f'{web_url}/{page}/{token}/'
+
+
+def link_of(mlist: Mlist, email: str, kind: Kind) -> str | None:
+    """A member's own link, for one mail; None without a web side.
+
+    :param email: An address of the list's member, in lower case.
+    """
+    member = memberships(mlist, [email]).get(email)
+    if member is None:
+        return None
+    # Without the subscription that the caller's transaction is about, no link is due.
+    return link(token_for(mlist, member, keys.signing(commit=False), kind), kind)
 
 
 def _memberships(list_id: str, emails: list[str]) -> Any:
@@ -346,7 +367,7 @@ def _memberships(list_id: str, emails: list[str]) -> Any:
 
 
 @dataclass(frozen=True)
-class _Meaning:
+class Meaning:
     """What a token is about: a list, an address, and who gets the list there."""
 
     outcome: Outcome
@@ -370,7 +391,7 @@ class _Meaning:
 
 def describe(token: str) -> Left:
     """What a token would do."""
-    return _look_up(token).left()
+    return look_up(token, LEAVING).left()
 
 
 def leave(token: str, *, route: str, confirmed: bool = False) -> Left:
@@ -388,7 +409,7 @@ def leave(token: str, *, route: str, confirmed: bool = False) -> Left:
     :param route: By what way it came, for the log.
     :param confirmed: Whether somebody saw whose subscription it is, and confirmed.
     """
-    meaning = _look_up(token)
+    meaning = look_up(token, LEAVING)
     if meaning.outcome is not Outcome.subscribed:
         return meaning.left()
     if not features_of(meaning.mlist).style:
@@ -413,16 +434,20 @@ def leave(token: str, *, route: str, confirmed: bool = False) -> Left:
     return left
 
 
-def _look_up(token: str) -> _Meaning:
+def look_up(token: str, kinds: Collection[Kind]) -> Meaning:
+    """What a token is about.
+
+    :param kinds: Those that count here; any other is unknown.
+    """
     claim = decode(token)
-    if claim is None:
-        return _Meaning(Outcome.unknown)
+    if claim is None or claim.kind not in kinds:
+        return Meaning(Outcome.unknown)
     try:
         key = keys.verifying(claim.key)
     except LookupError:
-        return _Meaning(Outcome.unknown)
+        return Meaning(Outcome.unknown)
     if key is None:
-        return _Meaning(Outcome.gone)
+        return Meaning(Outcome.gone)
     mlist = store().get(MailingList, claim.list_row)
     email = store().scalar(select(Address.email).where(Address.id == claim.address_row))
     if (
@@ -430,12 +455,12 @@ def _look_up(token: str) -> _Meaning:
         or email is None
         or not is_signed(token, key.secret, mlist.list_id, email)
     ):
-        return _Meaning(Outcome.unknown)
+        return Meaning(Outcome.unknown)
     if _too_old(claim):
-        return _Meaning(Outcome.gone)
+        return Meaning(Outcome.gone)
     found = _members_of(mlist.list_id, claim)
     outcome = Outcome.subscribed if found else Outcome.not_subscribed
-    return _Meaning(outcome, mlist, email, found, claim.kind)
+    return Meaning(outcome, mlist, email, found, claim.kind)
 
 
 def _too_old(claim: Claim) -> bool:

@@ -40,8 +40,8 @@ _SHORTEST = 40
 _LONG = re.compile(r'[A-Za-z0-9_-]{40}')
 _HEX = '[0-9A-Fa-f]'
 FORMS = (
-    # To leave: of the kinds that there are.
-    re.compile(r'([Aa])(?=([I-Pi-p][A-Za-z2-7]{70}))'),
+    # To leave, or to have mail again: of the kinds that there are.
+    re.compile(r'([Aa])(?=([I-Ti-t][A-Za-z2-7]{70}))'),
     re.compile(r'(A)(?=(Q[A-Za-z0-9_-]{58}))'),
     # The envelope sender of a copy, whatever has become of its plus sign.
     re.compile(r'bounces[^a-z0-9]([a-z2-7]{48})', re.IGNORECASE),

@@ -33,6 +33,7 @@ from qnet_mailman.model.lists import row_of
 from qnet_mailman.posting import confirmation, notices
 from qnet_mailman.subscriptions import confirming, joining, leaving
 from qnet_mailman.subscriptions.confirming import Kind, Outcome
+from qnet_mailman.subscriptions.how_to_join import how_to_join
 from qnet_mailman.subscriptions.subject import is_unsubscribe
 
 PENDING = 'qnet_pending'
@@ -156,7 +157,8 @@ def _go_on_with_mailman(mlist: Mlist, msg: Any, token: str) -> None:
 
 def _too_late(mlist: Mlist, msg: Any) -> None:
     subject = f'Your answer about {mlist.display_name}'
-    _answer(mlist, msg, 'late-answer', subject)
+    to_join = how_to_join(mlist, 'If YOU WANT TO JOIN the list')
+    _answer(mlist, msg, 'late-answer', subject, how_to_join=to_join)
 
 
 def _ask_for_the_subject(mlist: Mlist, msg: Any, token: str) -> None:

@@ -3,8 +3,8 @@
 
 The inbox shows a name and not an address that was made for one answer.  Below the text
 stand the service, whose it is, and the pages that an agency has to name.  HTML is made
-of the text (:mod:`.html`) within a frame that operators override as any text
-(`qnet:mail:frame`).
+of the text (:mod:`qnet_mailman.letter`) within a frame that operators override as any
+text (`qnet:mail:frame`).
 """
 
 from __future__ import annotations
@@ -13,21 +13,16 @@ from email.charset import QP, Charset
 from email.message import Message
 from email.mime.text import MIMEText
 from email.utils import formataddr, parseaddr
-from html import escape
 from typing import Any
 
 from mailman.config import config
 from mailman.interfaces.template import ITemplateLoader
-from mailman.utilities.string import expand
 from zope.component import getUtility
 
 from qnet_mailman import site
+from qnet_mailman.letter.page import FRAME, page, signed
 from qnet_mailman.mail.text import decode_bytes, decode_words
 from qnet_mailman.mlist import Mlist
-from qnet_mailman.templates.html import as_html
-
-FRAME = 'qnet:mail:frame'
-"""The page around the HTML of a mail."""
 
 _UTF_8 = Charset('utf-8')
 _UTF_8.body_encoding = QP
@@ -51,14 +46,14 @@ def dress(msg: Any, mlist: Mlist | None) -> None:
     if part.get_content_type() != 'text/plain' or part.get_filename():
         return
     text = decode_bytes(part.get_payload(decode=True), part.get_content_charset())
-    page = _page(text, decode_words(str(msg.get('subject', ''))), mlist)
+    shown = _page(text, decode_words(str(msg.get('subject', ''))), mlist)
     for field in ('Content-Type', 'Content-Transfer-Encoding', 'MIME-Version'):
         del part[field]
     if part is msg:
         msg['MIME-Version'] = '1.0'
     part['Content-Type'] = 'multipart/alternative'
-    signed = f'{text.rstrip()}\n\n-- \n{settings.about}\n'
-    part.set_payload([_part(signed, 'plain'), _part(page, 'html')])
+    whole = signed(text, settings.about)
+    part.set_payload([_part(whole, 'plain'), _part(shown, 'html')])
 
 
 def _is_mixed(msg: Message) -> bool:
@@ -76,16 +71,11 @@ def _page(text: str, subject: str, mlist: Mlist | None) -> str:
     language = config.mailman.default_language
     if mlist is not None:
         language = mlist.preferred_language.code
-    return str(
-        expand(
-            getUtility(ITemplateLoader).get(FRAME, mlist),
-            None,
-            {
-                'language': escape(language),
-                'subject': escape(subject),
-                'service': escape(settings.service_name),
-                'content': as_html(text),
-                'about': as_html(settings.about),
-            },
-        )
+    return page(
+        getUtility(ITemplateLoader).get(FRAME, mlist),
+        text,
+        settings.about,
+        language=language,
+        subject=subject,
+        service=settings.service_name,
     )

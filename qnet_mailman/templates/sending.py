@@ -76,6 +76,7 @@ def send(
     automatic: str = AUTO_GENERATED,
     in_reply_to: str | None = None,
     attachments: Iterable[StandardMessage] = (),
+    language: str | None = None,
 ) -> None:
     """Fill in a text and hand it to the outgoing side.
 
@@ -93,24 +94,26 @@ def send(
     :param automatic: The value of Auto-Submitted.
     :param in_reply_to: The Message-ID that is answered.
     :param attachments: What goes along.
+    :param language: The code of the text's language; the list's, if not given.
     """
-    template_text = getUtility(ITemplateLoader).get(template, mlist)
+    chosen = {} if language is None else {'language': language}
+    template_text = getUtility(ITemplateLoader).get(template, mlist, **chosen)
     text = _folded(expand(template_text, mlist, substitutions))
     to = recipients if isinstance(recipients, str) else list(recipients)
     attachments = list(attachments)
     if mlist is None:
         settings = site.settings()
         author, domain = settings.support_address, settings.domain
-        language = getUtility(ILanguageManager)[config.mailman.default_language]
+        spoken = getUtility(ILanguageManager)[config.mailman.default_language]
     else:
         author, domain = mlist.owner_address, mlist.mail_host
-        language = mlist.preferred_language
+        spoken = mlist.preferred_language
     notice = UserNotification(
         to,
         sender or author,
         one_line(subject),
         None if attachments else text,
-        language,
+        spoken,
     )
     if attachments:
         notice.set_type('multipart/mixed')

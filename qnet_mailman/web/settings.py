@@ -32,7 +32,9 @@ WEB_URL = _site['WEB_URL'].rstrip('/')
 SUPPORT_ADDRESS = ''
 #: Where they say to send request forms; without it, to the address above.
 FORMS_ADDRESS = ''
-#: What an agency has to name below each page: labels and addresses.
+#: Whose service it is, for mail about accounts; may be empty.
+AGENCY = ''
+#: What an agency has to name below each page and mail: labels and addresses.
 AGENCY_LINKS: dict[str, str] = {}
 # The loopback names are for core, which archives through them.
 ALLOWED_HOSTS = [_url.hostname, 'localhost', '127.0.0.1']
@@ -206,6 +208,8 @@ ACCOUNT_EMAIL_VERIFICATION = 'mandatory'
 ACCOUNT_UNIQUE_EMAIL = True
 # allauth would also mail a code, to whichever of the person's addresses they choose.
 ACCOUNT_REAUTHENTICATION_METHODS = ['password']
+# Mail says in its sender's name which service it is from.
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ''
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _url.scheme
 AUTH_PASSWORD_VALIDATORS = [
     {'NAME': f'django.contrib.auth.password_validation.{name}'}

@@ -109,6 +109,11 @@ def _check_values(path: Path, site: Mapping[str, Any]) -> None:
             raise ImproperlyConfigured(
                 f'{path}: {name} is {address!r}; expected an e-mail address'
             )
+    agency = site.get('AGENCY', '')
+    if not isinstance(agency, str) or len(agency.splitlines()) > 1:
+        raise ImproperlyConfigured(
+            f'{path}: AGENCY is {agency!r}; expected a name in one line'
+        )
     links = site.get('AGENCY_LINKS', {})
     if not isinstance(links, dict) or not all(
         re.fullmatch(r'https?://\S+', str(url)) for url in links.values()

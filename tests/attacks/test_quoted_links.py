@@ -176,6 +176,7 @@ def handed_out(mlist: Any) -> dict[str, str]:
     )
     config.db.commit()
     header = one_click.token_for(mlist, member, key, Kind.header)
+    again = one_click.token_for(mlist, member, key, Kind.again)
     return {
         reply: pending,
         reply.upper(): pending.upper(),
@@ -186,6 +187,8 @@ def handed_out(mlist: Any) -> dict[str, str]:
         f'bounces+{bounce}@lists.example.gov': bounce,
         f'bounces%2B{bounce.upper()}%40lists.example.gov': bounce.upper(),
         f'SRS0=x=lists.example.gov=bounces+{bounce}@example.org': bounce,
+        f'https://lists.example.gov/send-again/{again}/': again,
+        f'https://lists.example.gov/send-again/{again.upper()}/': again.upper(),
         f'unsubscribe {header}': header,
         f'https://lists.example.gov/unsubscribe/{header.upper()}': header.upper(),
         f'List-Unsubscribe: <mailto:x?subject=unsubscribe%20{header}>': header,

@@ -15,7 +15,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
 from qnet_mailman import clock
-from qnet_mailman.bounces import discipline, ledger, notices
+from qnet_mailman.bounces import discipline, ledger, member_notices
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce, QNetBounceNotice, QNetSuspension
 from tests.bounces.rounds import steps_and_cycle
@@ -214,14 +214,14 @@ def test_a_step_that_fails_keeps_nobody_waiting(mlist: Any, member: Any) -> None
     other = subscribe(mlist, 'a@example.net')
     disable(mlist, other)
     disable(mlist, member)
-    real = notices.send_warning
+    real = member_notices.send_warning
 
     def fail(mlist: Any, email: str, **kws: Any) -> None:
         if email == 'a@example.net':
             raise RuntimeError
         real(mlist, email, **kws)
 
-    with patch.object(notices, 'send_warning', fail):
+    with patch.object(member_notices, 'send_warning', fail):
         steps_and_cycle(START)
         steps_and_cycle(START)
     assert len(Outbox().new()) == 1
@@ -237,7 +237,7 @@ def test_a_kill_before_the_commit_repeats_one_warning(mlist: Any, member: Any) -
     for one in (*others, member):
         disable(mlist, one)
     sent = []
-    real = notices.send_warning
+    real = member_notices.send_warning
 
     def die(mlist: Any, email: str, **kws: Any) -> None:
         real(mlist, email, **kws)
@@ -246,7 +246,7 @@ def test_a_kill_before_the_commit_repeats_one_warning(mlist: Any, member: Any) -
             raise OperationalError('x', {}, Exception('the power is gone'))
 
     with (
-        patch.object(notices, 'send_warning', die),
+        patch.object(member_notices, 'send_warning', die),
         pytest.raises(OperationalError),
     ):
         steps_and_cycle(START)

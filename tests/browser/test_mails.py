@@ -16,6 +16,7 @@ from playwright.sync_api import Browser, Page
 from qnet_mailman.templates.dress import dress
 from tests.browser.conftest import violations
 from tests.templates.every_mail import filled, names
+from tests.web import account_mails
 
 WIDTH = 320
 
@@ -43,14 +44,25 @@ def html_of(mlist: Any, name: str) -> str:
     return str(part.get_payload(decode=True).decode())
 
 
-def test_everybody_can_read_each_of_them(reader: Page, mlist: Any) -> None:
+def look_at(reader: Page, name: str, html: str) -> None:
+    """Fail if somebody cannot read a mail; keep a picture if one is wanted."""
     dark = reader.evaluate('matchMedia("(prefers-color-scheme: dark)").matches')
+    reader.set_content(html)
+    width = reader.evaluate('document.documentElement.scrollWidth')
+    assert width <= WIDTH, f'{name} scrolls sideways'
+    assert violations(reader) == [], name
+    folder = os.environ.get('QNET_SCREENSHOTS')
+    if folder:
+        shown = f'mail-{name.replace(":", "-")}-{"dark" if dark else "light"}.png'
+        reader.screenshot(path=Path(folder) / shown, full_page=True)
+
+
+def test_everybody_can_read_each_of_them(reader: Page, mlist: Any) -> None:
     for name in names():
-        reader.set_content(html_of(mlist, name))
-        width = reader.evaluate('document.documentElement.scrollWidth')
-        assert width <= WIDTH, f'{name} scrolls sideways'
-        assert violations(reader) == [], name
-        folder = os.environ.get('QNET_SCREENSHOTS')
-        if folder:
-            shown = f'mail-{name.replace(":", "-")}-{"dark" if dark else "light"}.png'
-            reader.screenshot(path=Path(folder) / shown, full_page=True)
+        look_at(reader, name, html_of(mlist, name))
+
+
+def test_and_those_about_accounts(reader: Page) -> None:
+    for prefix in account_mails.prefixes():
+        html = account_mails.html_of(account_mails.rendered(prefix))
+        look_at(reader, prefix.replace('/', '-'), html)

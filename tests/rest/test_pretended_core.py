@@ -32,6 +32,7 @@ from qnet_mailman.roles.people import Assignee, assign
 from qnet_mailman.roles.rights import Identity, Role
 from qnet_mailman.runners.bounce import BounceRunner
 from qnet_mailman.styles import reserved
+from qnet_mailman.subscriptions.one_click import Kind
 from qnet_mailman.values import Replies
 from tests.adopting.stock_lists import stock_list
 from tests.bounces.reports import FULL, UNKNOWN, received, report
@@ -44,6 +45,7 @@ from tests.subscriptions.joiners import mails, token_of
 from tests.web import caretakers, offers
 from tests.web import test_adoption_pages as adoption
 from tests.web import test_review_pages as review
+from tests.web import test_send_again_page as sending
 from tests.web import test_signup_confirm_page as confirming
 from tests.web import test_start_page as start
 from tests.web import test_unsubscribe_page as leaving
@@ -378,6 +380,7 @@ def test_an_overview(listed: Any) -> None:
 @pytest.mark.mlist(members=['well@example.net'])
 def test_signing_up_and_leaving(mlist: Any, plain_list: Any) -> None:
     leave = test_one_click.token_of(mlist, 'well@example.net')
+    again = {'token': test_one_click.token_of(mlist, 'well@example.net', Kind.again)}
     config.db.commit()
     named = {'list_id': plain_list.list_id, 'fqdn_listname': plain_list.address}
     offered = offers.listed('news1')
@@ -402,6 +405,10 @@ def test_signing_up_and_leaving(mlist: Any, plain_list: Any) -> None:
         'whose': ['w***@example.net'],
     }
     token = {'token': leave}
+    for path in ('send-again/describe', 'send-again'):
+        content = {**sending.LIST, 'outcome': 'not stopped'}
+        content['fqdn_listname'] = plain_list.address
+        compare((200, content), ours('POST', path, again), whole=True)
     for path, more in (
         ('unsubscribe/describe', {'subscribed': True}),
         ('unsubscribe', {'outcome': 'left'}),

@@ -131,8 +131,8 @@ def test_refusal_over_rest_tells_the_reason(make_list: Any) -> None:
     assert decide(list_id, token, action='reject', reason=reason) == 204
     words = text(the_mail())
     for part in (
-        '  Subscription request\n',
-        '\nOnly for staff of $listname hospitals.\n',
+        '  Your request to join the list\n',
+        'Their reason:\n\n  Only for staff of $listname hospitals.\n',
         f'  {OWNERS}\n',
         'help@example.gov',
     ):

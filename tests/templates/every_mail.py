@@ -20,6 +20,7 @@ _ANSWER = 'The first line of your answer must be this one word:\n\n  JOIN'
 _LINES = '  QM-000001  list-request, news@lists.example.gov, REQ0001234'
 VALUES = {
     'about': 'News about hospital quality reporting.\n\n',
+    'advice': '  1. Look at the address: is it spelled as yours is?\n  2. Sign up.',
     'addresses': '  news@lists.example.gov\n      messages to the subscribers',
     'after': 'After that it is deleted.',
     'answer': 'This is not mine.',
@@ -43,6 +44,7 @@ VALUES = {
     'hours': '72',
     'how_to_answer': _ANSWER,
     'link': f'{_WHERE}/forms/confirm/{"0a" * 20}/',
+    'how_to_join': f'To come back, open\n\n  Sign up:\n  {_WHERE}/signup/?lists=news',
     'list': '"HQR Updates" <news@lists.example.gov>',
     'listname': 'news@lists.example.gov',
     'lists': '  "HQR Updates"\n  <news@lists.example.gov>',
@@ -78,12 +80,15 @@ VALUES = {
     'short_listname': 'news',
     'size': '5120',
     'stage': 'pipeline',
+    'state': 'If this goes on, the list stops sending messages to this address.',
     'subject': 'Meeting',
     'support_address': 'help@example.gov',
     'support_contact': '  E-mail: help@example.gov\n  Phone:  1-800-555-0100\n'
     '  Chat:   https://chat.example.gov/mailer',
+    'then': 'The message was not delivered. You can change it and send it again.',
     'threshold': '5 points',
     'ticket': 'REQ0001234',
+    'to_members': 'A text to send:\n\n  Messages do not reach you.\n\n  1. Sign up.',
     'token': '0a' * 20,
     'tried': 'request.xls: an old spreadsheet; save it as .xlsx.\n',
     'until': 'April 1, 2026',
@@ -95,6 +100,7 @@ VALUES = {
     'when': 'March 2, 2026, 12:00 (UTC)',
     'where': f'  Decide about the message:\n  {_WHERE}/mailman3/lists/news/',
     'which': '"Meeting", March 2, 2026, ',
+    'who_writes': 'To write to all its members, write to\n\n  news@example.gov',
     'why': 'It has the field "Precedence: bulk".',
     'window_days': '7 days',
 }

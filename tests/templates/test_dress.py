@@ -19,7 +19,7 @@ def test_mail_about_a_list_names_the_list(mlist: Any) -> None:
         'ana@example.net',
         'list:user:notice:goodbye',
         'Tschüß & goodbye',
-        {'user_email': 'ana@example.net'},
+        {'user_email': 'ana@example.net', 'how_to_join': ''},
         sender='confirm+0a@lists.example.gov',
     )
     run('virgin')

@@ -123,6 +123,7 @@ ONE: dict[str, Any] = {
     'list': HEADING,
     'member': {
         **SUSPENDED,
+        'advice': ['Look at that address.', 'Ask your IT department.'],
         'bounces': [
             {
                 'date': '2026-03-04',

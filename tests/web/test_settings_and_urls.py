@@ -64,6 +64,7 @@ def test_a_missing_setting_is_named_with_its_purpose(
         ('SUPPORT_ADDRESS', 'the help desk', 'an e-mail address'),
         ('FORMS_ADDRESS', 'requests@', 'an e-mail address'),
         ('AGENCY_LINKS', {'Privacy': 'agency.example.gov'}, 'web addresses'),
+        ('AGENCY', 'Two\nlines', 'a name in one line'),
         ('CLIENT_ADDRESS_HEADER', 'X-Real-IP', 'HTTP_X_REAL_IP'),
         ('OTHER_LISTS_NEED_ROLE', 'no', 'True or False'),
         ('LOCAL_SUPERUSERS', 'no', 'True or False'),

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.utils.crypto import get_random_string
 
 from qnet_mailman.web.accounts.allowance import LimitedMail
+from qnet_mailman.web.accounts.dressing import DressedMail
 from qnet_mailman.web.signup.client import client_address
 
 
@@ -23,7 +24,7 @@ def new_user_name() -> str:
     return 'account-' + get_random_string(12, 'abcdefghjkmnpqrstuvwxyz23456789')
 
 
-class AccountAdapter(LimitedMail, DefaultAccountAdapter):
+class AccountAdapter(LimitedMail, DressedMail, DefaultAccountAdapter):
     """Our answers."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:

@@ -184,6 +184,7 @@ GUARDS: Mapping[str, Guard] = {
     'qnet_list_bounces_csv': ours,
     'qnet_member_bounces': ours,
     'qnet_member_enable': ours,
+    'qnet_list_bounces_act': ours,
     'list_members': list_members,
     'remove_role': remove_role,
     'list_delete': list_delete,

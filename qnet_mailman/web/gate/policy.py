@@ -52,6 +52,7 @@ _PAGES: dict[Need, tuple[str, ...]] = {
         'qnet_ask_confirm',
         'qnet_confirm',
         'qnet_unsubscribe',
+        'qnet_send_again',
         'qnet_confirm_post',
         'qnet_mailman.web.lists.views.sign_up_instead',
         # Postorius.
@@ -182,6 +183,7 @@ _PAGES: dict[Need, tuple[str, ...]] = {
         'qnet_list_change',
         'qnet_list_form',
         'qnet_list_bounces_csv',
+        'qnet_list_bounces_act',
         'qnet_member_enable',
         'csv_view',
         'list_member_options',

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The page behind the link in every list message with which its reader leaves."""
+"""The pages behind links in mails: to leave a list, and to have its mail again."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The app of the page with which one leaves a list."""
+"""The app of the pages with which one leaves a list, or has its mail again."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Leaving with a link in a message (R15, R39, RFC 8058).
+"""Leaving, and having mail again, with a link in a message (R15, R22, R39, RFC 8058).
 
 A mail provider POSTs to the link of the header when its user presses its "Unsubscribe"
 button; people open that of the footer and press ours.  Scanners open links too, so
@@ -40,4 +40,19 @@ def unsubscribe(request: HttpRequest, token: str) -> HttpResponse:
         f'leaving/{leaving.outcome.name.lower()}.html',
         {'leaving': leaving, 'confirmed': CONFIRMED},
         status=leaving.outcome.value,
+    )
+
+
+@csrf_exempt
+@require_http_methods(['GET', 'HEAD', 'POST'])
+def send_again(request: HttpRequest, token: str) -> HttpResponse:
+    """Ask, or have the list's mail sent to the reader of a warning again (R22).
+
+    :param request: The request.
+    :param token: The token in the link; only core can tell what it stands for.
+    """
+    act = flows.send_again if request.method == 'POST' else flows.may_be_sent_again
+    again = act(token)
+    return bearer_page(
+        request, 'leaving/send_again.html', {'again': again}, status=again.outcome.value
     )

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -15,6 +15,8 @@ from qnet_mailman.web import core
 
 #: Days that the chart of bounces goes back, today included.
 CHART_DAYS = 30
+#: Members with whom core does something at once.
+MOST = 100
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,24 @@ def enable(request: HttpRequest, list_id: str, member_id: UUID) -> str | None:
     if answer.status == 409:
         return None
     return str(core.found(answer)['address'])
+
+
+def act(
+    request: HttpRequest, list_id: str, action: str, ids: Sequence[str]
+) -> list[str]:
+    """Do something with several members whose mail bounces (R20).
+
+    :param request: Of the person who does it, for the audit log.
+    :param list_id: The list's ID or address.
+    :param action: ``enable``, ``notify`` or ``remove``.
+    :param ids: The members', at most `MOST`.
+    :return: The addresses of those with whom it was done.
+    :raises Http404: where there is no such list.
+    :raises CoreUnavailable: where core does not do it.
+    """
+    path = _path(list_id, 'bounces/members/act')
+    asked = {'action': action, 'member': ids, 'actor': actor(request)}
+    return [str(one) for one in core.found(core.post(path, asked))['addresses']]
 
 
 def change(request: HttpRequest, list_id: str, setting: str, value: str) -> bool | None:

@@ -44,7 +44,7 @@ def help_text(mlist: Mapping[str, Any], member: Mapping[str, Any]) -> HelpText:
 
 
 def _paragraphs(mlist: Mapping[str, Any], member: Mapping[str, Any]) -> Iterator[str]:
-    domain, address = mlist['mail_host'], mlist['list']
+    address = mlist['list']
     yield 'Hello,'
     what = (
         f'messages of the mailing list "{mlist["display_name"]}" <{address}> do not '
@@ -66,17 +66,8 @@ def _paragraphs(mlist: Mapping[str, Any], member: Mapping[str, Any]) -> Iterator
         else:
             yield f'{stopped} You are still subscribed.'
     yield 'What to do:'
-    yield (
-        f'1. Allow the domain {domain} and the address {address} in your mail program.'
-    )
-    yield (
-        '2. Ask your IT department to check that your mail server accepts mail from '
-        f'{domain}.'
-    )
-    yield (
-        f'3. Ask them to check, too, that {domain} is not on a blocklist that your '
-        'mail server uses.'
-    )
+    for number, step in enumerate(member['advice'], 1):
+        yield f'{number}. {step}'
     if member['suspended']:
         yield 'Then tell me, and delivery can be turned on again.'
     else:

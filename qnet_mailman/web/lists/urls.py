@@ -24,6 +24,7 @@ urlpatterns = [
         views.bounces_as_csv,
         name='qnet_list_bounces_csv',
     ),
+    path('lists/<str:list_id>/bounces/act', views.act, name='qnet_list_bounces_act'),
     path(
         'lists/<str:list_id>/bounces/<uuid:member_id>/',
         views.member,

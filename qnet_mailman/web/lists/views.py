@@ -28,7 +28,7 @@ from postorius.views.list import ListAnonymousSubscribeView
 
 from qnet_mailman.web.core import CoreUnavailable
 from qnet_mailman.web.gate.decorators import administrators_only, moderators_only
-from qnet_mailman.web.lists import core_lists, export, words
+from qnet_mailman.web.lists import acting, core_lists, export, words
 from qnet_mailman.web.lists.chart import draw
 from qnet_mailman.web.lists.core_lists import Heading
 from qnet_mailman.web.lists.help_text import help_text
@@ -217,6 +217,7 @@ def bounces(request: HttpRequest, list_id: str) -> HttpResponse:
             'columns': columns(asked),
             'pages': pages(asked, found['total_size']),
             'rows': [_row(entry) for entry in found['entries']],
+            'all_chosen': request.GET.get('chosen') == 'all',
             'chart': draw(found['days']),
         },
     )
@@ -318,3 +319,35 @@ def enable(request: HttpRequest, list_id: str, member_id: UUID) -> HttpResponse:
             f'Delivery to {address} is on again. The score starts from zero.',
         )
     return _see(reverse('qnet_member_bounces', args=[list_id, member_id]))
+
+
+@require_POST
+@administrators_only
+@with_core
+def act(request: HttpRequest, list_id: str) -> HttpResponse:
+    """Do something with the members who were chosen; removing asks first (R20).
+
+    :param request: The request.
+    :param list_id: The list's ID or address.
+    :raises Http404: where it is nothing that can be done.
+    """
+    action = request.POST.get('action', '')
+    if action not in acting.ACTIONS:
+        raise Http404('no such action')
+    members = acting.chosen(request.POST.getlist('member'))
+    back = _see(reverse('qnet_list_bounces', args=[list_id]))
+    if not members:
+        messages.error(request, 'Choose at least one member in the table first.')
+        return back
+    if action == 'remove' and request.POST.get('confirmed') != 'yes':
+        return page(
+            request,
+            'lists/remove.html',
+            {'list': Heading.of(core_lists.describe(list_id)), 'chosen': members},
+        )
+    done, not_done = acting.act(request, list_id, action, members)
+    if done:
+        messages.success(request, done)
+    if not_done:
+        messages.info(request, not_done)
+    return back

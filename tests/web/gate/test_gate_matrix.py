@@ -94,6 +94,7 @@ PAGES = (
     Page('qnet_ask_confirm', f'/forms/confirm/{TOKEN}/', ALL),
     Page('qnet_confirm', f'/signup/confirm/{TOKEN}/', ALL),
     Page('qnet_unsubscribe', f'/unsubscribe/{TOKEN}', ALL),
+    Page('qnet_send_again', f'/send-again/{TOKEN}/', ALL),
     Page('qnet_confirm_post', f'/posts/confirm/{TOKEN}/', ALL),
     Page(
         'qnet_mailman.web.lists.views.sign_up_instead', f'{L}/anonymous_subscribe', ALL
@@ -112,6 +113,12 @@ PAGES = (
     Page('qnet_list_form', f'{L}/forms/list-closure.xlsx', ADMINISTRATORS),
     Page('qnet_list_bounces', f'{L}/bounces/', MODERATORS),
     Page('qnet_list_bounces_csv', f'{L}/bounces/export.csv', ADMINISTRATORS),
+    Page(
+        'qnet_list_bounces_act',
+        f'{L}/bounces/act',
+        ADMINISTRATORS,
+        data={'action': 'enable'},
+    ),
     Page('qnet_member_bounces', f'{L}/bounces/{MEMBER}/', MODERATORS),
     Page('qnet_member_enable', f'{L}/bounces/{MEMBER}/enable', ADMINISTRATORS),
     # Postorius: for everybody, and one's own.

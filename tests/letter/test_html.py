@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qnet_mailman.templates.html import as_html
+from qnet_mailman.letter.html import as_html
 from tests.templates.every_mail import filled, names
 
 TAGS = {

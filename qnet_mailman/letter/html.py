@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A text of ours as HTML, for people whose mail program shows that first.
 
-Operators write one text, as it is laid out in ``templates/en``, and it says already
+Whoever writes a text lays it out as those of ``templates/en``, and it says already
 what is what: blank lines between paragraphs; indented lines for addresses, links and
 values; ``1.`` and ``-`` for lists; two blanks between a label and its value; a line of
 dashes under a title.  A link with a label before it, or in the line above (``Join the
@@ -25,7 +25,7 @@ LINK = re.compile(
 """A web or e-mail address in a text."""
 _ACTION = re.compile(r'(?P<label>[^\s:][^:]{0,60}): (?P<url>https?://\S+)')
 _LABEL = re.compile(r'(?<=\S):\n(?=https?://\S+$)', re.MULTILINE)
-_ITEM = re.compile(r'(?P<marker>\d{1,3}\.|[-*]) +(?=\S)')
+ITEM = re.compile(r'(?P<marker>\d{1,3}\.|[-*]) +(?=\S)')
 _COLUMNS = re.compile(r'(?<=\S) {2,}(?=\S)')
 _VALUE = re.compile(r'(?<=\S) {2,}(?=\S)|(?<=:) (?=\S)')
 
@@ -39,7 +39,8 @@ def as_html(text: str) -> str:
     return '\n'.join(_blocks(text.expandtabs().split('\n'), 0, is_prose=True))
 
 
-def _indent(line: str) -> int:
+def indent(line: str) -> int:
+    """How far a line is indented, in columns."""
     return len(line) - len(line.lstrip())
 
 
@@ -54,10 +55,10 @@ def _blocks(lines: list[str], depth: int, *, is_prose: bool) -> list[str]:
         if not lines[at].strip():
             at += 1
             continue
-        if _indent(lines[at]):
+        if indent(lines[at]):
             end = _end_of_indented(lines, at)
             found.append(_indented(lines[at:end], depth))
-        elif 0 < depth < MAX_DEPTH and _ITEM.match(lines[at]):
+        elif 0 < depth < MAX_DEPTH and ITEM.match(lines[at]):
             end, items = _items(lines, at, depth)
             found.append(items)
         elif at + 1 < len(lines) and set(lines[at + 1].strip()) == {'-'}:
@@ -75,7 +76,7 @@ def _end_of_indented(lines: list[str], at: int) -> int:
     end = at
     for number in range(at, len(lines)):
         if lines[number].strip():
-            if not _indent(lines[number]):
+            if not indent(lines[number]):
                 break
             end = number + 1
     return end
@@ -84,19 +85,20 @@ def _end_of_indented(lines: list[str], at: int) -> int:
 def _end_of_paragraph(lines: list[str], at: int, depth: int) -> int:
     for end in range(at + 1, len(lines)):
         line = lines[end]
-        if not line.strip() or (depth and _ITEM.match(line)):
+        if not line.strip() or (depth and ITEM.match(line)):
             return end
-        if _indent(line) and not (depth and _is_columns(lines[at])):
+        if indent(line) and not (depth and is_columns(lines[at])):
             return end
     return len(lines)
 
 
-def _is_columns(line: str) -> bool:
+def is_columns(line: str) -> bool:
+    """Whether a line has a label and its value, or cells of a table."""
     return _COLUMNS.search(line.strip()) is not None
 
 
 def _indented(lines: list[str], depth: int) -> str:
-    least = min(_indent(line) for line in lines if line.strip())
+    least = min(indent(line) for line in lines if line.strip())
     inner = [line[least:] for line in lines]
     if depth >= MAX_DEPTH:
         return f'<pre>{escape(chr(10).join(inner))}</pre>'
@@ -109,18 +111,18 @@ def _items(lines: list[str], at: int, depth: int) -> tuple[int, str]:
     items: list[str] = []
     first = lines[at]
     while at < len(lines):
-        match = _ITEM.match(lines[at])
+        match = ITEM.match(lines[at])
         if match is None:
             break
         end = at + 1
         for number in range(at + 1, len(lines)):
             if lines[number].strip():
-                if not _indent(lines[number]):
+                if not indent(lines[number]):
                     break
                 end = number + 1
         width = match.end()
         own = [lines[at][width:]]
-        own += [line[min(width, _indent(line)) :] for line in lines[at + 1 : end]]
+        own += [line[min(width, indent(line)) :] for line in lines[at + 1 : end]]
         items.append('\n'.join(_blocks(own, depth + 1, is_prose=True)))
         at = end
         while at < len(lines) and not lines[at].strip():
@@ -132,7 +134,7 @@ def _items(lines: list[str], at: int, depth: int) -> tuple[int, str]:
 
 
 def _paragraph(lines: list[str], *, is_prose: bool) -> str:
-    if any(_is_columns(line) for line in lines):
+    if any(is_columns(line) for line in lines):
         starts = [0, *(match.end() for match in _COLUMNS.finditer(lines[0]))]
         return _values(lines) if len(starts) < 3 else _table(lines, starts)
     text = _LABEL.sub(': ', '\n'.join(line.strip() for line in lines))
@@ -144,7 +146,7 @@ def _values(lines: list[str]) -> str:
     """Labels with their values, each of which may go on in the next lines."""
     rows: list[list[str]] = []
     for line in lines:
-        parts = [] if _indent(line) else _VALUE.split(line.strip(), maxsplit=1)
+        parts = [] if indent(line) else _VALUE.split(line.strip(), maxsplit=1)
         if len(parts) == 2 or not rows:
             rows.append([*parts, ''][:2])
         else:
