@@ -19,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from qnet_mailman import site
 from qnet_mailman.clock import moment_as_text
 from qnet_mailman.core_credential import USER, password_from
-from qnet_mailman.model import keys
+from qnet_mailman.model import keys, limits
 from qnet_mailman.model.finding import list_at
 from qnet_mailman.mta import hosts, postfix
 from qnet_mailman.posting import door
@@ -30,7 +30,10 @@ from qnet_mailman.roles import overview
 from qnet_mailman.settings import PosterAuthentication, Settings
 from qnet_mailman.setup import mailman_cfg, startup
 from qnet_mailman.styles import reserved
+from qnet_mailman.subscriptions import sign_up
 
+MIN_SIGN_UPS = 20
+"""Requests to join in a month from which the share that nobody confirms tells much."""
 SHOWN = 3
 """Lists that a finding names."""
 MAX_CLASHES = 20
@@ -81,6 +84,7 @@ def examine(*, web: bool = True, mail: bool = True) -> list[Finding]:
         findings.extend(_door(site.settings(), try_it=mail))
         findings.extend(_forms(site.settings()))
         findings.extend(_ticket_system(site.settings()))
+        findings.extend(_sign_ups(site.settings()))
         findings.extend(_addresses())
         findings.extend(_maps())
         findings.extend(_rest())
@@ -364,6 +368,34 @@ def _ticket_system(settings: Settings) -> Iterator[Finding]:
             'ticket system',
             f'{number} steps of requests are not heard of, since '
             f'{moment_as_text(oldest)}; the log says why (mailman.plugins)',
+        )
+
+
+def _sign_ups(settings: Settings) -> Iterator[Finding]:
+    """How many never confirm that they want to join, and whether they are reminded."""
+    if settings.signup_reminder >= settings.signup_lifetime:
+        yield Finding(
+            'warning',
+            'sign-ups',
+            'nobody is reminded: signup_reminder in qnet.cfg is not shorter than '
+            'signup_lifetime',
+        )
+    try:
+        never = limits.counted(sign_up.EXPIRED)
+        both = never + limits.counted(sign_up.CONFIRMED)
+        config.db.commit()
+    except SQLAlchemyError:
+        # Told already.
+        config.db.abort()
+        return
+    if both:
+        unheard = both >= MIN_SIGN_UPS and never * 2 > both
+        yield Finding(
+            'warning' if unheard else 'ok',
+            'sign-ups',
+            f'{never} of {both} ({100 * never // both} %) were never confirmed in the '
+            f'last {limits.MONTH.days} days'
+            + ('; do the mails get into spam folders?' if unheard else ''),
         )
 
 

@@ -14,6 +14,7 @@ urlpatterns = [
     path('requests/', include('qnet_mailman.web.review.urls')),
     path('adopting/', include('qnet_mailman.web.adoption.urls')),
     path('unsubscribe/', include('qnet_mailman.web.leaving.urls')),
+    path('decide/', include('qnet_mailman.web.deciding.urls')),
     path('posts/', include('qnet_mailman.web.posts.urls')),
     # Before Postorius's, some of whose pages it replaces.
     path('mailman3/', include('qnet_mailman.web.lists.urls')),

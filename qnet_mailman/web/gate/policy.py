@@ -47,6 +47,7 @@ _PAGES: dict[Need, tuple[str, ...]] = {
         'qnet_confirm',
         'qnet_unsubscribe',
         'qnet_confirm_post',
+        'qnet_decide',
         'qnet_mailman.web.lists.views.sign_up_instead',
         # Postorius.
         'postorius.views.list.list_index',
