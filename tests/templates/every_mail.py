@@ -21,6 +21,7 @@ _LINES = '  QM-000001  list-request, news@lists.example.gov, REQ0001234'
 VALUES = {
     'about': 'News about hospital quality reporting.\n\n',
     'addresses': '  news@lists.example.gov\n      messages to the subscribers',
+    'again': f'You can ask again:\n\n  Sign up again:\n  {_WHERE}/signup/\n\n',
     'after': 'After that it is deleted.',
     'answer': 'This is not mine.',
     'approved': 'The administrators have approved it.\n\n',
@@ -40,6 +41,12 @@ VALUES = {
     'harp': f'Look after the list with HARP:\n\n     Sign in:\n     {_WHERE}',
     'hours': '72',
     'how_to_answer': _ANSWER,
+    'how_to_decide': (
+        f'To decide, open\n\n  Decide about it:\n  {_WHERE}/decide/{"a2" * 32}/\n\n'
+        'or answer this message.\nThe first line of your answer must be one of these '
+        'words:\n\n  APPROVE  they join, once they confirm it\n'
+        '  REFUSE   they are told that you refuse'
+    ),
     'list': '"HQR Updates" <news@lists.example.gov>',
     'listname': 'news@lists.example.gov',
     'lists': '  "HQR Updates"\n  <news@lists.example.gov>',
@@ -51,6 +58,7 @@ VALUES = {
     'number': '1',
     'numbers': '  QM-000001',
     'owner_email': 'news-owner@lists.example.gov',
+    'owners': '  news-owner@lists.example.gov',
     'people': '  Administrator:    Pat Example <pat@agency.example.gov>',
     'posting': 'You have posting privileges.',
     'provider': 'HARP',
@@ -94,6 +102,7 @@ VALUES = {
     'which': '"Meeting", March 2, 2026, ',
     'why': 'It has the field "Precedence: bulk".',
     'window_days': '7 days',
+    'yours': 'Link and answer are yours alone.\n\n',
 }
 
 
