@@ -85,6 +85,14 @@ def _duration_or_none(value: str) -> timedelta:
         raise ValueError('a time such as "14d", or 0') from None
 
 
+def _durations_or_none(value: str) -> tuple[timedelta, ...]:
+    try:
+        found = {_duration_or_none(each) for each in _words(value)}
+    except ValueError:
+        raise ValueError('times such as "3d 7d", or 0') from None
+    return tuple(sorted(found - {timedelta(0)}))
+
+
 def _two_months(value: timedelta) -> timedelta:
     if value < timedelta(days=60):
         raise ValueError('a time of at least 60d')
@@ -268,9 +276,19 @@ class Settings(BaseModel):
     provider_refusal_percent: Annotated[int, Field(ge=1, le=100)] = 20
     """Of the list's members at that domain (R23)."""
     signup_lifetime: Annotated[timedelta, BeforeValidator(_duration)] = timedelta(
-        days=3
+        days=7
     )
     """How long a request to join waits for its confirmation (R11, R12)."""
+    signup_reminder: Annotated[timedelta, BeforeValidator(_duration_or_none)] = (
+        timedelta(days=3)
+    )
+    """After which whoever has not confirmed it is reminded, once; 0: never."""
+    join_request_reminders: Annotated[
+        tuple[timedelta, ...], BeforeValidator(_durations_or_none)
+    ] = (timedelta(days=3), timedelta(days=7))
+    """After which administrators are reminded of a request to join (R12)."""
+    decide_by_mail: Annotated[bool, BeforeValidator(_boolean)] = True
+    """Whether moderators decide by answering a notice, and by its link."""
     unproven_mails_per_day: Annotated[int, Field(ge=1)] = 5
     """Mails of all kinds to one mailbox in a day, over the whole site, that requests
     cause which are not shown to come from it."""

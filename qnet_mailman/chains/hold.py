@@ -9,7 +9,6 @@ from typing import Any
 
 from mailman.app.moderator import hold_message
 from mailman.chains.base import TerminalChainBase
-from mailman.chains.hold import HeldMessagePendable
 from mailman.core.i18n import format_reasons
 from mailman.interfaces.chain import HoldEvent
 from mailman.interfaces.messages import IMessageStore
@@ -20,7 +19,7 @@ from zope.event import notify
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.posting import confirmation, notices
 from qnet_mailman.posting.decision import Fate
-from qnet_mailman.subscriptions import wishes
+from qnet_mailman.subscriptions import deciding, moderator_notices, wishes
 
 log = logging.getLogger('mailman.vette')
 
@@ -43,9 +42,9 @@ class HoldChain(TerminalChainBase):
             asked = notices.to_confirm(mlist, msg, author, token)
         else:
             notices.held(mlist, msg, author, wishes.helped(mlist, msg, author, reason))
-        if not asked:
-            pendable = HeldMessagePendable(id=request_id, list_id=mlist.list_id)
-            notices.moderators(mlist, msg, author, reason, pendable)
+        if not asked and mlist.admin_immed_notify:
+            token = deciding.offer(mlist, request_id, msg)
+            moderator_notices.held_post(mlist, msg, author, reason, token)
         log.info(
             'HOLD: %s post from %s held, message-id=%s: %s',
             mlist.fqdn_listname,

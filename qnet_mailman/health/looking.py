@@ -23,6 +23,7 @@ def examine(*, web: bool = True, mail: bool = True) -> list[Finding]:
         findings.extend(door.door(settings, try_it=mail))
         findings.extend(service.forms(settings))
         findings.extend(service.ticket_system(settings))
+        findings.extend(service.sign_ups(settings))
         findings.extend(mailman.addresses())
         findings.extend(mailman.maps())
         findings.extend(mailman.rest())

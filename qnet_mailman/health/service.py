@@ -12,13 +12,17 @@ from mailman.utilities.datetime import now
 from qnet_mailman.clock import moment_as_text
 from qnet_mailman.health.finding import Finding, from_database, named
 from qnet_mailman.health.mailman import class_of
+from qnet_mailman.model import limits
 from qnet_mailman.model.finding import list_at
 from qnet_mailman.review import desk, desk_wire
 from qnet_mailman.review.requests import how_many
 from qnet_mailman.roles import overview
 from qnet_mailman.settings import PosterAuthentication, Settings
 from qnet_mailman.setup import mailman_cfg
+from qnet_mailman.subscriptions import sign_up
 
+MIN_SIGN_UPS = 20
+"""Requests to join in a month from which the share that nobody confirms tells much."""
 EXAMPLES = ('example.gov', 'example.org', 'example.com')
 """Domains that nobody has (RFC 2606, section 3), and the one of our examples."""
 
@@ -158,4 +162,27 @@ def ticket_system(settings: Settings) -> Iterator[Finding]:
             f'{number} steps of requests are not heard of, since '
             f'{moment_as_text(oldest)}',
             'The log says why (mailman.plugins).',
+        )
+
+
+@from_database
+def sign_ups(settings: Settings) -> Iterator[Finding]:
+    """How many never confirm that they want to join, and whether they are reminded."""
+    if settings.signup_reminder >= settings.signup_lifetime:
+        yield Finding(
+            'warning',
+            'sign-ups',
+            'nobody who has not confirmed is reminded',
+            'Set signup_reminder in qnet.cfg to less than signup_lifetime.',
+        )
+    never = limits.counted(sign_up.EXPIRED)
+    both = never + limits.counted(sign_up.CONFIRMED)
+    if both:
+        unheard = both >= MIN_SIGN_UPS and never * 2 > both
+        yield Finding(
+            'warning' if unheard else 'ok',
+            'sign-ups',
+            f'{never} of {both} ({100 * never // both} %) were never confirmed in the '
+            f'last {limits.MONTH.days} days',
+            'See whether the mails get into spam folders.' if unheard else '',
         )

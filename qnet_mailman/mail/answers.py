@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import email.message
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.errors import MessageError
 from email.header import Header
@@ -36,6 +37,12 @@ class Question(Enum):
     join = 'join'
     post = 'post'
     """Release a held post (R6)."""
+    approve = 'approve'
+    """Let somebody join (R12)."""
+    refuse = 'refuse'
+    """Do not, or do not release a post; whoever asked is told."""
+    discard = 'discard'
+    """Do not release a post; nobody is told."""
 
 
 @dataclass(frozen=True)
@@ -45,11 +52,15 @@ class Wording:
     :ivar join: The word that joins.
     :ivar post: The word that releases a post.
     :ivar sentence: What to do with either; its place is ``{}``.
+    :ivar approve: The words with which moderators decide; as `Question` has them.
     """
 
     join: str
     post: str
     sentence: str
+    approve: str
+    refuse: str
+    discard: str
 
 
 ENGLISH = Wording(
@@ -57,6 +68,9 @@ ENGLISH = Wording(
     'DELIVER',
     'To confirm, answer this message. The first line of your answer must be this one '
     'word: {}',
+    'APPROVE',
+    'REFUSE',
+    'DISCARD',
 )
 
 WORDINGS = {
@@ -66,36 +80,54 @@ WORDINGS = {
         'ZUSTELLEN',
         'Deutsch: Zum Bestätigen antworten Sie auf diese Nachricht. Die erste Zeile '
         'Ihrer Antwort muss dieses eine Wort sein: {}',
+        'GENEHMIGEN',
+        'ABLEHNEN',
+        'VERWERFEN',
     ),
     'es': Wording(
         'SUSCRIBIR',
         'ENTREGAR',
         'Español: Para confirmar, responda a este mensaje. La primera línea de su '
         'respuesta debe ser esta única palabra: {}',
+        'APROBAR',
+        'RECHAZAR',
+        'DESCARTAR',
     ),
     'fr': Wording(
         'ABONNER',
         'DISTRIBUER',
         'Français : Pour confirmer, répondez à ce message. La première ligne de votre '
         'réponse doit être ce seul mot : {}',
+        'APPROUVER',
+        'REFUSER',
+        'SUPPRIMER',
     ),
     'it': Wording(
         'ISCRIVERE',
         'CONSEGNARE',
         'Italiano: Per confermare, risponda a questo messaggio. La prima riga della '
         'risposta deve essere questa sola parola: {}',
+        'APPROVARE',
+        'RIFIUTARE',
+        'SCARTARE',
     ),
     'nl': Wording(
         'AANMELDEN',
         'BEZORGEN',
         'Nederlands: Om te bevestigen beantwoordt u dit bericht. De eerste regel van '
         'uw antwoord moet dit ene woord zijn: {}',
+        'GOEDKEUREN',
+        'WEIGEREN',
+        'VERWIJDEREN',
     ),
     'pt': Wording(
         'INSCREVER',
         'ENTREGAR',
         'Português: Para confirmar, responda a esta mensagem. A primeira linha da sua '
         'resposta deve ser esta única palavra: {}',
+        'APROVAR',
+        'RECUSAR',
+        'DESCARTAR',
     ),
 }
 """By the code of the language; a list in another language asks in English."""
@@ -118,6 +150,14 @@ def how_to_answer(mlist: Mlist, question: Question) -> str:
     word = word_for(mlist, question)
     more = '' if wording is ENGLISH else f'\n\n{wording.sentence.format(word)}'
     return f'The first line of your answer must be this one word:\n\n  {word}{more}'
+
+
+def what_to_answer(mlist: Mlist, meanings: Mapping[Question, str]) -> str:
+    """The words of which one has to be in an answer, each with what it does."""
+    words = {word_for(mlist, question): text for question, text in meanings.items()}
+    width = max(map(len, words))
+    rows = '\n'.join(f'  {word:{width}}  {text}' for word, text in words.items())
+    return f'The first line of your answer must be one of these words:\n\n{rows}'
 
 
 def says(msg: email.message.Message, mlist: Mlist, question: Question) -> bool:

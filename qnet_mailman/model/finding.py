@@ -125,6 +125,24 @@ def members_among(list_id: str, emails: Iterable[str]) -> frozenset[str]:
     return frozenset(found)
 
 
+def memberships_of(emails: Iterable[str]) -> set[tuple[str, str]]:
+    """Which addresses are members of which lists: address and List-ID.
+
+    :param emails: In lower case.
+    """
+    rows = select(Address.email, Member.list_id)
+    by_address = rows.join(Member, Member.address_id == Address.id)
+    by_user = rows.join(User, User._preferred_address_id == Address.id).join(
+        Member, Member.user_id == User.id
+    )
+    found: set[tuple[str, str]] = set()
+    for some in chunks(emails):
+        which = (Member.role == MemberRole.member, Address.email.in_(some))
+        query = by_address.where(*which).union_all(by_user.where(*which))
+        found.update(row._tuple() for row in store().execute(query))
+    return found
+
+
 def with_address(query: Any) -> Any:
     """A query of memberships, with their addresses: their own, or one a user prefers.
 

@@ -129,6 +129,11 @@ def confirm_address(mlist: Mlist, token: str) -> str:
     """
     if row_of(mlist) is None:
         return str(mlist.confirm_address(token))
+    return confirm_address_of_ours(mlist, token)
+
+
+def confirm_address_of_ours(mlist: Mlist, token: str) -> str:
+    """The same of a list that is known to be ours."""
     before, behind = around_token(CONFIRM, mlist.mail_host)
     return f'{before}{mlist.id:08x}{token}{behind}'
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import email.message
 import logging
+from collections.abc import Iterable
 from typing import Any
 
 from mailman.utilities.datetime import now
@@ -58,6 +59,18 @@ def mail_allowed(address: str, msg: Any = None, *, proven: bool = False) -> bool
         return True
     log.info('No further mail today that others may have caused, to %s', address)
     return False
+
+
+def mails_allowed(addresses: Iterable[str]) -> set[str]:
+    """Count one mail to each of many addresses; to which it may be sent.
+
+    As `mail_allowed`, for what nothing shows to be their doing.  Of the addresses of
+    one mailbox, one.
+    """
+    by_mailbox = {mailbox_of(address): address for address in addresses}
+    limit = site.settings().unproven_mails_per_day
+    allowed = limits.allowed_among(_KEY, by_mailbox, limit, limits.DAY)
+    return {by_mailbox[mailbox] for mailbox in allowed}
 
 
 def mailbox_of(address: str) -> str:

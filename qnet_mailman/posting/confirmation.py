@@ -49,7 +49,8 @@ class _PostConfirmation(dict[str, Any]):
     PEND_TYPE = PEND_TYPE
 
 
-def _digest(msg: Any) -> str:
+def digest(msg: Any) -> str:
+    """By what a held message is known again, whatever ids it shares with others."""
     return hashlib.sha256(msg.as_bytes()).hexdigest()
 
 
@@ -65,7 +66,7 @@ def offer(mlist: Mlist, request_id: int, msg: Any, author: str) -> str:
         _PostConfirmation(
             list_id=mlist.list_id,
             request_id=request_id,
-            digest=_digest(msg),
+            digest=digest(msg),
             author=author,
         ),
         site.settings().post_confirmation_lifetime,
@@ -116,7 +117,7 @@ def confirm(token: str, *, route: str, mlist: Mlist | None = None) -> Outcome:
     _, data = held
     message_id = data['_mod_message_id']
     msg = getUtility(IMessageStore).get_message_by_id(message_id)
-    if msg is None or _digest(msg) != pended['digest']:
+    if msg is None or digest(msg) != pended['digest']:
         # Another message with the same Message-ID took its place.
         log.warning('Post confirmation for a message that is no more: %s', message_id)
         return Outcome.unknown

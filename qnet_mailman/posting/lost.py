@@ -17,7 +17,6 @@ from mailman.app import moderator
 
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.lists import row_of
-from qnet_mailman.templates.sending import send
 
 GONE = (
     'The text of this message is gone, so it cannot be accepted or passed on. It is '
@@ -48,14 +47,3 @@ def _refuse(mlist: Mlist, subject: str, sender: str, message_id: str) -> Any:
 def refuse_lost_messages() -> None:
     """Let Mailman refuse what it would replace; again is harmless."""
     moderator._lost_message = _refuse
-
-
-def tell(mlist: Mlist) -> None:
-    """Tell a list's moderators that an answer by mail could not let a message pass."""
-    send(
-        mlist,
-        mlist.owner_address,
-        'qnet:admin:notice:message-lost',
-        f'{mlist.display_name}: a held message was not accepted',
-        {'reason': GONE},
-    )

@@ -4,14 +4,10 @@
 from __future__ import annotations
 
 import logging
-from email.mime.message import MIMEMessage
-from email.mime.text import MIMEText
-from email.utils import formatdate, make_msgid
 from typing import Any
 
 from mailman.app.replybot import can_acknowledge
 from mailman.interfaces.autorespond import IAutoResponseSet, Response
-from mailman.interfaces.pending import IPendings
 from mailman.interfaces.usermanager import IUserManager
 from mailman.utilities.string import oneline
 from zope.component import getUtility
@@ -27,7 +23,8 @@ from qnet_mailman.templates.sending import AUTO_REPLIED, one_line, operators, se
 log = logging.getLogger('mailman.vette')
 
 
-def _subject(msg: Any) -> str:
+def subject_of(msg: Any) -> str:
+    """The subject of a post, in a line."""
     return one_line(oneline(str(msg.get('subject', '')), in_unicode=True)) or (
         '(no subject)'
     )
@@ -35,7 +32,7 @@ def _subject(msg: Any) -> str:
 
 def _quotable(msg: Any, author: str) -> str:
     """The subject, for a text that an operator wrote; not of somebody else's making."""
-    return _subject(msg) if backscatter.is_proven(msg, author) else '(not shown here)'
+    return subject_of(msg) if backscatter.is_proven(msg, author) else '(not shown here)'
 
 
 def message_id(msg: Any) -> str | None:
@@ -83,7 +80,7 @@ def rejected(mlist: Mlist, msg: Any, author: str | None, reason: str) -> None:
             f'Your message to {mlist.display_name} was not delivered',
             {
                 'reason': reason,
-                'which': backscatter.which(msg, author, _subject(msg)),
+                'which': backscatter.which(msg, author, subject_of(msg)),
                 'subject': _quotable(msg, author),
                 'contact': contact_of(mlist),
             },
@@ -109,7 +106,7 @@ def looked_automatic(mlist: Mlist, msg: Any, author: str, why: str) -> None:
         'qnet:user:notice:looked-automatic',
         f'Your message to {mlist.display_name} was not delivered',
         {
-            'which': backscatter.which(msg, author, _subject(msg)),
+            'which': backscatter.which(msg, author, subject_of(msg)),
             'subject': _quotable(msg, author),
             'why': why,
             'contact': contact_of(mlist),
@@ -130,7 +127,7 @@ def held(mlist: Mlist, msg: Any, author: str | None, reason: str) -> None:
             f'Your message to {mlist.display_name} waits for a moderator',
             {
                 'reason': reason,
-                'which': backscatter.which(msg, author, _subject(msg)),
+                'which': backscatter.which(msg, author, subject_of(msg)),
                 'subject': _quotable(msg, author),
             },
             automatic=AUTO_REPLIED,
@@ -152,7 +149,7 @@ def to_confirm(mlist: Mlist, msg: Any, author: str, token: str) -> bool:
         'qnet:user:action:confirm-post',
         f'Did you write to {mlist.display_name}?',
         {
-            'which': backscatter.which(msg, author, _subject(msg)),
+            'which': backscatter.which(msg, author, subject_of(msg)),
             'subject': _quotable(msg, author),
             'by_web': _by_web(token),
             'how_to_answer': how_to_answer(mlist, Question.post),
@@ -204,49 +201,15 @@ def disputed(mlist: Mlist, author: str, held_id: str, answer: str) -> None:
             'author': one_line(author),
             'answer': one_line(answer) or '(nothing)',
             'message_id': one_line(held_id),
-            'where': _where_held(mlist),
+            'where': where_held(mlist),
         },
     )
 
 
-def _where_held(mlist: Mlist) -> str:
+def where_held(mlist: Mlist) -> str:
+    """Where the messages of a list are decided about."""
     web_url = site.settings().web_url
     if web_url is None:
         return 'Postorius, under "Held messages"'
     page = f'{web_url}/mailman3/lists/{mlist.list_id}/held_messages'
     return f'Decide about the message:\n  {page}'
-
-
-def moderators(
-    mlist: Mlist, msg: Any, author: str | None, reason: str, held: Any
-) -> None:
-    """Tell the moderators that a post waits for them.
-
-    As in Mailman's own notice, the post is attached, and so is a message whose
-    answer discards it, or releases it with the list's password.
-
-    :param held: The pendable for that answer.
-    """
-    if not mlist.admin_immed_notify:
-        return
-    answer = MIMEText(
-        'If you answer this message and keep its subject, the held message is\n'
-        'discarded. Do this if it is spam.\n'
-    )
-    answer['Subject'] = 'confirm ' + getUtility(IPendings).add(held)
-    answer['From'] = mlist.request_address
-    answer['Date'] = formatdate(localtime=True)
-    answer['Message-ID'] = make_msgid()
-    send(
-        mlist,
-        mlist.owner_address,
-        'qnet:admin:action:held',
-        f'{mlist.display_name}: a message waits for your decision',
-        {
-            'reason': reason,
-            'subject': _subject(msg),
-            'author': author or 'nobody that could be identified',
-            'where': _where_held(mlist),
-        },
-        attachments=[MIMEMessage(msg), MIMEMessage(answer)],
-    )

@@ -9,6 +9,7 @@ from mailman.rest.helpers import NotFound, child
 
 from qnet_mailman.rest.archives import Archives
 from qnet_mailman.rest.confirmations import Confirmations
+from qnet_mailman.rest.decisions import Decisions
 from qnet_mailman.rest.forms import Forms
 from qnet_mailman.rest.lists import Lists
 from qnet_mailman.rest.mail_allowance import MailAllowance
@@ -69,6 +70,11 @@ class Root:
     def confirmations(self, context: Any, segments: list[str]) -> Any:
         """/confirmations/..."""
         return Confirmations(), segments
+
+    @child()
+    def decisions(self, context: Any, segments: list[str]) -> Any:
+        """/decisions"""
+        return Decisions(), segments
 
     @child('mail-allowance')
     def mail_allowance(self, context: Any, segments: list[str]) -> Any:

@@ -91,9 +91,15 @@ def administers(list_id: str, email: str) -> bool:
 
     :param email: Their address, in any case.
     """
-    return _is_administrator(
-        QNetAssignment.list_id == list_id, QNetAssignment.email == email.lower()
-    )
+    return Role.administrator in _roles_by(*_of(list_id, email))
+
+
+def moderates(list_id: str, email: str) -> bool:
+    """Whether somebody may moderate a list now, as its administrators may (R25).
+
+    :param email: Their address, in any case.
+    """
+    return any(_roles_by(*_of(list_id, email)))
 
 
 def administers_any(email: str) -> bool:
@@ -101,12 +107,16 @@ def administers_any(email: str) -> bool:
 
     :param email: Their address, in any case.
     """
-    return _is_administrator(QNetAssignment.email == email.lower())
+    return Role.administrator in _roles_by(QNetAssignment.email == email.lower())
 
 
-def _is_administrator(*where: ColumnElement[bool]) -> bool:
+def _of(list_id: str, email: str) -> tuple[ColumnElement[bool], ...]:
+    return QNetAssignment.list_id == list_id, QNetAssignment.email == email.lower()
+
+
+def _roles_by(*where: ColumnElement[bool]) -> list[Role | None]:
     rows = store().scalars(select(QNetAssignment).where(*where))
-    return Role.administrator in rights_by(map(as_value, rows))
+    return rights_by(map(as_value, rows))
 
 
 def waits_for(entry: dict[str, Any]) -> str:

@@ -11,7 +11,6 @@ from public import public
 from qnet_mailman.mail.legible import make_legible
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.lists import row_of
-from qnet_mailman.posting import lost
 from qnet_mailman.runners.guard import Guard
 from qnet_mailman.subscriptions import mail_commands, replies, sign_up
 
@@ -26,14 +25,11 @@ class _Commands(command.CommandRunner):
             super()._process_one_file(msg, msgdata)
 
     def _dispose(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool | None:
-        try:
-            if replies.handle(mlist, msg, msgdata):
-                return False
-            if row_of(mlist) is None:
-                return super()._dispose(mlist, msg, msgdata)
-            mail_commands.handle(mlist, msg, msgdata)
-        except lost.MessageLost:
-            lost.tell(mlist)
+        if replies.handle(mlist, msg, msgdata):
+            return False
+        if row_of(mlist) is None:
+            return super()._dispose(mlist, msg, msgdata)
+        mail_commands.handle(mlist, msg, msgdata)
         return False
 
 

@@ -20,6 +20,7 @@ from qnet_mailman.review import asking, desk, requests
 from qnet_mailman.review import notices as review_notices
 from qnet_mailman.roles import grants, projection
 from qnet_mailman.roles import notices as roles_notices
+from qnet_mailman.subscriptions import reminding
 
 TASKS: tuple[Job, ...] = (
     # What a person may do on the web ends at once.
@@ -30,6 +31,8 @@ TASKS: tuple[Job, ...] = (
     ('tell about requests', timedelta(seconds=30), review_notices.tell),
     # Each step says itself when it is due.
     ('tell the ticket system', None, desk.deliver),
+    ('remind subscribers', timedelta(hours=1), reminding.remind_subscribers),
+    ('remind administrators', timedelta(hours=1), reminding.remind_administrators),
     ('prune requests', timedelta(days=1), requests.prune),
     ('prune unconfirmed requests', timedelta(hours=1), asking.prune),
     ('prune limits', timedelta(hours=1), limits.prune),

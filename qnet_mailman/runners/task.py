@@ -18,10 +18,12 @@ from mailman.utilities.datetime import now
 from public import public
 from sqlalchemy import select
 
+from qnet_mailman import site
 from qnet_mailman.model.jobs import do_due
 from qnet_mailman.mta import postfix
 from qnet_mailman.runners import periodic
 from qnet_mailman.runners.guard import Guard
+from qnet_mailman.subscriptions import expiring
 
 SWEEP_EVERY = timedelta(weeks=1)
 """Between two looks for files that belong to no held message."""
@@ -50,12 +52,15 @@ class TaskRunner(Guard, _Tasks):
 
     Stock removes every file of the message store that no row of the database
     names, and so a message that is being held at that moment: its file is
-    written before its row is committed.
+    written before its row is committed.  It also clears away requests to join that
+    have expired without telling anybody.
     """
 
     swept_at = datetime.min
 
     def _evict_pendings(self) -> None:
+        if not site.is_off():
+            expiring.end_expired(now())
         # Stock's own sweep is due a week after this, and so never.
         self.lastmsg = datetime.now()
         super()._evict_pendings()

@@ -14,10 +14,10 @@ from email.utils import parseaddr
 from io import StringIO
 from typing import Any
 
+from mailman.chains.hold import HeldMessagePendable
 from mailman.commands import eml_confirm, eml_membership
 from mailman.interfaces.command import ContinueProcessing
 from mailman.interfaces.member import DeliveryMode
-from mailman.interfaces.subscriptions import ISubscriptionManager, TokenOwner
 from mailman.utilities.datetime import now
 
 from qnet_mailman.mail.automatic import automatic_answer
@@ -27,7 +27,7 @@ from qnet_mailman.model import finding, tokens
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.posting import backscatter
 from qnet_mailman.subscriptions import confirming, sign_up
-from qnet_mailman.subscriptions.joining import AddressOfList, ListClosed
+from qnet_mailman.subscriptions.deciding import is_for_moderators
 from qnet_mailman.templates.sending import one_line
 
 log = logging.getLogger('mailman.subscribe')
@@ -35,6 +35,10 @@ log = logging.getLogger('mailman.subscribe')
 ARGUMENTS = (
     'After "join" there can be digest=no, digest=plain or digest=mime, and '
     'address=name@example.gov.'
+)
+BY_ANSWER = (
+    'This is decided by answering the message that asks about it, with the word that '
+    'it names, or on the page to which its link leads.'
 )
 
 
@@ -105,7 +109,7 @@ class Subscribe(Join):
 
 
 class Confirm(eml_confirm.Confirm):
-    """Return a token: a subscriber's, or an administrator's who approves (R12)."""
+    """Return a subscriber's token; what moderators decide goes another way (R12)."""
 
     def process(
         self, mlist: Mlist, msg: Any, msgdata: Any, arguments: list[str], results: Any
@@ -118,16 +122,14 @@ class Confirm(eml_confirm.Confirm):
             return ContinueProcessing.no
         token = arguments[0] if arguments else ''
         pended = tokens.look_up(token)
-        if pended is None or pended.get('type') == 'held message':
+        if pended is None:
             return super().process(mlist, msg, msgdata, arguments, results)
-        if pended.get('token_owner') == TokenOwner.moderator.name:
-            try:
-                done = _approve(mlist, token)
-            except (AddressOfList, ListClosed) as error:
-                print(error, file=results)
-                return ContinueProcessing.no
-        else:
-            done = confirming.confirm(token, route='e-mail', mlist=mlist) is not None
+        if pended.get('type') == HeldMessagePendable.PEND_TYPE or is_for_moderators(
+            pended
+        ):
+            print(BY_ANSWER, file=results)
+            return ContinueProcessing.no
+        done = confirming.confirm(token, route='e-mail', mlist=mlist) is not None
         print('Confirmed' if done else 'Confirmation token did not match', file=results)
         return ContinueProcessing.no
 
@@ -135,13 +137,3 @@ class Confirm(eml_confirm.Confirm):
 COMMANDS: dict[str, Any] = {
     command.name: command for command in (Join(), Subscribe(), Confirm())
 }
-
-
-def _approve(mlist: Mlist, token: str) -> bool:
-    try:
-        ISubscriptionManager(mlist).confirm(token)
-    except LookupError:
-        return False
-    except eml_confirm.AlreadySubscribedError:
-        log.info('%s: approved what is a member already', mlist.list_id)
-    return True

@@ -44,19 +44,19 @@ from mailman.model.address import Address
 from mailman.model.pending import Pended, PendedKeyValue
 from mailman.utilities.datetime import now
 from sqlalchemy import select, update
-from sqlalchemy.orm import aliased
 from zope.component import getUtility
 
 from qnet_mailman import site
 from qnet_mailman.clock import in_words
 from qnet_mailman.mail.answers import Question, how_to_answer
 from qnet_mailman.mlist import Mlist
-from qnet_mailman.model import return_addresses, tokens
+from qnet_mailman.model import pendings, return_addresses, tokens
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import closure_of
 from qnet_mailman.model.finding import list_at
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.posting import backscatter
+from qnet_mailman.subscriptions import moderator_notices, reminder_times
 from qnet_mailman.templates.sending import one_line, send
 from qnet_mailman.values import Visibility
 
@@ -96,34 +96,16 @@ def pendings_of(email: str) -> dict[str, Pending]:
 
     :param email: In lower case.
     """
-    mail, every = aliased(PendedKeyValue), aliased(PendedKeyValue)
-    query = (
-        select(Pended.token, Pended.expiration_date, every.key, every.value)
-        .join(mail, mail.pended_id == Pended.id)
-        .join(every, every.pended_id == Pended.id)
-        .where(
-            mail.key == 'email',
-            mail.value == json.dumps(email),
-            Pended.expiration_date >= now(),
-        )
-        .order_by(Pended.id)
-    )
-    values: dict[tuple[str, datetime], dict[str, Any]] = {}
-    for token, expires_at, key, value in store().execute(query):
-        # Mailman keeps the type as it is, and everything else as JSON.
-        values.setdefault((token, expires_at), {})[key] = (
-            value if key == 'type' else json.loads(value)
-        )
     return {
-        pended['list_id']: Pending(
-            token=token,
-            owner=TokenOwner[pended['token_owner']],
-            why=Why(pended.get('why', Why.request)),
-            asked_at=datetime.fromisoformat(pended['when']),
-            expires_at=expires_at,
+        one.values['list_id']: Pending(
+            token=one.token,
+            owner=TokenOwner[one.values['token_owner']],
+            why=Why(one.values.get('why', Why.request)),
+            asked_at=datetime.fromisoformat(one.values['when']),
+            expires_at=one.expires_at,
         )
-        for (token, expires_at), pended in values.items()
-        if pended['type'] == PEND_TYPE
+        for one in pendings.read(pendings.having('email', [email]))
+        if one.values['type'] == PEND_TYPE and one.expires_at >= now()
     }
 
 
@@ -243,6 +225,7 @@ class SubscriptionWorkflow(stock.SubscriptionWorkflow):
                 when=moment.isoformat(),
                 token_owner=token_owner.name,
                 why=self._why.value,
+                **_reminder(token_owner, self._why, moment, moment + lifetime),
             ),
             lifetime,
         )
@@ -330,7 +313,14 @@ class SubscriptionWorkflow(stock.SubscriptionWorkflow):
             self.address.email,
         )
         if self.mlist.admin_immed_notify:
-            self._tell_administrators(self._pending)
+            moderator_notices.join_request(
+                self.mlist,
+                self.token,
+                self.address.original_email,
+                self.address.display_name or self.user.display_name or '',
+                self._pending.asked_at,
+                self._pending.expires_at,
+            )
         raise StopIteration
 
     def _step_subscribe_from_restored(self) -> None:
@@ -398,31 +388,6 @@ class SubscriptionWorkflow(stock.SubscriptionWorkflow):
         )
         self.subscriber = self.user if by_user else self.address
 
-    def _tell_administrators(self, pending: Pending) -> None:
-        web_url = site.settings().web_url
-        email = self.address.original_email
-        name = one_line(self.address.display_name or self.user.display_name or '')
-        where = (
-            f'Decide about the request:\n  {web_url}/mailman3/lists/'
-            f'{self.mlist.list_id}/subscription_requests'
-            if web_url is not None
-            else 'Postorius, under "Subscription requests"'
-        )
-        send(
-            self.mlist,
-            self.mlist.owner_address,
-            'list:admin:action:subscribe',
-            f'{self.mlist.display_name}: {email} asks to join',
-            {
-                'member': f'{name} <{email}>' if name else email,
-                'user_email': email,
-                'when': in_words(pending.asked_at),
-                'expires': in_words(pending.expires_at),
-                'where': where,
-                'token': pending.token,
-            },
-        )
-
     def _ask(self, pending: Pending) -> None:
         """Send the mail whose link, or answer, confirms."""
         confirm_address = return_addresses.confirm_address(self.mlist, pending.token)
@@ -442,7 +407,7 @@ class SubscriptionWorkflow(stock.SubscriptionWorkflow):
             {
                 'user_email': email,
                 'when': in_words(pending.asked_at),
-                'approved': _APPROVED if pending.why is Why.approved else '',
+                'approved': APPROVED if pending.why is Why.approved else '',
                 'about': f'{about}\n\n' if about else '',
                 'by_web': by_web(pending.token),
                 'how_to_answer': how_to_answer(self.mlist, Question.join),
@@ -460,17 +425,44 @@ class SubscriptionWorkflow(stock.SubscriptionWorkflow):
         )
 
 
-_APPROVED = 'The administrators of the list have approved the request.\n\n'
+APPROVED = 'The administrators of the list have approved the request.\n\n'
+
+
+def _reminder(
+    owner: TokenOwner, why: Why, begin: datetime, end: datetime
+) -> dict[str, str]:
+    """When whoever has to answer is reminded of it; an invitation is sent once."""
+    settings = site.settings()
+    if owner is TokenOwner.moderator:
+        key, after = reminder_times.ADMINISTRATORS, settings.join_request_reminders
+    elif why is Why.invitation:
+        return {}
+    else:
+        key, after = reminder_times.SUBSCRIBER, (settings.signup_reminder,)
+    return reminder_times.values(
+        key, reminder_times.next_reminder(after, begin, end, settings.time_zone)
+    )
 
 
 def _renewed(pending: Pending) -> Pending:
     """Let what waits wait the whole time again, as its mail is sent again."""
-    expires_at = now().replace(microsecond=0) + site.settings().signup_lifetime
-    store().execute(
-        update(Pended)
-        .where(Pended.token == pending.token)
-        .values(expiration_date=expires_at)
-    )
+    moment = now().replace(microsecond=0)
+    expires_at = moment + site.settings().signup_lifetime
+    pended = update(Pended).where(Pended.token == pending.token)
+    store().execute(pended.values(expiration_date=expires_at))
+    # Whoever was reminded is not reminded again.
+    for key, value in _reminder(pending.owner, pending.why, moment, expires_at).items():
+        store().execute(
+            update(PendedKeyValue)
+            .where(
+                PendedKeyValue.key == key,
+                PendedKeyValue.pended_id.in_(
+                    select(Pended.id).where(Pended.token == pending.token)
+                ),
+            )
+            .values(value=json.dumps(value))
+            .execution_options(synchronize_session=False)
+        )
     return Pending(
         pending.token, pending.owner, pending.why, pending.asked_at, expires_at
     )

@@ -6,7 +6,7 @@ link to leave included.  What a list delivers, archives and puts into digests wo
 let its readers end that subscription.  So before anything is decided about a message,
 whatever we handed out and would act on loses its token, wherever it stands: links to
 leave and their tokens in header fields, addresses that take answers or bounces, links
-that confirm something.
+that confirm or decide something.
 
 Tokens are known by their own form, and by their signature, or because they wait in the
 database; a message without any is not touched.  They die in signed parts as well, whose
@@ -30,7 +30,7 @@ from qnet_mailman.model import keys
 from qnet_mailman.model.base import store
 from qnet_mailman.model.return_addresses import Verifier, key_of
 from qnet_mailman.model.statements import chunks
-from qnet_mailman.subscriptions import one_click
+from qnet_mailman.subscriptions import decision_links, one_click
 from qnet_mailman.subscriptions.one_click import BATCH
 
 log = logging.getLogger('mailman.vette')
@@ -45,6 +45,8 @@ FORMS = (
     re.compile(r'(A)(?=(Q[A-Za-z0-9_-]{58}))'),
     # The envelope sender of a copy, whatever has become of its plus sign.
     re.compile(r'bounces[^a-z0-9]([a-z2-7]{48})', re.IGNORECASE),
+    # To decide.
+    decision_links.FORM,
     # A pending, alone, or behind the list's number in an address.
     re.compile(rf'({_HEX})(?<!{_HEX}{{2}})({_HEX}{{39}})(?!{_HEX})'),
     re.compile(rf'{_HEX}(?<!{_HEX}{{2}}){_HEX}{{7}}({_HEX}{{40}})(?!{_HEX})'),
@@ -80,6 +82,7 @@ def make_dead(msg: Message) -> int:
 def _live(found: set[str]) -> Iterable[str]:
     """Which of them we handed out."""
     yield from one_click.signed(found)
+    yield from decision_links.made_here(found)
     yield from _of_bounces(found)
     pending = sorted({one.lower() for one in found if len(one) == _SHORTEST})
     waiting: set[str] = set()

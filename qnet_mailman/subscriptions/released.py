@@ -15,13 +15,12 @@ from typing import Any
 from mailman.app.subscriptions import WhichSubscriber
 from mailman.interfaces.subscriptions import TokenOwner
 from mailman.model.address import Address
-from mailman.model.pending import Pended, PendedKeyValue
 from mailman.model.user import User
 from mailman.model.workflow import WorkflowState
 from sqlalchemy import select
-from sqlalchemy.orm import aliased
 
 from qnet_mailman.mlist import Mlist
+from qnet_mailman.model import pendings
 from qnet_mailman.model.base import store
 from qnet_mailman.model.statements import chunks
 from qnet_mailman.subscriptions import joining, leaving
@@ -55,20 +54,9 @@ def hand_back(mlist: Mlist) -> None:
 
 def _waiting(list_id: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """The pendings of a list, by token."""
-    of, every = aliased(PendedKeyValue), aliased(PendedKeyValue)
-    query = (
-        select(Pended.token, every.key, every.value)
-        .join(of, of.pended_id == Pended.id)
-        .join(every, every.pended_id == Pended.id)
-        .where(of.key == 'list_id', of.value == json.dumps(list_id))
-    )
-    found: dict[str, dict[str, Any]] = {}
-    for token, key, value in store().execute(query):
-        # Mailman keeps the type as it is, and everything else as JSON.
-        found.setdefault(token, {})[key] = value if key == 'type' else json.loads(value)
-    for token, pended in found.items():
-        if pended.get('type') in (joining.PEND_TYPE, leaving.PEND_TYPE):
-            yield token, pended
+    for one in pendings.read(pendings.having('list_id', [list_id])):
+        if one.values.get('type') in (joining.PEND_TYPE, leaving.PEND_TYPE):
+            yield one.token, one.values
 
 
 def _require_confirmation(pended: dict[str, Any], state: WorkflowState) -> None:

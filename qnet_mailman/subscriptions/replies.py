@@ -7,7 +7,8 @@ brings the token back.  It acts only where it is plainly meant (R39): what
 programs answer confirms nothing, whatever the token is for.  An answer about leaving
 must still have the subject `Unsubscribe`, as R14 promises; one about joining, or about
 a post, the word that was asked for in its first line.  Whatever else is answered about
-a post keeps it held, and the operators hear of it.
+a post keeps it held, and the operators hear of it.  What moderators answer is theirs to
+show (:mod:`.decision_answers`).
 """
 
 from __future__ import annotations
@@ -31,7 +32,13 @@ from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import audit, finding, limits, return_addresses, tokens
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.posting import confirmation, notices
-from qnet_mailman.subscriptions import confirming, joining, leaving
+from qnet_mailman.subscriptions import (
+    confirming,
+    deciding,
+    decision_answers,
+    joining,
+    leaving,
+)
 from qnet_mailman.subscriptions.confirming import Kind, Outcome
 from qnet_mailman.subscriptions.how_to_join import how_to_join
 from qnet_mailman.subscriptions.subject import is_unsubscribe
@@ -55,7 +62,10 @@ def handle(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool:
     pended = None if token is None else tokens.look_up(token)
     pend_type = None if pended is None else pended.get('type')
     # What we asked before the list was handed back is answered as it said, too.
-    asked_here = PENDING in msgdata or pend_type == confirmation.PEND_TYPE
+    asked_here = PENDING in msgdata or pend_type in (
+        confirmation.PEND_TYPE,
+        deciding.PEND_TYPE,
+    )
     is_ours = asked_here or row_of(mlist) is not None
     # On other lists, no more is taken from Mailman than what says itself (R40).
     mark = automatic_answer(msg) if is_ours else automatic(msg)
@@ -70,6 +80,10 @@ def handle(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool:
         return False
     if token is None or pended is None or pended.get('list_id') != mlist.list_id:
         _too_late(mlist, msg)
+    elif deciding.is_for_moderators(pended):
+        author = answerable_author(msg)
+        if author is not None:
+            decision_answers.decide(mlist, msg, token, author)
     elif pend_type == leaving.PEND_TYPE and not is_unsubscribe(
         msg['subject'], mlist.subject_prefix
     ):
@@ -156,6 +170,10 @@ def _go_on_with_mailman(mlist: Mlist, msg: Any, token: str) -> None:
 
 
 def _too_late(mlist: Mlist, msg: Any) -> None:
+    author = answerable_author(msg)
+    if author is not None and deciding.may_decide(mlist, author):
+        decision_answers.tell_late(mlist, msg, author)
+        return
     subject = f'Your answer about {mlist.display_name}'
     to_join = how_to_join(mlist, 'If YOU WANT TO JOIN the list')
     _answer(mlist, msg, 'late-answer', subject, how_to_join=to_join)

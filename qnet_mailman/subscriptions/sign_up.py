@@ -32,14 +32,13 @@ from mailman.email.message import Message
 from mailman.interfaces.bans import IBanManager
 from mailman.interfaces.errors import MailmanError
 from mailman.interfaces.listmanager import IListManager
-from mailman.interfaces.member import DeliveryMode, MemberRole
+from mailman.interfaces.member import DeliveryMode
 from mailman.interfaces.pending import IPendable
 from mailman.interfaces.subscriptions import ISubscriptionManager, TokenOwner
 from mailman.interfaces.usermanager import IUserManager
-from mailman.model.member import Member
 from mailman.model.pending import PendedKeyValue
 from mailman.utilities.datetime import now
-from sqlalchemy import or_, select, update
+from sqlalchemy import select, update
 from zope.component import getUtility
 from zope.interface import implementer
 
@@ -50,7 +49,7 @@ from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import closed_among
 from qnet_mailman.model.listing import Listed
 from qnet_mailman.posting import backscatter
-from qnet_mailman.subscriptions import joining
+from qnet_mailman.subscriptions import joining, reminder_times
 from qnet_mailman.templates.sending import one_line, send
 from qnet_mailman.values import Visibility
 
@@ -60,6 +59,9 @@ QUEUE_KEY = 'qnet_sign_up'
 LIST_PREFIX = 'list '
 """Of the keys under which a pending keeps its lists: one each, as PostgreSQL takes no
 long value into the index that Mailman has on them."""
+
+CONFIRMED, EXPIRED = 'sign-up confirmed', 'sign-up expired'
+"""What is counted of requests to join (:mod:`qnet_mailman.model.limits`)."""
 
 log = logging.getLogger('mailman.subscribe')
 
@@ -216,13 +218,13 @@ def take(request: Request) -> None:
 def _standings(request: Request) -> list[Standing]:
     email = request.address.lower()
     lists = listing.by_ids(request.list_ids)
-    subscribed = _subscribed(email, [listed.list_id for listed in lists])
+    subscribed = finding.memberships_of([email])
     pendings = joining.pendings_of(email)
     closed = closed_among([listed.list_id for listed in lists])
     return [
         Standing(
             listed,
-            subscribed=listed.list_id in subscribed,
+            subscribed=(email, listed.list_id) in subscribed,
             waits_for=(
                 pendings[listed.list_id].owner if listed.list_id in pendings else None
             ),
@@ -230,21 +232,6 @@ def _standings(request: Request) -> list[Standing]:
         )
         for listed in lists
     ]
-
-
-def _subscribed(email: str, list_ids: list[str]) -> set[str]:
-    """To which of some lists an address is subscribed."""
-    address = getUtility(IUserManager).get_address(email)
-    if address is None:
-        return set()
-    whose = Member.address_id == address.id
-    user = address.user
-    if user is not None and user.preferred_address == address:
-        whose = or_(whose, Member.user_id == user.id)
-    query = select(Member.list_id).where(
-        Member.role == MemberRole.member, Member.list_id.in_(list_ids), whose
-    )
-    return set(store().scalars(query))
 
 
 def subscriber_for(address: str, display_name: str) -> Any:
@@ -342,18 +329,31 @@ def _write(request: Request, found: Plan) -> None:
 
 
 def _block(heading: str, lists: Iterable[Listed], text: str) -> str:
-    rows = '\n'.join(
+    return f'{heading}\n\n{rows_of(lists)}\n\n{text}'
+
+
+def rows_of(lists: Iterable[Listed]) -> str:
+    """Lists as rows of a mail."""
+    return '\n'.join(
         f'  {one_line(listed.display_name)} <{listed.fqdn_listname}>'
         for listed in lists
     )
-    return f'{heading}\n\n{rows}\n\n{text}'
 
 
 def _pend(request: Request, lists: tuple[Listed, ...]) -> str:
     """Make the token that stands for a request, at the first list's address."""
+    settings = site.settings()
+    moment = now().replace(microsecond=0)
+    reminder = reminder_times.next_reminder(
+        [settings.signup_reminder],
+        moment,
+        moment + settings.signup_lifetime,
+        settings.time_zone,
+    )
     return tokens.pend(
         _SignUp(
             address=request.address,
+            when=request.asked_at.isoformat(),
             display_name=request.display_name,
             delivery_mode=request.delivery_mode,
             list_id=lists[0].list_id,
@@ -361,16 +361,20 @@ def _pend(request: Request, lists: tuple[Listed, ...]) -> str:
                 f'{LIST_PREFIX}{number}': listed.list_id
                 for number, listed in enumerate(lists)
             },
+            **reminder_times.values(reminder_times.SUBSCRIBER, reminder),
         ),
-        site.settings().signup_lifetime,
+        settings.signup_lifetime,
     )
 
 
 def lists_of(pended: dict[str, Any]) -> list[Listed]:
     """The lists of a request that waits for its confirmation, and still exist."""
-    return listing.by_ids(
-        [value for key, value in pended.items() if key.startswith(LIST_PREFIX)]
-    )
+    return listing.by_ids(list_ids_in(pended))
+
+
+def list_ids_in(pended: dict[str, Any]) -> list[str]:
+    """The List-IDs of such a request."""
+    return [value for key, value in pended.items() if key.startswith(LIST_PREFIX)]
 
 
 def forget_list(list_id: str) -> None:

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from email.message import Message as StandardMessage
 from email.mime.text import MIMEText
 from email.utils import formatdate, make_msgid
@@ -65,10 +67,31 @@ def _folded(text: str) -> str:
     )
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """A text for many mails about one list, which is looked up once."""
+
+    text: str
+
+    @classmethod
+    def of(cls, mlist: Mlist, template: str, names: Iterable[str]) -> Prepared:
+        """The text with what is the same in all of the mails.
+
+        :param names: Of what is filled in for each.
+        """
+        text = getUtility(ITemplateLoader).get(template, mlist)
+        places = {name: f'\0{name}\0' for name in names}
+        return cls(expand(text, mlist, places))
+
+    def filled(self, substitutions: Mapping[str, str]) -> str:
+        """The text of one mail."""
+        return re.sub('\0(\\w+)\0', lambda place: substitutions[place[1]], self.text)
+
+
 def send(
     mlist: Mlist | None,
     recipients: str | Iterable[str],
-    template: str,
+    template: str | Prepared,
     subject: str,
     substitutions: dict[str, str],
     *,
@@ -86,7 +109,8 @@ def send(
 
     :param mlist: The list that it is about; None where the site itself writes.
     :param recipients: One address or several.
-    :param template: Name of the text, as operators override it.
+    :param template: Name of the text, as operators override it; or what was
+        prepared of it for this list.
     :param subject: The subject line.
     :param substitutions: What the text's ``$names`` stand for, beside those
         that Mailman gives every text.
@@ -96,9 +120,12 @@ def send(
     :param attachments: What goes along.
     :param language: The code of the text's language; the list's, if not given.
     """
-    chosen = {} if language is None else {'language': language}
-    template_text = getUtility(ITemplateLoader).get(template, mlist, **chosen)
-    text = _folded(expand(template_text, mlist, substitutions))
+    if isinstance(template, Prepared):
+        text = _folded(template.filled(substitutions))
+    else:
+        chosen = {} if language is None else {'language': language}
+        template_text = getUtility(ITemplateLoader).get(template, mlist, **chosen)
+        text = _folded(expand(template_text, mlist, substitutions))
     to = recipients if isinstance(recipients, str) else list(recipients)
     attachments = list(attachments)
     if mlist is None:

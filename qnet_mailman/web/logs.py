@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import re
 
-_TOKEN = re.compile(r'(/(?:confirm|unsubscribe|send-again)/[^/\s]{8})[^/\s]+')
+_TOKEN = re.compile(r'(/(?:confirm|unsubscribe|send-again|decide)/[^/\s]{8})[^/\s]+')
 
 
 class HideTokens(logging.Filter):

@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     'qnet_mailman.web.review',
     'qnet_mailman.web.adoption',
     'qnet_mailman.web.operators',
+    'qnet_mailman.web.deciding',
     'qnet_mailman.web.leaving',
     'qnet_mailman.web.posts',
     'qnet_mailman.web.accounts',

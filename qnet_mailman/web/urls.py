@@ -15,6 +15,7 @@ urlpatterns = [
     path('operators/', include('qnet_mailman.web.operators.urls')),
     path('adopting/', include('qnet_mailman.web.adoption.urls')),
     path('', include('qnet_mailman.web.leaving.urls')),
+    path('decide/', include('qnet_mailman.web.deciding.urls')),
     path('posts/', include('qnet_mailman.web.posts.urls')),
     # Before Postorius's, some of whose pages it replaces.
     path('mailman3/', include('qnet_mailman.web.lists.urls')),

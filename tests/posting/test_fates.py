@@ -445,7 +445,9 @@ def test_a_hold_tells_author_and_moderators(populated: Any) -> None:
     mlist = populated('notification')
     outcome = outcome_of(mlist, raw_post(mlist, 'stranger@example.com'))
     to_author = outcome.notice_to('stranger@example.com')
-    to_moderators = outcome.notice_to(mlist.owner_address)
+    to_moderators = outcome.notice_to('moderator@agency.example.gov')
+    to_administrator = outcome.notice_to('admin@agency.example.gov')
+    assert to_administrator['from'] == to_moderators['from']
     assert to_author['auto-submitted'] == 'auto-replied'
     assert to_moderators['auto-submitted'] == 'auto-generated'
     text = to_moderators.get_payload(0).get_payload(decode=True).decode()

@@ -12,12 +12,13 @@ from mailman.app.moderator import handle_message
 from mailman.config import config
 from mailman.interfaces.action import Action
 from mailman.interfaces.messages import IMessageStore
-from mailman.interfaces.pending import IPendings
 from mailman.interfaces.requests import IListRequests, RequestType
 from zope.component import getUtility
 
 from qnet_mailman.posting.lost import MessageLost
-from tests.helpers import message, post, queued, run, subscribe
+from qnet_mailman.subscriptions import deciding
+from qnet_mailman.subscriptions.verdicts import Verdict
+from tests.helpers import appoint, message, post, queued, run, subscribe
 
 
 @pytest.fixture
@@ -92,29 +93,16 @@ def test_a_new_message_with_its_id_is_stored(held: Any) -> None:
     assert found.get_payload() == 'New.\r\n'
 
 
-def test_an_answer_by_mail_is_refused_in_words(held: Any) -> None:
+def test_a_moderators_decision_is_refused_in_words(held: Any) -> None:
     mlist, request = held
-    mlist.moderator_password = config.password_context.encrypt('secret').encode()
+    appoint(mlist, 'mod@example.org', 'moderator')
+    msg = getUtility(IMessageStore).get_message_by_id('<h@example.com>')
+    token = deciding.offer(mlist, request.id, msg)
     lose()
-    run('virgin')
-    tokens = [
-        token
-        for token, data in getUtility(IPendings).find(pend_type='held message')
-        if data['id'] == request.id
-    ]
-    before = len(queued('virgin'))
-    config.switchboards['command'].enqueue(
-        message(
-            'From: mod@example.org\r\nApproved: secret\r\n'
-            f'Subject: confirm {tokens[0]}\r\n\r\n'
-        ),
-        listid=mlist.list_id,
-        to_request=True,
-        subaddress='request',
-    )
-    run('command')
-    assert not queued('shunt')
+    by = {'by': 'mod@example.org', 'route': 'e-mail'}
+    outcome, why = deciding.decide(token, Verdict.accept, **by)
+    assert outcome is deciding.Outcome.failed
+    assert 'text of this message is gone' in why
     assert IListRequests(mlist).get_request(request.id) is not None
-    texts = [msg.as_string() for msg, _ in queued('virgin')]
-    assert len(texts) == before + 1
-    assert any('text of this message is gone' in text for text in texts)
+    assert deciding.decide(token, Verdict.discard, **by)[0] is deciding.Outcome.done
+    assert IListRequests(mlist).get_request(request.id) is None

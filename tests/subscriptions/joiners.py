@@ -9,9 +9,11 @@ from typing import Any
 
 from mailman.config import config
 from mailman.interfaces.listmanager import IListManager
-from mailman.interfaces.subscriptions import ISubscriptionManager
+from mailman.interfaces.pending import IPendings
+from mailman.interfaces.subscriptions import ISubscriptionManager, TokenOwner
 from mailman.interfaces.usermanager import IUserManager
 from mailman.model.pending import Pended
+from mailman.utilities.datetime import now
 from sqlalchemy import update
 from zope.component import getUtility
 
@@ -52,6 +54,13 @@ def token_of(msg: Any) -> str:
     tokens = set(re.findall(r'[0-9a-f]{40}(?![0-9a-f])', f'{msg["from"]}\n{text(msg)}'))
     (token,) = tokens
     return token
+
+
+def undecided(mlist: Any) -> str:
+    """The token of the one request that waits for the list's administrators."""
+    pendings = getUtility(IPendings)
+    ((token, _pended),) = pendings.find(mlist, token_owner=TokenOwner.moderator)
+    return str(token)
 
 
 def work() -> int:
@@ -99,7 +108,7 @@ def let_expire(token: str) -> None:
     store().execute(
         update(Pended)
         .where(Pended.token == token)
-        .values(expiration_date=Pended.expiration_date - timedelta(days=999))
+        .values(expiration_date=now() - timedelta(days=999))
         .execution_options(synchronize_session=False)
     )
     config.db.commit()

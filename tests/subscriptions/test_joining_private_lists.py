@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from io import StringIO
 from typing import Any
 
@@ -15,11 +16,12 @@ from mailman.interfaces.subscriptions import (
     TokenOwner,
 )
 
+from qnet_mailman.model import return_addresses
 from qnet_mailman.subscriptions import confirming
 from qnet_mailman.subscriptions.confirming import Kind
 from tests.clock import Clock
 from tests.expected import require_expected
-from tests.helpers import make_user, subscribe
+from tests.helpers import appoint, make_user, subscribe
 from tests.subscriptions.joiners import (
     READER,
     confirm,
@@ -68,16 +70,39 @@ def test_private_is_approved_and_then_confirmed(
 
 def test_the_notice_to_the_administrators(make_list: Any, clock: Clock) -> None:
     mlist = make_list('notification', 'private')
+    appoint(mlist, 'admin@example.gov')
+    appoint(mlist, 'mod@example.gov', 'moderator')
     token, _, _ = register(mlist)
-    mail = the_mail(OWNERS)
-    assert mail['from'] == OWNERS
-    assert mail['subject'] == f'HQR Updates: {READER} asks to join'
+    found = mails()
+    assert [mail['to'] for mail in found] == ['admin@example.gov', 'mod@example.gov']
+    for mail in found:
+        assert mail['from'] == return_addresses.confirm_address(mlist, token)
+        assert mail['subject'] == f'HQR Updates: {READER} asks to join'
+    theirs = [re.search(r'/decide/(\w+)/', text(mail))[1] for mail in found]
+    assert theirs[0] != theirs[1]
     name = 'notice-to-who-approves'
-    require_expected(text(mail), __file__, name, TOKEN=token)
+    require_expected(text(found[0]), __file__, name, TOKEN=theirs[0])
     # Once: asking again says nothing to anybody.
     with pytest.raises(SubscriptionPendingError):
         register(mlist)
     assert mails() == []
+
+
+@pytest.mark.parametrize('switched_off', [True, False])
+def test_the_notice_where_nobody_decides_by_mail(
+    make_list: Any, configure: Any, switched_off: bool
+) -> None:
+    mlist = make_list('notification', 'private')
+    appoint(mlist, 'mod@example.gov', 'moderator')
+    if switched_off:
+        configure(decide_by_mail='no')
+        appoint(mlist, 'admin@example.gov')
+    register(mlist)
+    mail = the_mail(OWNERS)
+    assert mail['from'] == OWNERS
+    assert f'/lists/{mlist.list_id}/subscription_requests' in text(mail)
+    assert '/decide/' not in text(mail)
+    assert 'answer' not in text(mail)
 
 
 def test_no_notice_where_the_list_wants_none(make_list: Any) -> None:

@@ -30,18 +30,27 @@ from qnet_mailman.model.lists import set_mask
 from qnet_mailman.provisioning import sublists
 from qnet_mailman.subscriptions import confirming
 from qnet_mailman.subscriptions.confirming import Outcome
+from qnet_mailman.subscriptions.deciding import Outcome as Decided
+from qnet_mailman.subscriptions.deciding import decide
 from qnet_mailman.subscriptions.joining import AddressOfList
+from qnet_mailman.subscriptions.verdicts import Verdict
 from qnet_mailman.values import Mask
-from tests.helpers import add_address, make_user, message, post, queued, run, subscribe
-from tests.subscriptions import joiners
+from tests.helpers import (
+    add_address,
+    appoint,
+    make_user,
+    message,
+    post,
+    queued,
+    run,
+    subscribe,
+)
 from tests.subscriptions.joiners import (
     find_list,
     mails,
     members,
     register,
     rest,
-    text,
-    the_mail,
 )
 
 AUTHOR = 'lee@example.org'
@@ -135,6 +144,7 @@ def test_import_members(make_list: Any, tmp_path: Path) -> None:
 
 def test_a_list_that_is_made_while_somebody_thinks(make_list: Any) -> None:
     mlist = make_list()
+    appoint(mlist, AUTHOR)
     token, _, _ = register(mlist, 'news2@lists.example.gov')
     mails()
     make_list()
@@ -148,14 +158,14 @@ def test_a_list_that_is_made_while_somebody_thinks(make_list: Any) -> None:
 def test_a_list_that_is_made_before_the_approval(make_list: Any, by_mail: bool) -> None:
     mlist = make_list('discussion', 'private')
     list_id = mlist.list_id
+    appoint(mlist, AUTHOR)
     token, _, _ = register(mlist, 'news2@lists.example.gov')
     mails()
     make_list()
     if by_mail:
-        raw = f'From: {AUTHOR}\nSubject: confirm {token}\n\n'
-        joiners.command(mlist, 'request', raw, AUTHOR)
-        run('command')
-        assert 'is the address of a list' in text(the_mail(AUTHOR))
+        outcome, why = decide(token, Verdict.accept, by=AUTHOR, route='web')
+        assert outcome is Decided.failed
+        assert 'is the address of a list' in why
     else:
         path = f'lists/{list_id}/requests/{token}'
         assert rest('POST', path, action='accept').status_code == 400

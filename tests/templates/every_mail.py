@@ -22,6 +22,7 @@ VALUES = {
     'about': 'News about hospital quality reporting.\n\n',
     'advice': '  1. Look at the address: is it spelled as yours is?\n  2. Sign up.',
     'addresses': '  news@lists.example.gov\n      messages to the subscribers',
+    'again': f'You can ask again:\n\n  Sign up again:\n  {_WHERE}/signup/\n\n',
     'after': 'After that it is deleted.',
     'answer': 'This is not mine.',
     'answers': '  Kind of list: Notification\n  Who may subscribe: Public',
@@ -45,6 +46,12 @@ VALUES = {
     'how_to_answer': _ANSWER,
     'link': f'{_WHERE}/forms/confirm/{"0a" * 20}/',
     'how_to_join': f'To come back, open\n\n  Sign up:\n  {_WHERE}/signup/?lists=news',
+    'how_to_decide': (
+        f'To decide, open\n\n  Decide about it:\n  {_WHERE}/decide/{"a2" * 32}/\n\n'
+        'or answer this message.\nThe first line of your answer must be one of these '
+        'words:\n\n  APPROVE  they join, once they confirm it\n'
+        '  REFUSE   they are told that you refuse'
+    ),
     'list': '"HQR Updates" <news@lists.example.gov>',
     'listname': 'news@lists.example.gov',
     'lists': '  "HQR Updates"\n  <news@lists.example.gov>',
@@ -56,6 +63,7 @@ VALUES = {
     'number': '1',
     'numbers': '  QM-000001',
     'owner_email': 'news-owner@lists.example.gov',
+    'owners': '  news-owner@lists.example.gov',
     'people': '  Administrator:    Pat Example <pat@agency.example.gov>',
     'posting': 'You have posting privileges.',
     'provider': 'HARP',
@@ -103,6 +111,7 @@ VALUES = {
     'who_writes': 'To write to all its members, write to\n\n  news@example.gov',
     'why': 'It has the field "Precedence: bulk".',
     'window_days': '7 days',
+    'yours': 'Link and answer are yours alone.\n\n',
 }
 
 

@@ -54,6 +54,7 @@ _PAGES: dict[Need, tuple[str, ...]] = {
         'qnet_unsubscribe',
         'qnet_send_again',
         'qnet_confirm_post',
+        'qnet_decide',
         'qnet_mailman.web.lists.views.sign_up_instead',
         # Postorius.
         'postorius.views.list.list_index',

@@ -96,6 +96,7 @@ PAGES = (
     Page('qnet_unsubscribe', f'/unsubscribe/{TOKEN}', ALL),
     Page('qnet_send_again', f'/send-again/{TOKEN}/', ALL),
     Page('qnet_confirm_post', f'/posts/confirm/{TOKEN}/', ALL),
+    Page('qnet_decide', f'/decide/{TOKEN}/', ALL),
     Page(
         'qnet_mailman.web.lists.views.sign_up_instead', f'{L}/anonymous_subscribe', ALL
     ),
