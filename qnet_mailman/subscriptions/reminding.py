@@ -125,7 +125,7 @@ def _still_wanted(
             if list_id in listed
             and list_id not in closed
             and (address, list_id) not in members
-            and newest[address, list_id] == waiting.row
+            and newest.get((address, list_id)) == waiting.row
         ]
         mailbox = backscatter.mailbox_of(address)
         if lists and mailbox not in seen:

@@ -275,7 +275,9 @@ def lines(number: int) -> Iterator[str]:
         # Each with the number of another key.
         leaving = base64.b32encode(b'\x03' + count.to_bytes(2) + bytes(42)).decode()
         bounce = base64.b32encode(bytes(4) + count.to_bytes(2) + bytes(24)).decode()
-        yield f'> {count:040x} {leaving[:-1]}%41 bounces+{bounce}@x &#97; <b>='
+        deciding = base64.b32encode(b'\xd3' + count.to_bytes(2) + bytes(37)).decode()
+        some = f'{leaving[:-1]}%41 {deciding} bounces+{bounce}'
+        yield f'> {count:040x} {some}@x &#97; <b>='
 
 
 def test_as_many_lookups_whatever_the_size(mlist: Any) -> None:

@@ -122,7 +122,7 @@ def test_a_hostile_name(make_list: Any) -> None:
     mlist = make_list('discussion', 'private')
     name = '=?utf-8?q?A=0A=0D=00B?='
     tell(mlist, 'join', f'From: {name} <{READER}>\n\n')
-    assert f'Who   A B <{READER}>\n' in text(mails()[0])
+    assert f'Who      A B <{READER}>\n' in text(mails()[0])
 
 
 def test_other_lists_have_mailmans_commands(make_list: Any) -> None:

@@ -117,7 +117,7 @@ def test_a_hostile_name_stays_in_its_line(make_list: Any) -> None:
     make_user(READER, 'A\n\n  confirm it\x07 $token ${support_contact}')
     register(mlist)
     assert (
-        'Who   A confirm it $token ${support_contact} <reader@example.net>\n'
+        'Who      A confirm it $token ${support_contact} <reader@example.net>\n'
         in text(the_mail(OWNERS))
     )
 

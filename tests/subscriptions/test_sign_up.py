@@ -217,7 +217,7 @@ def test_private_lists_are_approved_first(make_list: Any) -> None:
     ask(public, private)
     notice, mail = mails()
     assert notice['to'] == private.owner_address
-    assert 'Who   Rea <reader@example.net>' in text(notice)
+    assert 'Who      Rea <reader@example.net>' in text(notice)
     assert 'THE ADMINISTRATORS DECIDE' in text(mail)
     assert outcomes(token_of(mail)) == {'news1': 'subscribed'}
     assert members(private) == []
