@@ -58,8 +58,8 @@ EMAIL_PORT = 25
 # Whose service it is: below mail about accounts, as agency of qnet.cfg below all other.
 # AGENCY = 'Agency of Examples'
 
-# The pages that your agency has to name below each page and mail about accounts, by what
-# they are called; the same as agency_links of qnet.cfg, which is for other mail.
+# The pages that your agency has to name below each page and mail about accounts, by
+# what they are called; the same as agency_links of qnet.cfg, which is for other mail.
 # AGENCY_LINKS = {
 #     'About': 'https://agency.example.gov/about',
 #     'Privacy policy': 'https://agency.example.gov/privacy',

@@ -67,21 +67,11 @@ def _question(kind: str, field: layout.Field) -> dict[str, Any]:
             {'word': word, 'label': choice.label, 'help': choice.help}
             for word, choice in words.choices.items()
         ],
-        'required': _is_required(kind, field.path),
+        'required': field.required,
         'default': layout.value_at(default, ()),
         'least': one.get('minimum'),
         'most': one.get('maximum', one.get('maxLength')),
     }
-
-
-def _is_required(kind: str, path: Path) -> bool:
-    sections = KINDS[kind].sections
-    return all(
-        path[place] not in sections[path[:place]].model_fields
-        or sections[path[:place]].model_fields[str(path[place])].is_required()
-        for place in range(len(path))
-        if path[:place] in sections and not isinstance(path[place], int)
-    )
 
 
 def answers(form: AnyForm) -> list[tuple[str, str]]:

@@ -21,6 +21,8 @@ _PLAIN = ('precedence', 'x-ack', 'x-archive', 'to')
 """Fields that Mailman takes for text, and that 8-bit bytes make a `Header`."""
 _ADDRESSES = ('from', 'sender', 'reply-to', 'to', 'cc', 'resent-to', 'resent-cc')
 _PARENTHESES = re.compile(r'[()]')
+_LINE_ENDS = re.compile('[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]')
+"""What Python takes for the end of a line, and mail does not (RFC 5322)."""
 _MAX_COMMENTS = 100
 """Python's parser of addresses calls itself for a comment inside another, and fails
 where several hundred begin."""
@@ -34,6 +36,8 @@ def make_legible(msg: Any) -> None:
     another address.  For texts see :mod:`.charsets`.
     """
     settle_charsets(msg)
+    for part in msg.walk():
+        _keep_in_line(part)
     for name in _DECODED:
         values = msg.get_all(name, [])
         if not all(_is_legible(value) for value in values):
@@ -51,6 +55,23 @@ def make_legible(msg: Any) -> None:
         values = msg.get_all(name, [])
         if not all(isinstance(value, str) for value in values):
             _replace(msg, name, [str(value) for value in values])
+
+
+def _keep_in_line(part: Any) -> None:
+    """Leave no character in a field at which Python would end it when it is written.
+
+    What follows would stand before the next field, and be one of its own or end the
+    header.
+    """
+    fields = list(part.raw_items())
+    if not any(_LINE_ENDS.search(str(value)) for _name, value in fields):
+        return
+    for name in set(part.keys()):
+        del part[name]
+    for name, value in fields:
+        if _LINE_ENDS.search(str(value)):
+            value = _LINE_ENDS.sub(' ', str(value))
+        part.set_raw(name, value)
 
 
 def _replace(msg: Any, name: str, values: list[str]) -> None:

@@ -179,7 +179,7 @@ def test_what_nobody_confirms_is_forgotten(
     asker.fill_in()
     asker.send_all()
     link = link_in(mails()[0])
-    clock.forward(days=3, minutes=1)
+    clock.forward(days=7, minutes=1)
     assert Asker().get(link).status_code == 404
     assert Asker().browser.post(link, secure=True).status_code == 404
     do_due(periodic.TASKS, clock())

@@ -87,6 +87,31 @@ def test_mailman_can_read_what_comes_out(data: bytes, pattern: bytes) -> None:
         b'Text.'.decode(charset, errors='replace')
 
 
+@given(
+    st.sampled_from('\x0b\x0c\x1c\x1d\x1e'),
+    st.sampled_from(
+        ['%sReply-To: x@evil.example', 'a%sb', 'a%sX-B: c', '%s', 'a %s b']
+    ),
+)
+def test_a_field_stays_one_when_it_is_written(end: str, pattern: str) -> None:
+    value = (pattern % end).encode()
+    msg = read(
+        b'Subject: %b\r\nX-Other: %b\r\nX-Other: b\r\nMIME-Version: 1.0\r\n'
+        b'Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n'
+        b'Content-Description: %b\r\nContent-Type: text/plain\r\n\r\nText.\r\n--b--\r\n'
+        % ((value,) * 3)
+    )
+    fields = [part.keys() for part in msg.walk()]
+    make_legible(msg)
+    again = read(msg.as_bytes())
+    assert [part.keys() for part in again.walk()] == fields
+    assert [value.split() for value in msg.get_all('x-other')] == [
+        (pattern % ' ').split(),
+        ['b'],
+    ]
+    assert again.get_payload(0).get_payload() == 'Text.'
+
+
 @pytest.mark.parametrize(
     ('boundary', 'kinds'),
     [

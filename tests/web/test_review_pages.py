@@ -84,7 +84,7 @@ DECIDED = {
     'decided_at': '2026-03-05T08:00:00Z',
     'decided_by': 'REST: harp:other',
 }
-ERROR = {'line': 3, 'place': '', 'field': 'list.name', 'message': 'found nothing'}
+ERROR = {'line': 3, 'place': '', 'words': 'Name of the list: fill it in'}
 MISTAKEN = {
     'form': None,
     'kind': '',
@@ -344,7 +344,7 @@ def test_a_new_list_in_anybodys_name_has_doubts_and_no_tick(
 def test_a_form_with_mistakes_is_returned(core: StubCore, operator: Client) -> None:
     known(core, **MISTAKEN)
     text = page(operator)
-    assert '<li>line 3: list.name: found nothing</li>' in text
+    assert '<li>line 3: Name of the list: fill it in</li>' in text
     assert 'value="approve"' not in text and 'cannot be approved' in text
     answer = press(operator, core, decision='return', reason='')
     assert answer.status_code == 302
@@ -398,7 +398,7 @@ def test_what_could_not_be_applied_still_waits(
 def test_core_cannot_look_at_the_lists_just_now(
     core: StubCore, operator: Client
 ) -> None:
-    error = {'line': None, 'place': '', 'field': '', 'message': 'the disk is full'}
+    error = {'line': None, 'place': '', 'words': 'the disk is full'}
     outcome = {**ONE['outcome'], 'result': 'failed', 'errors': [error]}
     known(core, outcome=outcome)
     text = page(operator)
