@@ -117,7 +117,10 @@ TEMPLATES = [
             'loaders': [
                 (
                     'django.template.loaders.cached.Loader',
-                    ['qnet_mailman.web.home.templates_of_others.Loader'],
+                    [
+                        'django.template.loaders.filesystem.Loader',
+                        'qnet_mailman.web.home.templates_of_others.Loader',
+                    ],
                 )
             ],
             'context_processors': [

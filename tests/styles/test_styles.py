@@ -124,7 +124,7 @@ def test_what_belongs_to_a_list_goes_with_it(core: Any, make_list: Any) -> None:
 @pytest.mark.parametrize(
     ('name', 'needle'),
     [
-        ('list:user:notice:welcome', 'Please allow this address'),
+        ('list:user:notice:welcome', 'please allow the address'),
         ('list:user:notice:goodbye', 'no longer subscribed'),
         ('list:member:regular:footer', 'with the subject Unsubscribe'),
         ('list:member:digest:footer', 'with the subject Unsubscribe'),
