@@ -10,12 +10,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import requests
 from lazr.config import as_boolean
 from mailman.bin.master import WatcherState, master_state
 from mailman.config import config
 
 from qnet_mailman import site
+from qnet_mailman.health.asking import problem_of
 from qnet_mailman.health.finding import Finding, named
 from qnet_mailman.mta import hosts
 from qnet_mailman.queues import waiting
@@ -177,14 +177,8 @@ def _rest() -> Iterator[Finding]:
     server = config.webservice
     scheme = 'https' if as_boolean(server.use_https) else 'http'
     url = f'{scheme}://{server.hostname}:{server.port}/3.1/system/versions'
-    try:
-        answer = requests.get(
-            url, auth=(server.admin_user, server.admin_pass), timeout=TIMEOUT
-        )
-        problem = '' if answer.ok else f'status {answer.status_code}'
-    except requests.RequestException as error:
-        problem = type(error).__name__
-    if problem:
+    auth = (server.admin_user, server.admin_pass)
+    if (problem := problem_of(url, auth=auth)) is not None:
         yield Finding(
             'error',
             'REST',

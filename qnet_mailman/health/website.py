@@ -17,6 +17,7 @@ from mailman.model.template import Template
 from sqlalchemy import select
 
 from qnet_mailman.core_credential import USER, password_from
+from qnet_mailman.health.asking import problem_of
 from qnet_mailman.health.finding import Finding, from_database
 from qnet_mailman.health.service import EXAMPLES
 from qnet_mailman.model.base import store
@@ -26,7 +27,7 @@ TIMEOUT = (5, 60)
 """Seconds to wait for a connection to the web side, and for its answer: it asks each
 provider, which may take some time itself."""
 SHORT = 10
-"""Seconds to wait for anything else of it."""
+"""Seconds to wait for its certificate."""
 CERTIFICATE_DAYS = 14
 """Days before the end of a certificate on which it is time to renew it."""
 MOST_TEXTS = 50
@@ -156,21 +157,10 @@ def archive() -> Iterator[Finding]:
         if archiver.name != 'hyperkitty' or not archiver.is_enabled:
             continue
         url = f'{archiver.base_url}api/mailman/urls'
-        try:
-            # Of any list: HyperKitty makes an address of what it is given.
-            answer = requests.get(
-                url,
-                params={'mlist': 'check@example.gov'},
-                headers=archiver.headers,
-                timeout=SHORT,
-                allow_redirects=False,
-            )
-            problem = '' if answer.ok else f'status {answer.status_code}'
-            if answer.is_redirect:
-                problem = f'it leads to {answer.headers.get("Location", "nowhere")}'
-        except requests.RequestException as error:
-            problem = type(error).__name__
-        if problem:
+        # Of any list: HyperKitty makes an address of what it is given.
+        asked = {'mlist': 'check@example.gov'}
+        problem = problem_of(url, params=asked, headers=archiver.headers)
+        if problem is not None:
             yield Finding(
                 'error',
                 'archive',
@@ -187,12 +177,7 @@ def texts() -> Iterator[Finding]:
     own = query.where(Template.uri.like('http%')).distinct().limit(MOST_TEXTS)
     for uri, username, password in store().execute(own).all():
         auth = (username, password or '') if username else None
-        try:
-            answer = requests.get(uri, auth=auth, timeout=SHORT)
-            problem = '' if answer.ok else f'status {answer.status_code}'
-        except requests.RequestException as error:
-            problem = type(error).__name__
-        if problem:
+        if (problem := problem_of(uri, auth=auth, follow=True)) is not None:
             yield Finding(
                 'error',
                 'texts',
