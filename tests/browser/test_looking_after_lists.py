@@ -296,7 +296,9 @@ def test_an_administrator_is_led_to_the_forms(site: Site, page: Page) -> None:
     page.wait_for_url('**/forms/#list-request')
     expect(heading(page)).to_have_text('Request forms')
     look_at(page, 'forms')
-    # The next stop is in the section to which the link led.
+    # The next stops are in the section to which the link led.
+    page.keyboard.press('Tab')
+    expect(page.get_by_role('link', name='Ask on this site').first).to_be_focused()
     page.keyboard.press('Tab')
     link = page.get_by_role('link', name='Spreadsheet (XLSX) of the form list-request')
     expect(link).to_be_focused()

@@ -51,7 +51,7 @@ def test_the_steps_about_roles_again_and_again(tmp_path: Path) -> None:
         assert checked.returncode == 0, checked.stderr
         assert f'{site.web_url}/accounts/oidc/harp/login/callback/' in checked.stdout
         health = site.mailman('qnet', 'check', check=True).stdout
-        assert f'ok       provider harp: {site.provider_url} knows this site' in health
+        assert f'ok        provider harp: {site.provider_url} knows this site' in health
         for secret in (site.web_password, *(a.password for a in site.accounts.all())):
             assert secret not in site.log_tails()
         passwords = [account.password for account in site.accounts.all()]
