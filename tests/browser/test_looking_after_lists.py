@@ -298,20 +298,20 @@ def test_an_administrator_is_led_to_the_forms(site: Site, page: Page) -> None:
     look_at(page, 'forms')
     # The next stops are in the section to which the link led.
     page.keyboard.press('Tab')
-    expect(page.get_by_role('link', name='Ask on this site').first).to_be_focused()
+    expect(page.locator('#list-request ~ p a').first).to_be_focused()
     page.keyboard.press('Tab')
     link = page.get_by_role('link', name='Spreadsheet (XLSX) of the form list-request')
     expect(link).to_be_focused()
-    assert answers_in(downloaded(page))['Form'] == 'list-request'
+    assert answers_in(downloaded(page))['Kind of form'] == 'list-request'
 
     page.goto(list_page(site, 'qualitynet/'))
     look_at(page, 'list-with-forms')
     tab_to(page, page.get_by_role('link', name='Another bounce threshold'))
     answers = answers_in(downloaded(page))
-    assert answers['List'] == PUBLIC
+    assert answers['Which list (required)'] == PUBLIC
     asker = site.accounts.administrator
-    assert answers['Requester: name'] == asker.name
-    assert answers['Requester: email'] == asker.email
+    assert answers['Your name (required)'] == asker.name
+    assert answers['Your e-mail address (required)'] == asker.email
 
 
 def downloaded(page: Page) -> Path:
