@@ -23,7 +23,7 @@ from qnet_mailman.web.request_forms.drafts import Draft
 from qnet_mailman.web.request_forms.questions import Form
 from qnet_mailman.web.request_forms.steps import SUBSCRIBERS
 from qnet_mailman.web.signup.client import client_address
-from qnet_mailman.web.signup.flows import Answered
+from qnet_mailman.web.signup.flows import Answered, ask_about_link
 
 #: Mistakes that a page shows; a file with more is to be corrected as a whole.
 MAX_SHOWN = 25
@@ -239,7 +239,7 @@ def describe(token: str) -> Confirmation:
 
     :param token: The token in the link.
     """
-    return _ask('forms/web/describe', token)
+    return Confirmation(*ask_about_link('forms/web/describe', token))
 
 
 def confirm(token: str) -> Confirmation:
@@ -247,14 +247,4 @@ def confirm(token: str) -> Confirmation:
 
     :param token: The token in the link.
     """
-    return _ask('forms/web/confirm', token)
-
-
-def _ask(path: str, token: str) -> Confirmation:
-    try:
-        answer = core.post_token(path, token)
-    except core.CoreUnavailable:
-        return Confirmation(Answered.UNAVAILABLE, {})
-    if answer.status != HTTPStatus.OK:
-        return Confirmation(Answered.UNKNOWN, {})
-    return Confirmation(Answered.KNOWN, answer.fields)
+    return Confirmation(*ask_about_link('forms/web/confirm', token))

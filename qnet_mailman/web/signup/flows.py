@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 from django.http import QueryDict
 
@@ -197,17 +198,29 @@ def confirm(token: str) -> Confirmation:
     return _ask('confirmations/confirm', token)
 
 
-def _ask(path: str, token: str) -> Confirmation:
+def ask_about_link(path: str, token: str) -> tuple[Answered, Mapping[str, Any]]:
+    """What core says of the token in a link, and the fields of its answer.
+
+    :param path: The resource below ``plugins/qnet/``.
+    :param token: The token.
+    """
     try:
         answer = core.post_token(path, token)
     except core.CoreUnavailable:
-        return Confirmation(Answered.UNAVAILABLE)
+        return Answered.UNAVAILABLE, {}
     if answer.status != 200:
-        return Confirmation(Answered.UNKNOWN)
+        return Answered.UNKNOWN, {}
+    return Answered.KNOWN, answer.fields
+
+
+def _ask(path: str, token: str) -> Confirmation:
+    answered, fields = ask_about_link(path, token)
+    if answered is not Answered.KNOWN:
+        return Confirmation(answered)
     return Confirmation(
-        Answered.KNOWN,
-        answer.fields['kind'],
-        answer.fields['address'],
+        answered,
+        fields['kind'],
+        fields['address'],
         tuple(
             OneList(
                 entry['display_name'] or entry['fqdn_listname'],
@@ -215,6 +228,6 @@ def _ask(path: str, token: str) -> Confirmation:
                 entry['visibility'],
                 entry.get('outcome', ''),
             )
-            for entry in answer.fields['lists']
+            for entry in fields['lists']
         ),
     )
