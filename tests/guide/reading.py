@@ -11,6 +11,11 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = ROOT / 'docs' / 'operators.md'
+#: What the guide leads to, with commands of its own.
+BESIDE = (
+    ROOT / 'provisioning' / 'README.md',
+    ROOT / 'etc' / 'ticket-system' / 'README.md',
+)
 
 
 @dataclass(frozen=True)
@@ -75,3 +80,10 @@ def steps(text: str) -> Iterator[Step]:
             block.append((number, line[indent:]))
         elif match := re.match(r'#+ (.+)', line):
             heading = match[1]
+
+
+def all_steps() -> list[Step]:
+    """The commands of the operators' guide, and of the pages beside it."""
+    return [
+        step for page in (GUIDE, *BESIDE) for step in steps(page.read_text('utf-8'))
+    ]

@@ -12,9 +12,9 @@ import pytest
 
 from qnet_mailman.commands.cli_qnet import qnet
 from tests.guide.elsewhere import ELSEWHERE, reason
-from tests.guide.reading import GUIDE, ROOT, steps
+from tests.guide.reading import BESIDE, GUIDE, ROOT, all_steps
 
-PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
+PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md')), *BESIDE]
 
 
 def named(text: str) -> Iterator[str]:
@@ -50,7 +50,7 @@ def unknown_part(command: str) -> str:
     return ''
 
 
-@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_commands_and_options_exist(page: Path) -> None:
     commands = list(named(page.read_text('utf-8')))
     assert {one: bad for one in commands if (bad := unknown_part(one))} == {}
@@ -63,7 +63,7 @@ def test_the_guide_has_commands() -> None:
 
 
 def test_what_is_not_run_is_in_the_guide_and_tested_where_it_says() -> None:
-    commands = [step.command for step in steps(GUIDE.read_text('utf-8'))]
+    commands = [step.command for step in all_steps()]
     assert [
         one for one in ELSEWHERE if not any(c.startswith(one) for c in commands)
     ] == []
@@ -80,7 +80,7 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r'[^\w\- ]', '', one.lower()).replace(' ', '-') for one in found}
 
 
-@pytest.mark.parametrize('page', PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize('page', PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     text = page.read_text('utf-8')
     lost = []

@@ -18,7 +18,7 @@ from qnet_mailman.demo.configuration import ROOT
 from qnet_mailman.demo.roles import Visitor
 from qnet_mailman.demo.site import Site
 from tests.guide.elsewhere import reason
-from tests.guide.reading import GUIDE, Step, steps
+from tests.guide.reading import Step, all_steps
 from tests.guide.site import GuideSite
 
 pytestmark = pytest.mark.long
@@ -187,9 +187,7 @@ WITH_WEB = {
 
 def sections() -> list[tuple[str, list[Step]]]:
     """The commands that run here, by section."""
-    ours = [
-        step for step in steps(GUIDE.read_text('utf-8')) if not reason(step.command)
-    ]
+    ours = [step for step in all_steps() if not reason(step.command)]
     return [
         (heading, list(found)) for heading, found in groupby(ours, lambda s: s.heading)
     ]
