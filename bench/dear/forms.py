@@ -64,7 +64,7 @@ def merged_cells(count: int = 300_000) -> bytes:
     )
 
 
-def many_styles(count: int = 200_000) -> bytes:
+def many_styles(count: int = 150_000) -> bytes:
     """A spreadsheet with styles that no cell has."""
     style = b'<xf numFmtId="0" fontId="0" fillId="0" borderId="0"/>'
     return _spreadsheet(

@@ -366,7 +366,10 @@ def beside(folder: Path, name: str) -> Path:
         path = _as_it_is_there(base / relative).resolve()
         is_there = path.is_relative_to(base) and path.exists()
         is_file = is_there and path.is_file()
-    except (OSError, RuntimeError):
+    except RuntimeError:
+        # A link to itself.  From Python 3.13 on it is one that leads nowhere.
+        raise not_beside() from None
+    except OSError:
         # A name that is too long, or a folder that nobody may look into.
         raise Unreadable(f'cannot be found; {_BESIDE}') from None
     if not is_there:

@@ -274,6 +274,8 @@ def test_a_library_warns_nobody_who_sends_or_reads_a_form(
             other.writestr(name, part)
     with warnings.catch_warnings():
         warnings.simplefilter('always')
+        # From 3.12 on Python warns of a fork where there are threads.
+        warnings.filterwarnings('ignore', '.*fork', DeprecationWarning)
         monkeypatch.setattr(
             warnings, 'showwarning', lambda *_words: os.write(2, b'warned')
         )

@@ -398,7 +398,7 @@ def test_csv_files_of_another_kind(tmp_path: Path, content: str, message: str) -
         ('/etc/passwd.csv', 'is not beside the form'),
         ('p.txt', 'does not end in .csv'),
         ('link.csv', 'is not beside the form'),
-        ('loop.csv', 'cannot be'),
+        ('loop.csv', 'is not beside the form'),
         ('folder.csv', 'is not a file'),
         ('missing.csv', 'is not beside the form'),
         ('pipe.csv', 'is not a file'),

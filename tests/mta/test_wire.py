@@ -288,9 +288,11 @@ def test_no_server_needs_utf8_for_the_header(
 
 def test_addresses_beyond_ascii(mlist: Any, server: Server) -> None:
     send(mlist, PLAIN, 'grüße@example.org', READERS[0])
-    assert any('TO:<grüße@example.org>'.encode() in one for one in server.said)
-    mails = [line for line in server.said if line.startswith(b'mail FROM')]
-    assert sorted(b'SMTPUTF8' in one for one in mails) == [False, True]
+    # From Python 3.13 on what smtplib says is in small letters.
+    said = [line.lower() for line in server.said]
+    assert any('to:<grüße@example.org>'.encode() in line for line in said)
+    mails = [line for line in said if line.startswith(b'mail from')]
+    assert sorted(b'smtputf8' in one for one in mails) == [False, True]
     assert all(one.isascii() for one in mails)
     assert len(server.data) == 2
 
@@ -428,7 +430,7 @@ def test_one_message_for_all(mlist: Any, server: Server) -> None:
     OutgoingRunner('out')._one_iteration()
     (data,) = server.data
     (mail,) = [line for line in server.said if line.startswith(b'mail ')]
-    assert re.search(rb'FROM:<bounces\+[a-z2-7]{48}@lists\.example\.gov>', mail)
+    assert re.search(rb'from:<bounces\+[a-z2-7]{48}@lists\.example\.gov>', mail.lower())
     assert server.count[b'RCPT'] == len(READERS)
     msg = email.message_from_bytes(unstuffed(data))
     assert msg['list-unsubscribe'] == '<mailto:news1-leave@lists.example.gov>'
