@@ -117,14 +117,6 @@ base_url: {web_url}/archives/
 api_key: {archiver_key}
 """
 
-# gunicorn's control socket would be one file in the user's home for all.
-_GUNICORN_CFG = """\
-[gunicorn]
-graceful_timeout = 5
-timeout = 360
-control_socket_disable = true
-"""
-
 
 class Site:
     """An installation that can be started, used and stopped.
@@ -228,10 +220,9 @@ class Site:
             'the web server',
             'web',
             *('-m', 'gunicorn', 'qnet_mailman.demo.wsgi'),
-            *('--bind', f'{HOST}:{self.web_port}'),
-            # Archiving asks core while core waits for the archive.
-            *('--worker-class', 'gthread', '--threads', '8', '--timeout', '120'),
-            *('--graceful-timeout', '3', '--no-control-socket'),
+            *('-c', str(configuration.ROOT / 'etc/gunicorn/gunicorn.conf.py')),
+            *('--bind', f'{HOST}:{self.web_port}', '--workers', '1'),
+            *('--graceful-timeout', '3'),
         )
         self._provider = self._child(
             'the OpenID provider',
@@ -590,7 +581,9 @@ class Site:
                 connection.execute('PRAGMA journal_mode=WAL')
         self._keep_suffix_list()
         self._write('mailman.cfg', self._mailman_cfg())
-        self._write('gunicorn.cfg', _GUNICORN_CFG)
+        rest = (configuration.ROOT / 'etc/gunicorn/rest.cfg').read_text('utf-8')
+        soon = {'gunicorn': {'graceful_timeout': '5'}}
+        self._write('gunicorn.cfg', configuration.merge(rest, soon))
         if not self.stock:
             self._write('qnet.cfg', self._qnet_cfg())
         if self.web:
@@ -622,7 +615,7 @@ class Site:
                 PROVIDER: {
                     'name': 'HARP (demo)',
                     'issuer': self.provider_url,
-                    'client_id': 'qualitynet-mailer',
+                    'client_id': 'qnet-mailer',
                     'client_secret': secrets.token_urlsafe(24),
                 }
             },
