@@ -41,10 +41,12 @@ from qnet_mailman.demo import configuration
 from qnet_mailman.demo.people import PROVIDER, Accounts
 from qnet_mailman.demo.ports import HOST, Reservation, is_listening
 from qnet_mailman.demo.processes import (
+    ANSWER_TIMEOUT,
     PATIENCE,
     POLL_INTERVAL,
     Child,
     DemoError,
+    Limit,
     TimedOut,
     tail,
     wait_until,
@@ -81,7 +83,7 @@ _SLEEP_TIMES = {
     'virgin': '0.1s',
 }
 
-#: Seconds that the servers may take to start, on a slow machine.
+#: Seconds for which a server that starts may get no further.
 START_TIMEOUT = 90.0
 
 # Only these reach the child processes: not a proxy, another site's settings or
@@ -376,7 +378,7 @@ class Site:
         self,
         *arguments: str,
         check: bool = False,
-        timeout: float = 120,
+        timeout: float = 600,
         input: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run the ``mailman`` command with this site's configuration.
@@ -453,25 +455,24 @@ class Site:
         subject or ``number``.
 
         :param predicate: Which messages are meant.
-        :param timeout: Seconds to wait, times `PATIENCE`.
+        :param timeout: Seconds to wait while no mail moves, times `PATIENCE`.
         :param count: How many such messages to wait for.
         :return: All such messages; `count` or more.
         :raises TimedOut: where there are fewer; says what there is.
         """
-        timeout *= PATIENCE
-        deadline = time.monotonic() + timeout
+        limit = Limit(timeout, self._mail_moved)
         while True:
             found = [mail for mail in self.messages() if predicate(mail)]
             if len(found) >= count:
                 return found
-            if time.monotonic() > deadline:
+            if limit.is_over():
                 have = '\n'.join(
                     f'  {mail.number}: from <{mail.mail_from}> '
                     f'to {", ".join(mail.recipients)}: {mail.subject}'
                     for mail in self._seen
                 )
                 raise TimedOut(
-                    f'Waited {timeout:.0f} seconds for {count} message(s), found '
+                    f'Waited {limit.seconds:.0f} seconds for {count} message(s), found '
                     f'{len(found)}.  The mail server has got:\n{have or "  nothing"}'
                 )
             time.sleep(POLL_INTERVAL)
@@ -479,7 +480,7 @@ class Site:
     def wait_idle(self, timeout: float = 30) -> None:
         """Wait until no mail is on its way through Mailman.
 
-        :param timeout: Seconds to wait, times `PATIENCE`.
+        :param timeout: Seconds to wait while no mail moves, times `PATIENCE`.
         :raises TimedOut: where some still is.
         """
         wait_until(
@@ -487,7 +488,16 @@ class Site:
             timeout,
             'Mailman to have worked off its queues',
             self.core,
+            self._mail_moved,
         )
+
+    def _mail_moved(self) -> tuple[int, str]:
+        """How far mail is: how much came out, and the newest entry of a queue.
+
+        An entry's name begins with the time at which it was made.
+        """
+        entries = (path.name for queue in QUEUES for path in self.queued(queue))
+        return len(self.messages()), max(entries, default='')
 
     def queued(self, queue: str) -> list[Path]:
         """The messages in one of Mailman's queues, those at work included.
@@ -754,7 +764,7 @@ class Site:
         """Whether the web side answers; makes HyperKitty's style sheets, too."""
         try:
             answer = self._http.get(
-                self.archive_url, timeout=30 * PATIENCE, auth=('', '')
+                self.archive_url, timeout=ANSWER_TIMEOUT * PATIENCE, auth=('', '')
             )
         except requests.ConnectionError:
             return False
