@@ -158,10 +158,12 @@ def test_a_host_has_all_that_setup_cfg_asks_for_and_no_tests() -> None:
     assert tools & run.keys() == set() and tools <= test.keys()
 
 
-def test_the_changelog_has_this_version_below_what_is_to_come() -> None:
+def test_changelog_and_guide_name_this_version() -> None:
     text = (ROOT / 'CHANGELOG.md').read_text('utf-8')
     headings = re.findall(r'^## (.+)$', text, re.M)
     assert headings[0] == 'Unreleased'
+    guide = (ROOT / 'docs/operators.md').read_text('utf-8')
+    assert f'pip install --no-deps qnet_mailer-{__version__}-py3-none-any.whl' in guide
     assert re.fullmatch(rf'{re.escape(__version__)} \(\d{{4}}-\d\d-\d\d\)', headings[1])
 
 
