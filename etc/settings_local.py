@@ -13,7 +13,7 @@ Then, as that user:
     django-admin createcachetable
     django-admin collectstatic --noinput
     django-admin check --deploy
-    gunicorn qnet_mailman.web.wsgi --bind 127.0.0.1:8000
+    gunicorn -c /etc/qnet-mailer/gunicorn.conf.py
     django-admin qcluster
 """
 
@@ -82,7 +82,7 @@ EMAIL_PORT = 25
 #         'name': 'HARP',
 #         # Letter by letter as in its /.well-known/openid-configuration.
 #         'issuer': 'https://harp.example.gov/oauth2/default',
-#         'client_id': 'qualitynet-mailer',
+#         'client_id': 'qnet-mailer',
 #         'client_secret': '',
 #         # How the secret is shown: client_secret_basic or client_secret_post.
 #         'token_auth_method': 'client_secret_basic',

@@ -10,6 +10,7 @@ from mailman.interfaces.command import ICLISubCommand
 from public import public
 from zope.interface import implementer
 
+from qnet_mailman import __version__
 from qnet_mailman.commands import (
     adopt,
     audit,
@@ -30,6 +31,9 @@ from qnet_mailman.commands import set as set_command
 
 
 @click.group(context_settings={'help_option_names': ['-h', '--help']})
+@click.version_option(
+    __version__, prog_name='qnet-mailer', message='%(prog)s %(version)s'
+)
 def qnet() -> None:
     """QualityNet Mailer: lists from request forms, and what they need."""
 

@@ -11,7 +11,7 @@ from email.message import EmailMessage
 from email.utils import formataddr, make_msgid
 
 from qnet_mailman.demo.configuration import ROOT
-from qnet_mailman.demo.processes import DemoError, wait_until
+from qnet_mailman.demo.processes import ANSWER_TIMEOUT, DemoError, wait_until
 from qnet_mailman.demo.site import Delivered
 from qnet_mailman.demo.story import (
     Person,
@@ -42,7 +42,7 @@ def sign_up(story: Story) -> None:
         story.narrator.step(f'{NEWCOMER.name} fills in the page {url}'),
         web_session() as web,
     ):
-        page = web.get(url, timeout=30).text
+        page = web.get(url, timeout=ANSWER_TIMEOUT).text
         token = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
         if token is None:
             raise DemoError(f'{url} has no form:\n{page[:1000]}')
@@ -56,7 +56,7 @@ def sign_up(story: Story) -> None:
                 'button': 'sign-up',
             },
             headers={'Referer': url},
-            timeout=30,
+            timeout=ANSWER_TIMEOUT,
         )
         if not answer.url.endswith('/done/'):
             raise DemoError(f'{url} does not take the form:\n{answer.text[:2000]}')
@@ -70,11 +70,11 @@ def sign_up(story: Story) -> None:
         story.narrator.step('Opening the link in it changes nothing'),
         web_session() as web,
     ):
-        web.get(link, timeout=30).raise_for_status()
+        web.get(link, timeout=ANSWER_TIMEOUT).raise_for_status()
         site.wait_idle()
     _require_member(story, story.list_address, False)
     with story.narrator.step('Pressing the button on its page'), web_session() as web:
-        web.post(link, timeout=30).raise_for_status()
+        web.post(link, timeout=ANSWER_TIMEOUT).raise_for_status()
         site.wait_idle()
     _require_member(story, story.list_address, True)
     _require_member(story, _private(story), False)
@@ -133,7 +133,7 @@ def one_click(story: Story) -> None:
             link,
             data={'List-Unsubscribe': 'One-Click'},
             allow_redirects=False,
-            timeout=30,
+            timeout=ANSWER_TIMEOUT,
         )
         if done.status_code != 200:
             raise DemoError(f'{link}: status {done.status_code}')

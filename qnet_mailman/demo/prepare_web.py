@@ -67,7 +67,8 @@ def main() -> None:
     """Prepare database, cache and static files, then the account."""
     os.environ.setdefault('DJANGO_SETTINGS_MODULE', 'qnet_mailman.web.settings')
     django.setup()
-    call_command('migrate', interactive=False, verbosity=0)
+    # It says how far it is; whoever waits for it looks at that.
+    call_command('migrate', interactive=False)
     call_command('createcachetable', verbosity=0)
     call_command('collectstatic', interactive=False, verbosity=0)
     make_superuser(

@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 import requests
 
 from qnet_mailman.demo.people import PROVIDER, Account
-from qnet_mailman.demo.processes import DemoError, wait_until
+from qnet_mailman.demo.processes import ANSWER_TIMEOUT, DemoError, wait_until
 from qnet_mailman.demo.story import Step, Story, body_lines, header_lines, web_session
 
 #: Seconds that a page which is open already may stay open (R26), with some for a
@@ -51,14 +51,16 @@ class Visitor:
         self.web = web_session()
         self.account = account
         # Our sign-in page, its button, the provider's form, and back.
-        page = self.web.get(f'{self._site.web_url}/accounts/login/', timeout=30)
+        page = self.web.get(
+            f'{self._site.web_url}/accounts/login/', timeout=ANSWER_TIMEOUT
+        )
         page = self._press(page, rf'[^"]*/oidc/{PROVIDER}/login/[^"]*')
         if not page.url.startswith(self._site.provider_url):
             raise DemoError(f'The sign-in does not lead to the provider:\n{page.text}')
         self.page = self.web.post(
             page.url,
             data={'sub': account.user_id, 'password': account.password},
-            timeout=30,
+            timeout=ANSWER_TIMEOUT,
         )
         if self.page.status_code != 200 or not self.page.url.startswith(
             self._site.web_url
@@ -78,7 +80,7 @@ class Visitor:
             urljoin(page.url, html.unescape(form[1])),
             data={'csrfmiddlewaretoken': token[1]},
             headers={'Referer': page.url},
-            timeout=30,
+            timeout=ANSWER_TIMEOUT,
         )
 
     def look(self, path: str) -> requests.Response:
@@ -86,7 +88,7 @@ class Visitor:
 
         :param path: The page, below the list's own.
         """
-        return self.web.get(self._list_url + path, timeout=30)
+        return self.web.get(self._list_url + path, timeout=ANSWER_TIMEOUT)
 
 
 def administrator(story: Story) -> None:

@@ -41,10 +41,12 @@ from qnet_mailman.demo import configuration
 from qnet_mailman.demo.people import PROVIDER, Accounts
 from qnet_mailman.demo.ports import HOST, Reservation, is_listening
 from qnet_mailman.demo.processes import (
+    ANSWER_TIMEOUT,
     PATIENCE,
     POLL_INTERVAL,
     Child,
     DemoError,
+    Limit,
     TimedOut,
     tail,
     wait_until,
@@ -81,7 +83,7 @@ _SLEEP_TIMES = {
     'virgin': '0.1s',
 }
 
-#: Seconds that the servers may take to start, on a slow machine.
+#: Seconds for which a server that starts may get no further.
 START_TIMEOUT = 90.0
 
 # Only these reach the child processes: not a proxy, another site's settings or
@@ -115,14 +117,6 @@ _HYPERKITTY_CFG = """\
 [general]
 base_url: {web_url}/archives/
 api_key: {archiver_key}
-"""
-
-# gunicorn's control socket would be one file in the user's home for all.
-_GUNICORN_CFG = """\
-[gunicorn]
-graceful_timeout = 5
-timeout = 360
-control_socket_disable = true
 """
 
 
@@ -228,10 +222,9 @@ class Site:
             'the web server',
             'web',
             *('-m', 'gunicorn', 'qnet_mailman.demo.wsgi'),
-            *('--bind', f'{HOST}:{self.web_port}'),
-            # Archiving asks core while core waits for the archive.
-            *('--worker-class', 'gthread', '--threads', '8', '--timeout', '120'),
-            *('--graceful-timeout', '3', '--no-control-socket'),
+            *('-c', str(configuration.ROOT / 'etc/gunicorn/gunicorn.conf.py')),
+            *('--bind', f'{HOST}:{self.web_port}', '--workers', '1'),
+            *('--graceful-timeout', '3'),
         )
         self._provider = self._child(
             'the OpenID provider',
@@ -385,7 +378,7 @@ class Site:
         self,
         *arguments: str,
         check: bool = False,
-        timeout: float = 120,
+        timeout: float = 600,
         input: str | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run the ``mailman`` command with this site's configuration.
@@ -462,25 +455,24 @@ class Site:
         subject or ``number``.
 
         :param predicate: Which messages are meant.
-        :param timeout: Seconds to wait, times `PATIENCE`.
+        :param timeout: Seconds to wait while no mail moves, times `PATIENCE`.
         :param count: How many such messages to wait for.
         :return: All such messages; `count` or more.
         :raises TimedOut: where there are fewer; says what there is.
         """
-        timeout *= PATIENCE
-        deadline = time.monotonic() + timeout
+        limit = Limit(timeout, self._mail_moved)
         while True:
             found = [mail for mail in self.messages() if predicate(mail)]
             if len(found) >= count:
                 return found
-            if time.monotonic() > deadline:
+            if limit.is_over():
                 have = '\n'.join(
                     f'  {mail.number}: from <{mail.mail_from}> '
                     f'to {", ".join(mail.recipients)}: {mail.subject}'
                     for mail in self._seen
                 )
                 raise TimedOut(
-                    f'Waited {timeout:.0f} seconds for {count} message(s), found '
+                    f'Waited {limit.seconds:.0f} seconds for {count} message(s), found '
                     f'{len(found)}.  The mail server has got:\n{have or "  nothing"}'
                 )
             time.sleep(POLL_INTERVAL)
@@ -488,7 +480,7 @@ class Site:
     def wait_idle(self, timeout: float = 30) -> None:
         """Wait until no mail is on its way through Mailman.
 
-        :param timeout: Seconds to wait, times `PATIENCE`.
+        :param timeout: Seconds to wait while no mail moves, times `PATIENCE`.
         :raises TimedOut: where some still is.
         """
         wait_until(
@@ -496,7 +488,16 @@ class Site:
             timeout,
             'Mailman to have worked off its queues',
             self.core,
+            self._mail_moved,
         )
+
+    def _mail_moved(self) -> tuple[int, str]:
+        """How far mail is: how much came out, and the newest entry of a queue.
+
+        An entry's name begins with the time at which it was made.
+        """
+        entries = (path.name for queue in QUEUES for path in self.queued(queue))
+        return len(self.messages()), max(entries, default='')
 
     def queued(self, queue: str) -> list[Path]:
         """The messages in one of Mailman's queues, those at work included.
@@ -590,7 +591,9 @@ class Site:
                 connection.execute('PRAGMA journal_mode=WAL')
         self._keep_suffix_list()
         self._write('mailman.cfg', self._mailman_cfg())
-        self._write('gunicorn.cfg', _GUNICORN_CFG)
+        rest = (configuration.ROOT / 'etc/gunicorn/rest.cfg').read_text('utf-8')
+        soon = {'gunicorn': {'graceful_timeout': '5'}}
+        self._write('gunicorn.cfg', configuration.merge(rest, soon))
         if not self.stock:
             self._write('qnet.cfg', self._qnet_cfg())
         if self.web:
@@ -622,7 +625,7 @@ class Site:
                 PROVIDER: {
                     'name': 'HARP (demo)',
                     'issuer': self.provider_url,
-                    'client_id': 'qualitynet-mailer',
+                    'client_id': 'qnet-mailer',
                     'client_secret': secrets.token_urlsafe(24),
                 }
             },
@@ -761,7 +764,7 @@ class Site:
         """Whether the web side answers; makes HyperKitty's style sheets, too."""
         try:
             answer = self._http.get(
-                self.archive_url, timeout=30 * PATIENCE, auth=('', '')
+                self.archive_url, timeout=ANSWER_TIMEOUT * PATIENCE, auth=('', '')
             )
         except requests.ConnectionError:
             return False

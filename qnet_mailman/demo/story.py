@@ -25,7 +25,7 @@ import yaml
 
 from qnet_mailman.demo.configuration import ROOT
 from qnet_mailman.demo.narrator import Narrator
-from qnet_mailman.demo.processes import DemoError, wait_until
+from qnet_mailman.demo.processes import ANSWER_TIMEOUT, DemoError, wait_until
 from qnet_mailman.demo.reports import MAILBOX_FULL, USER_UNKNOWN, Failure, report
 from qnet_mailman.demo.site import Delivered, Site
 
@@ -296,7 +296,7 @@ def archive(story: Story) -> None:
 
     def page() -> str:
         with web_session() as session:
-            return session.get(url, timeout=30).text
+            return session.get(url, timeout=ANSWER_TIMEOUT).text
 
     with story.narrator.step('Looking into the archive'):
         wait_until(

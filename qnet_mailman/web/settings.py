@@ -15,7 +15,9 @@ from urllib.parse import urlsplit
 
 from qnet_mailman.web.harp.config import for_allauth
 from qnet_mailman.web.sitefile import read_site_file, site_path
+from qnet_mailman.web.versions import require_django
 
+require_django()
 _site = read_site_file(site_path())
 _url = urlsplit(_site['WEB_URL'])
 _var = Path(_site['VAR_DIR'])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The WSGI application: ``gunicorn qnet_mailman.web.wsgi``.
+"""The WSGI application; ``etc/gunicorn/gunicorn.conf.py`` says how it is served.
 
 Static files are the business of the web server before it.
 """

@@ -15,6 +15,7 @@ from mailman.interfaces.domain import IDomainManager
 from mailman.interfaces.listmanager import IListManager
 from zope.component import getUtility
 
+from qnet_mailman import __version__
 from qnet_mailman.commands.audit import moment
 from qnet_mailman.commands.cli_qnet import qnet
 from qnet_mailman.lists.description import describe
@@ -36,6 +37,10 @@ def run(*arguments: str) -> Result:
     result = CliRunner().invoke(qnet, arguments)
     assert isinstance(result.exception, SystemExit | None), result.exc_info
     return result
+
+
+def test_version() -> None:
+    assert run('--version').output == f'qnet-mailer {__version__}\n'
 
 
 @pytest.mark.parametrize('name', [ADDRESS, LIST_ID, ADDRESS.upper()])

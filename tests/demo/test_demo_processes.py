@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from qnet_mailman.demo.processes import (
     Child,
     DemoError,
+    Limit,
     TimedOut,
     group_is_alive,
     wait_until,
@@ -114,9 +116,37 @@ def test_waiting_has_an_end() -> None:
         wait_until(lambda: False, 0.1, 'good news')
 
 
+def test_waiting_goes_on_while_there_is_progress() -> None:
+    looks = itertools.count()
+    parts = itertools.chain((1, 2, 3, 4), itertools.repeat(4))
+    # Its time is over from the start.
+    wait_until(lambda: next(looks) == 3, -1, 'three', progress=lambda: next(parts))
+    with pytest.raises(TimedOut, match='four'):
+        wait_until(lambda: next(looks) == 9, -1, 'four', progress=lambda: next(parts))
+    assert Limit(-1).is_over()
+
+
+def test_a_child_that_grows_or_prints_makes_progress(tmp_path: Path) -> None:
+    process = child(
+        tmp_path,
+        'import pathlib, time; print("ready", flush=True)\n'
+        'while not pathlib.Path("go").exists(): time.sleep(0.01)\n'
+        'much = b"x" * 2**25; pathlib.Path("grown").touch(); time.sleep(99)',
+    )
+    start(process)
+    memory, printed = process.progress()
+    assert printed == len('ready\n')
+    (tmp_path / 'go').touch()
+    wait_until((tmp_path / 'grown').exists, 20, 'it to grow', process)
+    assert process.progress() >= (memory + 32, printed)
+    process.stop()
+    # What it once had stays: to have it again is no progress.
+    assert process.progress() >= (memory + 32, printed)
+
+
 def test_a_child_that_takes_too_long(tmp_path: Path) -> None:
     process = child(tmp_path, 'import time; time.sleep(99)')
     process.start()
-    with pytest.raises(TimedOut, match='the child took more than'):
+    with pytest.raises(TimedOut, match='the child did not get on'):
         process.wait(0.2)
     process.stop()

@@ -21,7 +21,7 @@ WEB = 'http://127.0.0.1:8000'
 CALLBACK = f'{WEB}/accounts/oidc/harp/login/callback/'
 QUERY = {
     'response_type': 'code',
-    'client_id': 'qualitynet-mailer',
+    'client_id': 'qnet-mailer',
     'redirect_uri': CALLBACK,
     'scope': 'openid profile email',
     'state': 'a-state',
@@ -105,7 +105,7 @@ def test_the_right_password_leads_back_with_a_code(
             'grant_type': 'authorization_code',
             'code': query['code'][0],
             'redirect_uri': CALLBACK,
-            'client_id': 'qualitynet-mailer',
+            'client_id': 'qnet-mailer',
             'client_secret': 'any',
         },
     ).json

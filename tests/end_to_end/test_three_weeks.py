@@ -84,7 +84,7 @@ class MovedSite(Site):
         super().write_configuration()
         gunicorn = self.etc / 'gunicorn.cfg'
         text = gunicorn.read_text()
-        gunicorn.write_text(text.replace('timeout = 360', 'timeout = 0'))
+        gunicorn.write_text(text.replace('\ntimeout: 360', '\ntimeout: 0'))
 
     def periodic_work_done(self, day: int) -> bool:
         """Whether a bounce runner did on that day what was due."""
