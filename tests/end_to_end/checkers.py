@@ -169,12 +169,19 @@ def _opendkim(key: Key, folder: Path, port: int, dns_port: int) -> list[str]:
         f'{SELECTOR}._domainkey.{DOMAIN} {key.record}\n', 'utf-8'
     )
     (folder / 'mailer.private').write_bytes(key.pem)
+    for name in ('key_table', 'signing_table'):
+        shutil.copy(ROOT / 'etc/opendkim' / name, folder)
+    table = (folder / 'key_table').read_text('ascii')
+    table = table.replace('/etc/dkimkeys', str(folder))
+    (folder / 'key_table').write_text(table, 'ascii')
     (folder / 'opendkim.conf').write_text(
         _shipped(
-            'opendkim.conf',
+            'opendkim/opendkim.conf',
+            AuthservID=ID,
             Socket=f'inet:{port}@{HOST}',
             PidFile=str(folder / 'opendkim.pid'),
-            KeyFile=str(folder / 'mailer.private'),
+            KeyTable=f'file:{folder}/key_table',
+            SigningTable=f'refile:{folder}/signing_table',
             RequireSafeKeys='no',
             TestPublicKeys=str(folder / 'keys'),
         ),
@@ -186,7 +193,9 @@ def _opendkim(key: Key, folder: Path, port: int, dns_port: int) -> list[str]:
 def _opendmarc(key: Key, folder: Path, port: int, dns_port: int) -> list[str]:
     (folder / 'opendmarc.conf').write_text(
         _shipped(
-            'opendmarc.conf',
+            'opendmarc/opendmarc.conf',
+            AuthservID=ID,
+            TrustedAuthservIDs=ID,
             Socket=f'inet:{port}@{HOST}',
             PidFile=str(folder / 'opendmarc.pid'),
         ),
