@@ -178,7 +178,7 @@ SIGNED = ('list-unsubscribe', 'list-unsubscribe-post', 'from')
 def test_copies_leave_with_a_signature(
     mlist: Any, server: _Server, author: str
 ) -> None:
-    """It covers the links to leave (RFC 8058 section 4), also where nobody is masked."""
+    """It covers the links to leave (RFC 8058 section 4), also of unmasked posts."""
     subscribe(mlist, READER)
     data = a_post(mlist).replace(POSTER.encode(), author.encode())
     config.push('server', f'[mta]\nsmtp_host: {HOST}\nsmtp_port: {server.port}\n')
