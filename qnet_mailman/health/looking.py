@@ -4,7 +4,15 @@
 from __future__ import annotations
 
 from qnet_mailman import site
-from qnet_mailman.health import door, mailman, running, service, website, zone
+from qnet_mailman.health import (
+    door,
+    mailman,
+    running,
+    service,
+    timers,
+    website,
+    zone,
+)
 from qnet_mailman.health.finding import Finding
 
 
@@ -27,10 +35,12 @@ def examine(*, web: bool = True, mail: bool = True) -> list[Finding]:
         findings.extend(service.sign_ups(settings))
         findings.extend(mailman.addresses())
         findings.extend(mailman.maps())
+        findings.extend(mailman.verp())
         findings.extend(mailman.rest())
         findings.extend(running.queues(settings))
     findings.extend(mailman.unprocessed())
     findings.extend(running.processes())
     findings.extend(running.answers(rest=web))
     findings.extend(running.disk())
+    findings.extend(timers.timers())
     return findings

@@ -51,12 +51,6 @@ def website(settings: Settings, *, ask: bool) -> Iterator[Finding]:
     yield from _told(f'{settings.web_url}/harp/connections/')
     yield from archive()
     yield from texts()
-    yield Finding(
-        'not seen',
-        'timers',
-        'whether periodic jobs of the host are run (systemd timers, cron)',
-        'Look with "systemctl list-timers".',
-    )
 
 
 _WEB = 'See whether gunicorn and nginx run, and what their logs say.'
