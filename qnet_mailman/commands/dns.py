@@ -56,8 +56,8 @@ def dns_command(
     """Print what a domain of lists has to have in the DNS, as lines of a zone file.
 
     These are MX, SPF, DKIM, DMARC, MTA-STS and TLS-RPT, and what the web host needs.
-    The hosts are those of qnet.cfg (outside_mail_server, web_url) and [mta] smtp_host in
-    mailman.cfg; reports go to site_owner.
+    The hosts are those of outside_mail_server and web_url (qnet.cfg) and of [mta]
+    smtp_host (mailman.cfg); reports go to site_owner.
 
     Exit status: 0 all is well, 1 something is missing or wrong, 2 could not run.
     """
