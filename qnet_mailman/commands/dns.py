@@ -16,7 +16,7 @@ from mailman.config import config
 from qnet_mailman import site
 from qnet_mailman.commands.check import tell
 from qnet_mailman.commands.common import COULD_NOT_RUN, INVALID, needs_service, stop
-from qnet_mailman.health.zone import answers_of, keys_folder, published
+from qnet_mailman.health.zone import answers_of, keys_folder, no_key, published
 from qnet_mailman.mta import hosts, zone
 
 
@@ -63,10 +63,10 @@ def dns_command(
     """
     found = _mailer(domain, dkim, mx, addresses)
     if check:
-        findings = list(
-            published(zone.records(found), found.domain, answers_of(_resolver(server)))
-        )
-        tell(findings, as_json)
+        unseen = [] if found.keys else [no_key(dkim or keys_folder())]
+        ask = answers_of(_resolver(server))
+        findings = published(zone.records(found), found.domain, ask)
+        tell([*findings, *unseen], as_json)
     elif mta_sts:
         click.echo(found.policy, nl=False)
     else:

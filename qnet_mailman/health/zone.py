@@ -180,6 +180,16 @@ _LOOK: dict[Purpose, Callable[[Record, Answers], str | None]] = {
 }
 
 
+def no_key(place: Path) -> Finding:
+    """What is not seen where nobody has put the record of a key."""
+    return Finding(
+        'not seen',
+        'DKIM',
+        f'whether copies are signed: no record of a key is in {place}',
+        'Copy the .txt of your key there, as etc/opendkim/opendkim.conf has it.',
+    )
+
+
 def signing(settings: Settings, *, ask: bool) -> Iterator[Finding]:
     """Whether the keys of DKIM are published, readable, and fit for long.
 
@@ -188,12 +198,7 @@ def signing(settings: Settings, *, ask: bool) -> Iterator[Finding]:
     folder = keys_folder()
     files = sorted(folder.glob('*.txt'))
     if not files:
-        yield Finding(
-            'not seen',
-            'DKIM',
-            f'whether copies are signed: no record of a key is in {folder}',
-            'Copy the .txt of your key there ("Postfix" in the guide).',
-        )
+        yield no_key(folder)
         return
     resolved = answers_of(dns.resolver.get_default_resolver()) if ask else None
     for file in files:

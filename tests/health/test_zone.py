@@ -202,6 +202,18 @@ def test_a_name_server_that_is_away(
     assert 'resolv.conf' in done.output
 
 
+def test_a_key_that_nobody_named_is_not_seen(
+    key: Path, names: tuple[Names, tuple[str, ...]]
+) -> None:
+    key.unlink()
+    done = run(*names[1])
+    assert done.exit_code == 0
+    assert (
+        f'not seen  DKIM: whether copies are signed: no record of a key is in {key.parent}'
+        in done.output
+    )
+
+
 def test_a_pool_and_another_mail_host(key: Path, configure: Any) -> None:
     configure(outside_mail_server='mx.example.gov:25')
     config.push('pool', '[mta]\nsmtp_host: relay.example.gov 192.0.2.9 [2001:db8::9]\n')
