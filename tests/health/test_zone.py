@@ -208,10 +208,8 @@ def test_a_key_that_nobody_named_is_not_seen(
     key.unlink()
     done = run(*names[1])
     assert done.exit_code == 0
-    assert (
-        f'not seen  DKIM: whether copies are signed: no record of a key is in {key.parent}'
-        in done.output
-    )
+    assert 'not seen  DKIM: whether copies are signed' in done.output
+    assert f'is in {key.parent}\n' in done.output
 
 
 def test_a_pool_and_another_mail_host(key: Path, configure: Any) -> None:
