@@ -7,8 +7,8 @@ or before, is fetched once in `cache_life` of mailman.cfg.  Where that fails, th
 text that is known serves, else that of the domain, the site or the package: mail never
 waits for a web server.
 
-A list of another style has the text that Mailman would give it, and fails as there
-(R40).
+A list of another style, and who asks for no list, has the text that Mailman would give,
+and fails as there (R40).
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from qnet_mailman.templates.fetching import Auth, NotFetched, fetch, way_to
 PAUSE = 60
 """Seconds for which a text that could not be fetched is not asked for again."""
 NOT_FOUND = 404
+_OWN = 'qnet:'
 
 log = logging.getLogger('mailman.plugins')
 
@@ -86,8 +87,7 @@ class TemplateManager(stock.TemplateManager):
         known = texts.known(uri)
         if known is not None and known.is_good:
             return known.text
-        list_id = kws.get('list_id')
-        if list_id is not None and row_by_id(list_id) is None:
+        if not _is_ours(name, kws.get('list_id')):
             got = _as_stock(uri, auth_of(row))
             if got is None:
                 return ''
@@ -121,6 +121,13 @@ class TemplateManager(stock.TemplateManager):
                 error.reason,
             )
             raise
+
+
+def _is_ours(name: str, list_id: str | None) -> bool:
+    """Whether a list of ours asks, or the service itself for a text of its own."""
+    if list_id is None:
+        return name.startswith(_OWN)
+    return row_by_id(list_id) is not None
 
 
 def _as_stock(uri: str, auth: Auth) -> str | None:

@@ -294,6 +294,15 @@ def test_lists_of_other_styles_fail_as_with_mailman(
     mlist: Any, web: _Web, caplog: pytest.LogCaptureFixture
 ) -> None:
     """R40: what is got is used, whatever it is; what is not got is Mailman's error."""
+    # So does who asks for no list.
+    asked = getUtility(ITemplateManager)
+    asked.set(FOOTER, 'unknown.example.gov', f'{web.url}/text', 'anne', 'shown')
+    web.status = 404
+    assert asked.get(FOOTER, 'unknown.example.gov') == ''
+    web.status = 403
+    with pytest.raises(requests.HTTPError):
+        asked.get(FOOTER, 'unknown.example.gov')
+    web.status = 200
     stock = create_list(f'other@{DOMAIN}', style_name='legacy-default')
     loader = getUtility(ITemplateLoader)
     web.kind, web.body = 'text/html', b'<p>Odd.</p>'
