@@ -30,9 +30,8 @@ VAR_DIR = '/var/lib/qnet-mailer/web'
 #   python3 -c 'import secrets; print(secrets.token_urlsafe(48))'
 SECRET_KEY = ''
 
-# Mailman core's REST server: [webservice] in mailman.cfg.  What core shows to fetch
-# texts from this site is made from the password; after changing it, run
-# `django-admin register_texts`.
+# Mailman core's REST server: [webservice] in mailman.cfg.  What core shows to this site
+# is made from the password; after changing it, run `django-admin register_texts`.
 MAILMAN_REST_API_URL = 'http://localhost:8001'
 MAILMAN_REST_API_USER = 'restadmin'
 MAILMAN_REST_API_PASS = ''

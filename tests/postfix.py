@@ -19,23 +19,30 @@ from qnet_mailman.demo.ports import HOST, is_listening
 from qnet_mailman.demo.processes import Child, wait_until
 
 DAEMONS = Path('/usr/lib/postfix/sbin')
-MASTER_CF = Path('/usr/share/postfix/master.cf.dist')
-MAPS = '/var/lib/mailman3/data'
+SHARE = Path('/usr/share/postfix')
+MASTER_CF = SHARE / 'master.cf.dist'
+OURS = ROOT / 'etc/postfix'
+MAPS = '/var/lib/qnet-mailer/mailman/data'
 """Where `etc/postfix/main.cf` has Mailman's maps."""
 CHECKS = '/etc/postfix/authentication_results'
 
-_MAIN_CF = """\
-compatibility_level = 3.6
+_SITE = """\
+# What Debian's installer adds; a second value of these would be a warning.
+myhostname = mx.example.gov
+mydestination = $myhostname, lists.example.gov, localhost
+relayhost = [{host}]:{relay_port}
+mynetworks = 127.0.0.0/8
+mailbox_size_limit = 0
+recipient_delimiter = +
+inet_interfaces = {host}
+smtpd_relay_restrictions = permit_mynetworks defer_unauth_destination
+# An instance of our own.
 queue_directory = {folder}/queue
 data_directory = {folder}/data
 command_directory = /usr/sbin
 daemon_directory = {daemons}
 maillog_file = {folder}/log
 maillog_file_prefixes = {folder}
-myhostname = mx.example.gov
-inet_interfaces = {host}
-mynetworks = 127.0.0.0/8
-relayhost = [{host}]:{relay_port}
 # To be somebody from outside.
 smtpd_authorized_xclient_hosts = {host}
 """
@@ -56,6 +63,26 @@ def make_map(path: Path, text: str = '') -> None:
     subprocess.run(['/usr/sbin/postmap', str(path)], check=True)
 
 
+def of_file(name: str) -> dict[str, str]:
+    """What a file of `etc/postfix` sets."""
+    lines = (OURS / name).read_text('utf-8').splitlines()
+    lines = [each for each in lines if each and not each.startswith('#')]
+    pairs = (each.partition('=') for each in lines)
+    return {name.strip(): value.strip() for name, _sign, value in pairs}
+
+
+def change(folder: Path, settings: dict[str, str]) -> None:
+    """Set values in the main.cf of a folder, as the guide does."""
+    arguments = [f'{name} = {value}' for name, value in settings.items()]
+    done = subprocess.run(
+        ['/usr/sbin/postconf', '-c', str(folder), '-e', *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert not done.stderr, done.stderr
+
+
 @contextmanager
 def running(
     port: int, *, maps: Path, relay_port: int, **settings: str
@@ -74,21 +101,18 @@ def running(
         (folder / name).mkdir()
         (folder / name).chmod(0o755)
     shutil.chown(folder / 'data', 'postfix')
-    ours = (ROOT / 'etc/postfix/main.cf').read_text('utf-8')
-    assert MAPS in ours
-    assert CHECKS in ours
-    shutil.copy(ROOT / 'etc/postfix' / Path(CHECKS).name, folder / 'etc')
-    ours = ours.replace(MAPS, str(maps))
-    ours = ours.replace(CHECKS, str(folder / 'etc' / Path(CHECKS).name))
-    for name, value in settings.items():
-        ours = re.sub(rf'(?m)^{name} =.*\n', '', ours) + f'{name} = {value}\n'
-    (folder / 'etc/main.cf').write_text(
-        _MAIN_CF.format(
-            folder=folder, daemons=DAEMONS, host=HOST, relay_port=relay_port
-        )
-        + ours,
-        'utf-8',
+    site = _SITE.format(
+        folder=folder, daemons=DAEMONS, host=HOST, relay_port=relay_port
     )
+    debian = (SHARE / 'main.cf.debian').read_text('utf-8')
+    (folder / 'etc/main.cf').write_text(debian + site, 'utf-8')
+    shutil.copy(OURS / Path(CHECKS).name, folder / 'etc')
+    checks = f'{folder}/etc/{Path(CHECKS).name}'
+    ours = {
+        name: value.replace(MAPS, str(maps)).replace(CHECKS, checks)
+        for name, value in of_file('main.cf').items()
+    }
+    change(folder / 'etc', {**ours, **settings})
     services = MASTER_CF.read_text('utf-8')
     services = re.sub(r'(?m)^smtp(\s+inet)', rf'{port}\1', services)
     # Without a chroot, which Debian prepares in its own start script.

@@ -8,6 +8,7 @@ import sys
 
 import click
 
+from qnet_mailman.health.finding import Finding
 from qnet_mailman.health.looking import examine
 
 
@@ -15,7 +16,9 @@ from qnet_mailman.health.looking import examine
 @click.option('--json', 'as_json', is_flag=True, help='Print JSON.')
 @click.option('--no-web', is_flag=True, help='Do not ask the web side.')
 @click.option(
-    '--no-mail', is_flag=True, help='Send no message through the mail server.'
+    '--no-mail',
+    is_flag=True,
+    help='Send no message through the mail server, and ask no name server.',
 )
 def check(as_json: bool, no_web: bool, no_mail: bool) -> None:
     """Say whether mail is processed, people can sign in, and what is wrong.
@@ -26,7 +29,11 @@ def check(as_json: bool, no_web: bool, no_mail: bool) -> None:
 
     Exit status: 0 all is well (perhaps with warnings), 1 something is wrong.
     """
-    findings = examine(web=not no_web, mail=not no_mail)
+    tell(examine(web=not no_web, mail=not no_mail), as_json)
+
+
+def tell(findings: list[Finding], as_json: bool) -> None:
+    """Print what was found, and exit with 1 where something is wrong."""
     if as_json:
         print(json.dumps([finding.as_dict() for finding in findings], indent=2))
     else:

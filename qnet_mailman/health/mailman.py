@@ -6,13 +6,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mailman.config import config
+from mailman.model.mailinglist import MailingList
 from mailman.utilities.datetime import now
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from qnet_mailman import site
 from qnet_mailman.health.finding import Finding, from_database, named
 from qnet_mailman.model import keys
+from qnet_mailman.model.base import store
+from qnet_mailman.model.lists import QNetList
 from qnet_mailman.mta import hosts, postfix
 from qnet_mailman.queues import shunted
 from qnet_mailman.setup import mailman_cfg, startup
@@ -144,6 +147,36 @@ def maps() -> Iterator[Finding]:
             'come back',
             'Write it anew with "mailman aliases".',
         )
+
+
+@from_database
+def verp() -> Iterator[Finding]:
+    """Settings that are off without which lists of other styles know less."""
+    ours = select(QNetList.list_id)
+    others = select(MailingList.id).where(MailingList._list_id.not_in(ours))
+    if store().scalar(others.limit(1)) is None:
+        return
+    for name, (value, meaning) in _VERP.items():
+        if config.mta[name].strip().lower() in _OFF:
+            yield Finding(
+                'warning',
+                'mailman.cfg',
+                f'{name} is off: on lists of other styles {meaning}',
+                f'Set {name} to {value} in [mta] of mailman.cfg, and start Mailman '
+                'again.',
+            )
+
+
+_OFF = ('no', 'off', 'false', '0')
+_BOUNCES = 'who bounced is known from the text of reports alone'
+_VERP = {
+    'verp_delivery_interval': ('1', _BOUNCES),
+    'verp_personalized_deliveries': (
+        'yes',
+        f'with a copy for each reader, {_BOUNCES}',
+    ),
+    'verp_confirmations': ('yes', 'an answer confirms only where it keeps the subject'),
+}
 
 
 def unprocessed() -> Iterator[Finding]:

@@ -20,8 +20,11 @@ from qnet_mailman.core_credential import USER, password_from
 from qnet_mailman.health.asking import problem_of
 from qnet_mailman.health.finding import Finding, from_database
 from qnet_mailman.health.service import EXAMPLES
+from qnet_mailman.model import texts as kept
 from qnet_mailman.model.base import store
 from qnet_mailman.settings import Settings
+from qnet_mailman.templates.fetching import NotFetched, fetch, way_to
+from qnet_mailman.templates.manager import auth_of
 
 TIMEOUT = (5, 60)
 """Seconds to wait for a connection to the web side, and for its answer: it asks each
@@ -48,12 +51,6 @@ def website(settings: Settings, *, ask: bool) -> Iterator[Finding]:
     yield from _told(f'{settings.web_url}/harp/connections/')
     yield from archive()
     yield from texts()
-    yield Finding(
-        'not seen',
-        'timers',
-        'whether periodic jobs of the host are run (systemd timers, cron)',
-        'Look with "systemctl list-timers".',
-    )
 
 
 _WEB = 'See whether gunicorn and nginx run, and what their logs say.'
@@ -172,16 +169,21 @@ def archive() -> Iterator[Finding]:
 
 @from_database
 def texts() -> Iterator[Finding]:
-    """Whether lists' own texts can be fetched, without which their mail waits."""
-    query = select(Template.uri, Template.username, Template.password)
-    own = query.where(Template.uri.like('http%')).distinct().limit(MOST_TEXTS)
-    for uri, username, password in store().execute(own).all():
-        auth = (username, password or '') if username else None
-        if (problem := problem_of(uri, auth=auth, follow=True)) is not None:
+    """Whether lists' own texts can be fetched that the web side has not handed over."""
+    query = select(Template).where(Template.uri.like('http%')).order_by(Template.id)
+    for row in store().scalars(query.limit(MOST_TEXTS)).all():
+        known = kept.known(row.uri)
+        if known is not None and known.good_until is None:
+            continue
+        try:
+            fetch(row.name, row.uri, auth_of(row))
+        except NotFetched as error:
+            used = "the package's" if known is None else 'the last one that is known'
             yield Finding(
                 'error',
                 'texts',
-                f'{uri}: {problem}: mail with this text is not sent',
-                'See whether the web side answers there; delete the text in Postorius '
-                'where nobody needs it.',
+                f'{way_to(row.uri)}: {error.reason}: mail goes out with {used} instead '
+                '(on lists of other styles it may not)',
+                'See whether the web side answers there, then run "django-admin '
+                'register_texts"; delete the text in Postorius where nobody needs it.',
             )

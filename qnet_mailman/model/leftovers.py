@@ -23,6 +23,7 @@ from mailman.model.template import Template
 from mailman.utilities.datetime import now
 from sqlalchemy import delete, select
 
+from qnet_mailman.model import texts
 from qnet_mailman.model.base import store
 
 ASIDE = 'removed-lists'
@@ -40,8 +41,10 @@ def forget(list_id: str, address: str) -> None:
     :param address: The list's posting address.
     """
     numbers = select(MailingList.id).where(MailingList._list_id == list_id)
+    own = Template.context.in_([list_id, address])
+    texts.forget(store().scalars(select(Template.uri).where(own)))
     for where in (
-        delete(Template).where(Template.context.in_([list_id, address])),
+        delete(Template).where(own),
         delete(BounceEvent).where(BounceEvent.list_id == list_id),
         delete(OneLastDigest).where(OneLastDigest.mailing_list_id.in_(numbers)),
     ):

@@ -43,7 +43,12 @@ class QNetList(OfAList, Base):
 
 def row_of(mlist: Mlist) -> QNetList | None:
     """The row of a list; None where the list has a style of somebody else."""
-    return store().scalar(select(QNetList).where(QNetList.list_id == mlist.list_id))
+    return row_by_id(mlist.list_id)
+
+
+def row_by_id(list_id: str) -> QNetList | None:
+    """The same, of the list with a List-ID."""
+    return store().scalar(select(QNetList).where(QNetList.list_id == list_id))
 
 
 def define(mlist: Mlist, list_type: ListType, visibility: Visibility) -> None:

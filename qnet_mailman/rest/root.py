@@ -18,6 +18,7 @@ from qnet_mailman.rest.posts import Posts
 from qnet_mailman.rest.roles import Roles
 from qnet_mailman.rest.send_again import SendAgain
 from qnet_mailman.rest.signup import SignUp
+from qnet_mailman.rest.texts import Texts
 from qnet_mailman.rest.unsubscribe import Unsubscribe
 
 
@@ -80,6 +81,11 @@ class Root:
     def mail_allowance(self, context: Any, segments: list[str]) -> Any:
         """/mail-allowance"""
         return MailAllowance(), segments
+
+    @child()
+    def texts(self, context: Any, segments: list[str]) -> Any:
+        """/texts"""
+        return Texts(), segments
 
     @child()
     def unsubscribe(self, context: Any, segments: list[str]) -> Any:

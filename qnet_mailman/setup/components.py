@@ -13,7 +13,7 @@ from mailman.interfaces.mailinglist import IMailingList
 from mailman.interfaces.member import IMembershipManager
 from mailman.interfaces.messages import IMessageStore
 from mailman.interfaces.subscriptions import ISubscriptionManager, ISubscriptionService
-from mailman.interfaces.template import ITemplateLoader
+from mailman.interfaces.template import ITemplateLoader, ITemplateManager
 from sqlalchemy import delete
 from zope.component import getGlobalSiteManager
 
@@ -38,6 +38,7 @@ from qnet_mailman.subscriptions import (
 from qnet_mailman.subscriptions.leaving import SubscriptionService
 from qnet_mailman.subscriptions.manager import manager_of
 from qnet_mailman.templates.loader import TemplateLoader
+from qnet_mailman.templates.manager import TemplateManager
 
 PIPELINES = {
     'default-owner-pipeline': 'qnet-owner-pipeline',
@@ -50,6 +51,7 @@ def register() -> None:
     """Register what Mailman looks up by interface; again is harmless."""
     site = getGlobalSiteManager()
     site.registerUtility(TemplateLoader(), ITemplateLoader)
+    site.registerUtility(TemplateManager(), ITemplateManager)
     site.registerUtility(ListManager(), IListManager)
     site.registerUtility(Processor(), IBounceProcessor)
     leave_our_members_alone()

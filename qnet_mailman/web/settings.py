@@ -40,7 +40,7 @@ AGENCY = ''
 AGENCY_LINKS: dict[str, str] = {}
 # The loopback names are for core, which archives through them.
 ALLOWED_HOSTS = [_url.hostname, 'localhost', '127.0.0.1']
-# Core fetches message texts from Postorius under this address.
+# By this address core knows Postorius's texts; it fetches them where it archives.
 POSTORIUS_TEMPLATE_BASE_URL = WEB_URL
 
 # Browsers.

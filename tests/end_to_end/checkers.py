@@ -6,16 +6,10 @@ from __future__ import annotations
 import base64
 import contextlib
 import shutil
-import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import dns.flags
-import dns.message
-import dns.rcode
-import dns.rrset
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -23,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from qnet_mailman.demo.configuration import ROOT
 from qnet_mailman.demo.ports import HOST, Reservation, is_listening
 from qnet_mailman.demo.processes import Child, wait_until
+from tests.name_server import name_server, texts
 
 ID = 'mx.example.gov'
 DOMAIN = 'agency.example.gov'
@@ -83,46 +78,6 @@ class Key:
 
 
 @contextmanager
-def name_server(records: dict[str, str]) -> Iterator[int]:
-    """Answer for TXT records, over UDP, as long as this lasts; the port."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as server:
-        server.bind((HOST, 0))
-
-        def answer() -> None:
-            with contextlib.suppress(OSError):
-                while True:
-                    data, client = server.recvfrom(4096)
-                    if not data:
-                        return
-                    server.sendto(_answer(data, records), client)
-
-        thread = threading.Thread(target=answer, daemon=True)
-        thread.start()
-        port: int = server.getsockname()[1]
-        yield port
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as last:
-            last.sendto(b'', (HOST, port))
-        thread.join()
-
-
-def _answer(data: bytes, records: dict[str, str]) -> bytes:
-    query = dns.message.from_wire(data)
-    response = dns.message.make_response(query)
-    response.flags |= dns.flags.RA
-    question = query.question[0]
-    text = records.get(str(question.name).rstrip('.').lower())
-    if text is None:
-        response.set_rcode(dns.rcode.NXDOMAIN)
-    elif question.rdtype == dns.rdatatype.TXT:
-        # A string of a record has 255 bytes at most.
-        pieces = [f'"{text[at : at + 250]}"' for at in range(0, len(text), 250)]
-        response.answer.append(
-            dns.rrset.from_text(question.name, 60, 'IN', 'TXT', ' '.join(pieces))
-        )
-    return response.to_wire()
-
-
-@contextmanager
 def milter(name: str, key: Key, folder: Path) -> Iterator[str]:
     """Run checkers; what Postfix's `smtpd_milters` names.
 
@@ -130,7 +85,7 @@ def milter(name: str, key: Key, folder: Path) -> Iterator[str]:
     """
     ports = Reservation()
     with contextlib.ExitStack() as stack:
-        dns_port = stack.enter_context(name_server(key.records))
+        dns_port = stack.enter_context(name_server(texts(key.records)))
         found = []
         for program in name.split('+'):
             port = ports.take()
@@ -169,12 +124,19 @@ def _opendkim(key: Key, folder: Path, port: int, dns_port: int) -> list[str]:
         f'{SELECTOR}._domainkey.{DOMAIN} {key.record}\n', 'utf-8'
     )
     (folder / 'mailer.private').write_bytes(key.pem)
+    for name in ('key_table', 'signing_table'):
+        shutil.copy(ROOT / 'etc/opendkim' / name, folder)
+    table = (folder / 'key_table').read_text('ascii')
+    table = table.replace('/etc/dkimkeys', str(folder))
+    (folder / 'key_table').write_text(table, 'ascii')
     (folder / 'opendkim.conf').write_text(
         _shipped(
-            'opendkim.conf',
+            'opendkim/opendkim.conf',
+            AuthservID=ID,
             Socket=f'inet:{port}@{HOST}',
             PidFile=str(folder / 'opendkim.pid'),
-            KeyFile=str(folder / 'mailer.private'),
+            KeyTable=f'file:{folder}/key_table',
+            SigningTable=f'refile:{folder}/signing_table',
             RequireSafeKeys='no',
             TestPublicKeys=str(folder / 'keys'),
         ),
@@ -186,7 +148,9 @@ def _opendkim(key: Key, folder: Path, port: int, dns_port: int) -> list[str]:
 def _opendmarc(key: Key, folder: Path, port: int, dns_port: int) -> list[str]:
     (folder / 'opendmarc.conf').write_text(
         _shipped(
-            'opendmarc.conf',
+            'opendmarc/opendmarc.conf',
+            AuthservID=ID,
+            TrustedAuthservIDs=ID,
             Socket=f'inet:{port}@{HOST}',
             PidFile=str(folder / 'opendmarc.pid'),
         ),

@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+import email
 import queue
+import re
 import smtplib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,18 +14,22 @@ from typing import Any
 import dkim
 import pytest
 from aiosmtpd.controller import Controller
+from mailman.config import config
 from mailman.interfaces.requests import IListRequests, RequestType
 
 from qnet_mailman.demo.ports import HOST, Reservation
+from qnet_mailman.mta.deliver import deliver as deliver_copies
 from qnet_mailman.posting import door
 from tests import postfix
 from tests.attacks.lmtp_server import Deliver, deliver
+from tests.conftest import DOMAIN
 from tests.end_to_end import checkers
-from tests.helpers import empty, queued, run
+from tests.helpers import empty, message, queued, run, subscribe
 
 __all__ = ['deliver']
 
 POSTER = f'pat@{checkers.DOMAIN}'
+READER = 'reader@example.net'
 TO = 'list@elsewhere.test'
 STRANGER = '192.0.2.1'
 
@@ -162,3 +168,39 @@ def test_where_the_door_is_open_the_place_counts(
     for form in door.FORGED.values():
         came = open_server.through(a_post(mlist, forged(form)))
         assert not is_delivered(mlist, deliver, came), came
+
+
+SIGNED = ('list-unsubscribe', 'list-unsubscribe-post', 'from')
+
+
+@pytest.mark.parametrize('server', ['opendkim+opendmarc'], indirect=True)
+@pytest.mark.parametrize('author', [POSTER, f'list@{DOMAIN}'])
+def test_copies_leave_with_a_signature(
+    mlist: Any, server: _Server, author: str
+) -> None:
+    """It covers the links to leave (RFC 8058 section 4), also of unmasked posts."""
+    subscribe(mlist, READER)
+    data = a_post(mlist).replace(POSTER.encode(), author.encode())
+    config.push('server', f'[mta]\nsmtp_host: {HOST}\nsmtp_port: {server.port}\n')
+    try:
+        deliver_copies(mlist, message(data), {'recipients': {READER}, 'verp': True})
+    finally:
+        config.pop('server')
+    came = server.came.get(timeout=300)
+
+    def passes(copy: bytes) -> bool:
+        record = server.key.record.encode()
+        return bool(dkim.verify(copy, dnsfunc=lambda *_args, **_kws: record))
+
+    assert passes(came), came
+    (field,) = email.message_from_bytes(came).get_all('DKIM-Signature', [])
+    tags = dict(re.findall(r'(\w+)=([^;]+)', ''.join(field.split())))
+    assert (tags['d'], tags['s']) == (DOMAIN, 'mailer')
+    covered = tags['h'].lower().split(':')
+    for name in SIGNED:
+        # Once more than it is there, so that none can be added.
+        assert covered.count(name) == 2, covered
+    link = came.replace(b'/unsubscribe/', b'/elsewhere/')
+    assert link != came and not passes(link)
+    assert b'one-click' in came.lower()
+    assert not passes(b'List-Unsubscribe-Post: Other=One-Click\r\n' + came)

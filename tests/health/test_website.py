@@ -24,6 +24,7 @@ from qnet_mailman.commands.cli_qnet import qnet
 from qnet_mailman.core_credential import USER, password_from
 from qnet_mailman.health import website
 from qnet_mailman.health.looking import examine
+from qnet_mailman.model import texts as kept
 from tests.certificates import self_signed
 
 
@@ -175,7 +176,13 @@ def test_texts_of_lists_that_cannot_be_fetched(mlist: Any, web: _Web) -> None:
     config.db.commit()
     assert texts(web) == []
     web.status = 403
-    assert texts(web) == [f'{address}: status 403: mail with this text is not sent']
+    [found] = texts(web)
+    assert found.startswith(f"{address}: status 403: mail goes out with the package's")
+    kept.keep(address, 'Bye.', None)
+    assert texts(web) == []
+    manager.set('list:member:regular:footer', mlist.list_id, address)
+    [found] = texts(web)
+    assert 'with the last one that is known' in found
 
 
 class _Archiver:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""`etc/opendkim.conf` covers what RFC 8058 section 4 wants covered, and
-`etc/opendmarc.conf` believes nothing that came with a message (R37)."""
+"""`etc/opendkim` covers what RFC 8058 section 4 wants covered, and `etc/opendmarc`
+believes nothing that came with a message (R37)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-FILE = Path(__file__).resolve().parents[2] / 'etc' / 'opendkim.conf'
+from tests import postfix
+
+ETC = Path(__file__).resolve().parents[2] / 'etc'
+FILE = ETC / 'opendkim' / 'opendkim.conf'
 BOTH = {'list-unsubscribe', 'list-unsubscribe-post'}
 MESSAGE = (
     b'From: news@lists.example.gov\r\nTo: news@lists.example.gov\r\nSubject: News\r\n'
@@ -47,29 +50,37 @@ def test_both_fields_are_signed_and_oversigned() -> None:
 
 
 def test_opendmarc_believes_opendkim_alone() -> None:
-    dmarc = options(FILE.with_name('opendmarc.conf'))
+    dmarc = options(ETC / 'opendmarc' / 'opendmarc.conf')
     assert dmarc['SPFSelfValidate'] == 'false'
     assert dmarc['SPFIgnoreResults'] == 'true'
     assert dmarc['AuthservID'] == dmarc['TrustedAuthservIDs'] == options()['AuthservID']
     # The remover before both, and OpenDKIM before OpenDMARC.
-    main_cf = (FILE.parent / 'postfix' / 'main.cf').read_text('ascii')
-    assert 'header_checks = regexp:/etc/postfix/authentication_results' in main_cf
-    sockets = [each['Socket'].split('@')[0] for each in (options(), dmarc)]
-    ports = [socket.partition(':')[2] for socket in sockets]
-    assert re.findall(
-        r'127\.0\.0\.1:(\d+)', main_cf.partition('#smtpd_milters')[2]
-    ) == (ports)
+    checks = postfix.of_file('main.cf')['header_checks']
+    assert checks == f'regexp:{postfix.CHECKS}'
+    sockets = [each['Socket'] for each in (options(), dmarc)]
+    named = [f'inet:{host}:{port}' for port, host in _ports(sockets)]
+    milters = postfix.of_file('milters.cf')
+    assert milters['smtpd_milters'] == ', '.join(named)
+    assert milters['non_smtpd_milters'] == named[0]
+    assert milters['milter_default_action'] == 'tempfail'
+
+
+def _ports(sockets: list[str]) -> list[tuple[str, str]]:
+    return [re.fullmatch(r'inet:(\d+)@(.+)', each).groups() for each in sockets]  # type: ignore[misc,union-attr]
 
 
 def test_opendkim_takes_it(tmp_path: Path) -> None:
     program = shutil.which('opendkim', path='/usr/sbin:/usr/bin')
     if program is None:
         pytest.skip('opendkim is not installed')
-    # It looks for the key, too, which is the site's own.
+    # It looks for the tables and the key, too, which is the site's own.
     key = tmp_path / 'mailer.private'
     key.write_bytes(_key()[0])
     key.chmod(0o600)
-    text = FILE.read_text('ascii').replace(options()['KeyFile'], str(key))
+    table = (ETC / 'opendkim' / 'key_table').read_text('ascii')
+    (tmp_path / 'key_table').write_text(table.replace('/etc/dkimkeys', str(tmp_path)))
+    shutil.copy(ETC / 'opendkim' / 'signing_table', tmp_path)
+    text = FILE.read_text('ascii').replace('/etc/opendkim', str(tmp_path))
     conf = tmp_path / 'opendkim.conf'
     # The folder above is everybody's.
     conf.write_text(f'{text}\nRequireSafeKeys no\n', 'ascii')

@@ -2,8 +2,8 @@
 """Pages for Mailman core alone: it shows a credential that both sides can make.
 
 Its address would say nothing: behind a proxy on the same host all the world comes from
-there.  Core fetches the texts of messages that somebody has set in Postorius, so it is
-told the credential together with the address of each text.
+there.  Core is handed the texts of messages that somebody has set in Postorius, and
+told the credential together with the address of each, where it fetches what it lacks.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from django.core.checks import Tags, Warning, register
 from django.http import HttpRequest
 
 from qnet_mailman.core_credential import USER, password_from
+from qnet_mailman.web import core
 
 log = logging.getLogger('qnet.web')
 
@@ -41,9 +42,10 @@ def is_core(request: HttpRequest) -> bool:
 
 
 def tell_core(template: Any, deleted: bool = False) -> None:
-    """Tell core where a text is, and what to show there.
+    """Tell core where a text is, what to show there, and the text itself.
 
-    In the place of `EmailTemplate._update_core`, which tells the address alone.
+    In the place of `EmailTemplate._update_core`, which tells the address alone.  With
+    the text, core never has to ask a page that may be waiting for core.
 
     :param template: Postorius's.
     :param deleted: Whether core is to go back to the text that it had before.
@@ -56,6 +58,10 @@ def tell_core(template: Any, deleted: bool = False) -> None:
         return
     password = password_from(settings.MAILMAN_REST_API_PASS)
     owner.set_template(template.name, template.api_url, USER, password)
+    try:
+        core.post('texts', {'uri': template.api_url, 'text': template.data})
+    except core.CoreUnavailable:
+        log.warning('core did not take the text %s, and will fetch it', template.name)
 
 
 @register(Tags.security, deploy=True)

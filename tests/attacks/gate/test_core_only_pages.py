@@ -94,13 +94,18 @@ def test_core_is_told_what_to_show(served: str, forgotten: GatedSite) -> None:
     )
     with override_settings(MAILMAN_REST_API_PASS='another password'):
         call_command('register_texts', verbosity=0)
-    told = [fields for _method, _path, fields in forgotten.core.changes]
+    told = [fields for _m, path, fields in forgotten.core.changes if 'uris' in path]
     assert [fields['username'] for fields in told] == [[USER]] * 2
     assert [fields['password'][0] for fields in told] == [
         password_from(REST_PASSWORD),
         password_from('another password'),
     ]
-    assert told[0]['list:member:regular:footer'][0].endswith(PATHS[1])
+    [uri] = told[0]['list:member:regular:footer']
+    assert uri.endswith(PATHS[1])
+    # With the text, so that it need not ask.
+    handed = [each for each in forgotten.core.changes if 'texts' in each[1]]
+    fields = {'uri': [uri], 'text': ['Better']}
+    assert handed == [('POST', 'plugins/qnet/texts', fields)] * 2
 
 
 def test_a_password_that_everybody_knows_is_told() -> None:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""``django-admin register_texts``: tell core again where the texts of Postorius are.
+"""``django-admin register_texts``: hand core the texts of Postorius again.
 
 That is needed after the password of core's REST server has changed, because what core
-shows to fetch them is made from it.
+shows to fetch one is made from it, and after an upgrade from a version that did not
+hand them over.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from qnet_mailman.web.gate.core_only import tell_core
 class Command(BaseCommand):
     """Tell core about all of them."""
 
-    help = 'Tell Mailman core again where the texts are that were set in Postorius.'
+    help = 'Hand Mailman core the texts again that were set in Postorius.'
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Do it.
