@@ -13,6 +13,7 @@ from zope.interface import implementer
 from qnet_mailman.commands import (
     adopt,
     audit,
+    backup,
     bounces,
     check,
     classify,
@@ -38,6 +39,9 @@ for command in (
     adopt.adopt,
     adopt.release,
     audit.audit,
+    backup.backup,
+    backup.restore,
+    backup.resume,
     bounces.bounces,
     check.check,
     classify.classify,

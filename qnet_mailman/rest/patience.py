@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Requests that change something wait while a backup is begun.
+
+What they change is in the database and in queues, of which a backup has the same
+moment.  Those that only read go on: runners that have yet to finish their work may wait
+for one, and the backup for them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+
+from qnet_mailman.queues import standstill
+from qnet_mailman.rest.limits import Application
+
+SAFE = frozenset({'GET', 'HEAD', 'OPTIONS'})
+"""Methods that change nothing (RFC 9110, section 9.2.1)."""
+WAIT = 30.0
+"""Seconds for which a request waits; then its client is to come again."""
+
+
+class Patient:
+    """An application that stands still when it is asked to."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def __call__(
+        self, environ: dict[str, Any], start: Callable[..., Any]
+    ) -> Iterable[bytes]:
+        """Let the application answer, in its time; or 503 (RFC 9110, section 15.6.4).
+
+        :param environ: The request (PEP 3333).
+        :param start: What begins the answer.
+        """
+        if environ['REQUEST_METHOD'] in SAFE:
+            return self._application(environ, start)
+        with standstill.working(wait=WAIT) as may_work:
+            if may_work:
+                return self._application(environ, start)
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        body = json.dumps({'title': f'{status.value} {status.phrase}'}).encode()
+        headers = [('Content-Type', 'application/json'), ('Retry-After', '30')]
+        start(
+            f'{status.value} {status.phrase}',
+            [*headers, ('Content-Length', str(len(body)))],
+        )
+        return [body]
