@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -124,6 +125,26 @@ def test_what_the_backup_had_waiting_can_be_thrown_away(
     assert '1 messages were thrown away' in said
     assert waiting('in') == ['<m2@example.net>']
     assert command('resume', '--yes')[0] == 1
+
+
+def test_mail_of_another_backup_is_carried_over(
+    mlist: Any, backup: Backup, emptied: Any, command: Any, clock: Clock
+) -> None:
+    """Back to the last version: what came in since, by tar alone, as the guide says."""
+    before = backup()
+    clock.forward(seconds=1)
+    empty('in')
+    write(mlist, 2)
+    since = backup()
+    emptied()
+    command('restore', before, '--no-web')
+    command('resume', '--yes', '--discard', 'all')
+    assert waiting('in') == []
+    var = str(Path(config.QUEUE_DIR).parent)
+    unpack = ['tar', '-xf', str(since), '-C', var, '--strip-components=1']
+    subprocess.run([*unpack, 'core/queue/in'], check=True)
+    assert IncomingRunner('in')._one_iteration() == 1
+    assert waiting('pipeline') == ['<m2@example.net>']
 
 
 def test_what_became_due_meanwhile_is_not_due_at_once(
