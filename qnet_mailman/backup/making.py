@@ -114,8 +114,8 @@ def _make(
             shutil.rmtree(scratch, ignore_errors=True)
             scratch.mkdir(mode=0o700)
             stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+        begun = time.monotonic()
         with standstill.standing_still(PATIENCE):
-            begun = time.monotonic()
             made_at = now()
             copies = {
                 name: stack.enter_context(databases.snapshot(url))

@@ -8,13 +8,12 @@ for one, and the backup for them.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
 from qnet_mailman.queues import standstill
-from qnet_mailman.rest.limits import Application
+from qnet_mailman.rest.limits import Application, refuse
 
 SAFE = frozenset({'GET', 'HEAD', 'OPTIONS'})
 """Methods that change nothing (RFC 9110, section 9.2.1)."""
@@ -41,11 +40,4 @@ class Patient:
         with standstill.working(wait=WAIT) as may_work:
             if may_work:
                 return self._application(environ, start)
-        status = HTTPStatus.SERVICE_UNAVAILABLE
-        body = json.dumps({'title': f'{status.value} {status.phrase}'}).encode()
-        headers = [('Content-Type', 'application/json'), ('Retry-After', '30')]
-        start(
-            f'{status.value} {status.phrase}',
-            [*headers, ('Content-Length', str(len(body)))],
-        )
-        return [body]
+        return refuse(start, HTTPStatus.SERVICE_UNAVAILABLE, ('Retry-After', '30'))

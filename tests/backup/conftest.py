@@ -51,7 +51,8 @@ def emptied(
 
     def empty() -> None:
         restored.path().unlink(missing_ok=True)
-        shutil.rmtree(core.var / 'queue' / 'handover', ignore_errors=True)
+        for folder in ('queue/handover', 'archives/hyperkitty'):
+            shutil.rmtree(core.var / folder, ignore_errors=True)
         _clear(core)
 
     request.addfinalizer(empty)

@@ -70,6 +70,17 @@ def test_all_of_it_is_back_and_waits(
 ) -> None:
     address, key = mlist.fqdn_listname, keys.signing()
     config.db.commit()
+    # What a stock list collects, what an archiver could not be told, what was shunted.
+    others = [
+        Path(config.LIST_DATA_DIR, 'other@lists.example.gov', 'digest.mmdf'),
+        Path(config.ARCHIVE_DIR, 'hyperkitty', 'spool', '1+a.pck'),
+        Path(config.QUEUE_DIR, 'shunt', '1+b.pck'),
+        Path(config.QUEUE_DIR, 'bad', '1+c.psv'),
+        Path(config.QUEUE_DIR, 'handover', 'lists+1', 'virgin', '1+d.pck'),
+    ]
+    for path in others:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(path.name)
     made = backup()
     emptied()
     assert found(address) is None
@@ -88,6 +99,7 @@ def test_all_of_it_is_back_and_waits(
     held_message = getUtility(IMessageStore).get_message_by_id('<m9@example.net>')
     assert held_message is not None
     assert waiting('in') == ['<m1@example.net>']
+    assert [path.read_text() for path in others] == [path.name for path in others]
     # Nothing is worked on, nor what is due done, and check says why.
     runner = IncomingRunner('in')
     assert runner._one_iteration() == 0
