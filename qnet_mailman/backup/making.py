@@ -87,7 +87,7 @@ def make(
     with alone():
         mark = restored.read()
         if mark is not None and not mark.is_whole:
-            raise BackupError(f'restoring {mark.file} was not finished')
+            raise BackupError(mark.reason)
         side = website.ask() if web else None
         try:
             return _make(folder, side, also, keep)

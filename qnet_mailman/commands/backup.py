@@ -131,7 +131,7 @@ def resume(yes: bool, discard: tuple[str, ...]) -> None:
     if mark is None:
         stop(INVALID, 'this site does not wait: nothing was restored')
     if not mark.is_whole:
-        stop(INVALID, f'restoring {mark.file} was not finished: run it again')
+        stop(INVALID, f'{mark.reason}: run it again')
     unknown = sorted(set(discard) - {resuming.ALL, *config.switchboards})
     if unknown:
         stop(INVALID, f'there is no queue {unknown[0]}')

@@ -110,14 +110,17 @@ def _parent(folder: Path) -> int | None:
 
 def held() -> Iterator[Finding]:
     """Whether everything waits because a backup was restored."""
-    if (why := restored.reason_to_wait()) is not None:
-        yield Finding(
-            'error',
-            'restored',
-            f'{why} (mail stays in its queues)',
-            'Finish it with "mailman qnet restore"; then "mailman qnet resume" shows '
-            'what would be sent, and lets it go on.',
-        )
+    mark = restored.read()
+    if mark is None:
+        return
+    yield Finding(
+        'error',
+        'restored',
+        f'{mark.reason} (mail stays in its queues)',
+        '"mailman qnet resume" shows what would be sent, and lets it go on.'
+        if mark.is_whole
+        else 'Run "mailman qnet restore" with it again.',
+    )
 
 
 def queues(settings: Settings) -> Iterator[Finding]:

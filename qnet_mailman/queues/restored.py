@@ -34,6 +34,16 @@ class Mark:
     is_whole: bool = False
     entries: tuple[str, ...] = ()
 
+    @property
+    def reason(self) -> str:
+        """Why nothing may be processed yet."""
+        if not self.is_whole:
+            return f'restoring {self.file} was not finished'
+        return (
+            f'this site was restored from {self.file}, of '
+            f'{self.made_at:%Y-%m-%d %H:%M} UTC, and nobody has told it to go on'
+        )
+
 
 def path() -> Path:
     """Where the mark is, or would be."""
@@ -72,14 +82,5 @@ def remove() -> None:
 
 def reason_to_wait() -> str | None:
     """Why nothing may be processed yet; None where it may."""
-    if not path().exists():
-        return None
     mark = read()
-    if mark is None:
-        return None
-    if not mark.is_whole:
-        return f'restoring {mark.file} was not finished'
-    return (
-        f'this site was restored from {mark.file}, of '
-        f'{mark.made_at:%Y-%m-%d %H:%M} UTC, and nobody has told it to go on'
-    )
+    return None if mark is None else mark.reason
