@@ -72,7 +72,7 @@ def keep(target: Path) -> None:
 def _keep(path: Path, copy: Path, *, link: bool) -> None:
     if link:
         # Not on another file system, and not of somebody else's file.
-        with suppress(PermissionError), suppress(OSError):
+        with suppress(OSError):
             os.link(path, copy)
             return
     shutil.copy2(path, copy)

@@ -30,7 +30,7 @@ from qnet_mailman.model import migrations
 from qnet_mailman.queues import restored, standstill
 
 PATIENCE = 300.0
-"""Seconds for which mail waits until what is at work is done; then there is none."""
+"""Seconds for which mail waits until what is at work is done, before it is given up."""
 LOCK = 'qnet-backup.lck'
 NAME = 'qnet-*.tar'
 
@@ -60,6 +60,17 @@ def alone() -> Iterator[None]:
         except BlockingIOError:
             raise BackupError('a backup is being made or restored now') from None
         yield
+
+
+@contextmanager
+def scratch(folder: Path) -> Iterator[Path]:
+    """A new folder for a while, in the place of one that a kill has left."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def make(
@@ -110,10 +121,8 @@ def _make(
     urls = {'core': config.db.engine.url} | ({'web': side.url} if side else {})
     about = _about(side)
     with ExitStack() as stack:
-        for scratch in (linked, unfinished):
-            shutil.rmtree(scratch, ignore_errors=True)
-            scratch.mkdir(mode=0o700)
-            stack.callback(shutil.rmtree, scratch, ignore_errors=True)
+        for each in (linked, unfinished):
+            stack.enter_context(scratch(each))
         begun = time.monotonic()
         with standstill.standing_still(PATIENCE):
             made_at = now()

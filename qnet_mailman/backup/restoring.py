@@ -8,7 +8,6 @@ and the same command again does it anew.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,7 +19,7 @@ from mailman.database.alembic import alembic_cfg
 
 from qnet_mailman.backup import container, databases, folders, website
 from qnet_mailman.backup.container import BackupError, Manifest
-from qnet_mailman.backup.making import alone
+from qnet_mailman.backup.making import alone, scratch
 from qnet_mailman.model import migrations
 from qnet_mailman.queues import restored
 
@@ -137,15 +136,10 @@ def _restore(path: Path, manifest: Manifest, side: website.WebSide | None) -> No
     config.db.store.close()
     config.db.engine.dispose()
     urls = {'core': config.db.engine.url} | ({'web': side.url} if side else {})
-    with tempfile.TemporaryDirectory(
-        prefix='qnet-restore-', dir=config.VAR_DIR
-    ) as name:
-        scratch = Path(name)
-        container.extract(
-            path, {f'{whose}/database': scratch / whose for whose in urls}
-        )
+    with scratch(Path(config.VAR_DIR, 'restore-unfinished')) as copies:
+        container.extract(path, {f'{whose}/database': copies / whose for whose in urls})
         for whose, url in urls.items():
-            databases.restore(url, scratch / whose)
+            databases.restore(url, copies / whose)
     places = {f'core/{name}': place for name, place in folders.of_mailman().items()}
     if side is not None:
         places |= {f'web/{name}': place for name, place in side.folders.items()}

@@ -19,7 +19,7 @@ from sqlalchemy import MetaData, select, text
 from zope.component import getUtility
 from zope.interface import implementer
 
-from qnet_mailman.backup import container, databases, making, restoring
+from qnet_mailman.backup import container, databases, folders, making, restoring
 from qnet_mailman.health.running import held
 from qnet_mailman.model import keys, migrations
 from qnet_mailman.model.base import store
@@ -285,22 +285,21 @@ def test_one_of_an_earlier_version_is_migrated_as_ever(
     assert found(address) is not None
 
 
-def test_cut_off_it_is_said_and_done_again(
+def end_at_second_call(real: Callable[[], Any]) -> Callable[[], Any]:
+    calls = iter((real, end))
+    return lambda: next(calls)()
+
+
+def test_killed_it_is_said_and_done_again(
     mlist: Any, backup: Backup, emptied: Any, command: Any, monkeypatch: Any
 ) -> None:
     address, made = mlist.fqdn_listname, backup()
     emptied()
-    real = container.extract
-
-    def stops(path: Path, places: dict[str, Path]) -> None:
-        if 'core/queue' in places:
-            raise KeyboardInterrupt
-        real(path, places)
-
     with monkeypatch.context() as patch:
-        patch.setattr(container, 'extract', stops)
-        with pytest.raises(KeyboardInterrupt):
-            restoring.restore(made, web=False)
+        # The databases are there, and the queues are not.
+        patch.setattr(folders, 'of_mailman', end_at_second_call(folders.of_mailman))
+        killed = in_a_process(lambda: restoring.restore(made, web=False))
+    assert killed == KILLED
     [finding] = held()
     assert finding.text.startswith(f'restoring {made.name} was not finished')
     assert command('resume', '--yes') == (
@@ -313,6 +312,7 @@ def test_cut_off_it_is_said_and_done_again(
     assert command('restore', made, '--no-web')[0] == 0
     assert found(address) is not None
     assert waiting('in') == ['<m1@example.net>']
+    assert not Path(config.VAR_DIR, 'restore-unfinished').exists()
 
 
 def test_a_database_is_restored_whole_or_not_at_all(
