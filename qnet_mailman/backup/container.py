@@ -20,7 +20,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from types import TracebackType
 from typing import IO, Any
 
 MANIFEST = 'manifest.json'
@@ -104,15 +103,8 @@ class Writer:
         )
         self._parts: dict[str, tuple[int, str]] = {}
 
-    def __enter__(self) -> Writer:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Write nothing more; without :meth:`finish` it is no backup."""
         self._file.close()
 
     def add(self, name: str, path: Path) -> None:

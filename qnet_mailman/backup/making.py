@@ -14,7 +14,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -135,7 +135,7 @@ def _make(
         for name, copy in copies.items():
             copy(unfinished / name)
         whole = unfinished / 'backup.tar'
-        with Writer(whole) as writer:
+        with closing(Writer(whole)) as writer:
             for name in urls:
                 writer.add(f'{name}/database', unfinished / name)
             for path in folders.files_below(linked):

@@ -21,23 +21,18 @@ WAIT = 30.0
 """Seconds for which a request waits; then its client is to come again."""
 
 
-class Patient:
-    """An application that stands still when it is asked to."""
+def patient(application: Application) -> Application:
+    """An application that stands still when it is asked to.
 
-    def __init__(self, application: Application) -> None:
-        self._application = application
+    It answers in its time; or, if that is too long, 503 (RFC 9110, section 15.6.4).
+    """
 
-    def __call__(
-        self, environ: dict[str, Any], start: Callable[..., Any]
-    ) -> Iterable[bytes]:
-        """Let the application answer, in its time; or 503 (RFC 9110, section 15.6.4).
-
-        :param environ: The request (PEP 3333).
-        :param start: What begins the answer.
-        """
+    def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
         if environ['REQUEST_METHOD'] in SAFE:
-            return self._application(environ, start)
+            return application(environ, start)
         with standstill.working(wait=WAIT) as may_work:
             if may_work:
-                return self._application(environ, start)
+                return application(environ, start)
         return refuse(start, HTTPStatus.SERVICE_UNAVAILABLE, ('Retry-After', '30'))
+
+    return answer

@@ -14,7 +14,7 @@ from mailman.runners import rest
 from public import public
 
 from qnet_mailman.rest import limits
-from qnet_mailman.rest.patience import Patient
+from qnet_mailman.rest.patience import patient
 
 
 @public
@@ -24,6 +24,6 @@ class RESTRunner(rest.RESTRunner):
     def run(self) -> None:
         """See `IRunner`."""
         server = make_gunicorn_server()
-        server.application = Patient(limits.limit(server.application))
+        server.application = patient(limits.limit(server.application))
         with suppress(RunnerInterrupt):
             server.run()

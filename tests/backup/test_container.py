@@ -6,6 +6,7 @@ from __future__ import annotations
 import io
 import os
 import tarfile
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -31,7 +32,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A backup with three parts."""
     folder = tmp_path_factory.mktemp('backup')
     path = folder / 'qnet.tar'
-    with Writer(path) as writer:
+    with closing(Writer(path)) as writer:
         for name, content in PARTS.items():
             source = folder / 'source'
             source.write_bytes(content)

@@ -99,7 +99,7 @@ def request(method: str) -> tuple[str, dict[str, str], bytes]:
         'wsgi.errors': None,
         'HTTP_AUTHORIZATION': AUTHORIZATION,
     }
-    served = patience.Patient(limit(application()))
+    served = patience.patient(limit(application()))
     body = served(environ, lambda *args: found.extend(args))
     return found[0], dict(found[1]), b''.join(body)
 
