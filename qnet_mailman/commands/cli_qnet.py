@@ -14,6 +14,7 @@ from qnet_mailman import __version__
 from qnet_mailman.commands import (
     adopt,
     audit,
+    backup,
     bounces,
     check,
     classify,
@@ -43,6 +44,9 @@ for command in (
     adopt.adopt,
     adopt.release,
     audit.audit,
+    backup.backup,
+    backup.restore,
+    backup.resume,
     bounces.bounces,
     check.check,
     classify.classify,

@@ -39,6 +39,7 @@ def examine(*, web: bool = True, mail: bool = True) -> list[Finding]:
         findings.extend(mailman.rest())
         findings.extend(running.queues(settings))
     findings.extend(mailman.unprocessed())
+    findings.extend(running.held())
     findings.extend(running.processes())
     findings.extend(running.answers(rest=web))
     findings.extend(running.disk())

@@ -18,7 +18,7 @@ from qnet_mailman import site
 from qnet_mailman.health.asking import problem_of
 from qnet_mailman.health.finding import Finding, named
 from qnet_mailman.mta import hosts
-from qnet_mailman.queues import waiting
+from qnet_mailman.queues import restored, waiting
 from qnet_mailman.settings import Settings
 
 PROC = Path('/proc')
@@ -106,6 +106,21 @@ def _parent(folder: Path) -> int | None:
     except OSError:
         return None
     return int(fields.rpartition(')')[2].split()[1])
+
+
+def held() -> Iterator[Finding]:
+    """Whether everything waits because a backup was restored."""
+    mark = restored.read()
+    if mark is None:
+        return
+    yield Finding(
+        'error',
+        'restored',
+        f'{mark.reason} (mail stays in its queues)',
+        '"mailman qnet resume" shows what would be sent, and lets it go on.'
+        if mark.is_whole
+        else 'Run "mailman qnet restore" with it again.',
+    )
 
 
 def queues(settings: Settings) -> Iterator[Finding]:

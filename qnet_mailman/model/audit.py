@@ -67,6 +67,7 @@ class Action(StrEnum):
     operator_removed = 'operator removed'
     sublist_added = 'sublist added'
     sublist_removed = 'sublist removed'
+    site_restored = 'site restored'
 
 
 class QNetAudit(Base):

@@ -81,10 +81,21 @@ class Limited:
         status = _refused(environ)
         if status is None:
             return self._application(environ, start)
-        body = json.dumps({'title': f'{status.value} {status.phrase}'}).encode()
-        headers = [('Content-Type', _JSON), ('Content-Length', str(len(body)))]
-        start(f'{status.value} {status.phrase}', [*headers, ('Connection', 'close')])
-        return [body]
+        return refuse(start, status, ('Connection', 'close'))
+
+
+def refuse(
+    start: Callable[..., Any], status: HTTPStatus, *fields: tuple[str, str]
+) -> Iterable[bytes]:
+    """Answer in the place of an application.
+
+    :param start: What begins the answer (PEP 3333).
+    :param fields: Of the header, beside those about the content.
+    """
+    body = json.dumps({'title': f'{status.value} {status.phrase}'}).encode()
+    headers = [('Content-Type', _JSON), ('Content-Length', str(len(body)))]
+    start(f'{status.value} {status.phrase}', [*headers, *fields])
+    return [body]
 
 
 def _refused(environ: dict[str, Any]) -> HTTPStatus | None:

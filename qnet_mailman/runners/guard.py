@@ -17,7 +17,9 @@ stock would process mail without our rules.  The guard
 - says of a message that is shunted why, to the operators and in its metadata
   (:mod:`.shunted`);
 - leaves what belongs to lists of ours where it is, while what belongs to others goes
-  on, where the plugin is switched off.
+  on, where the plugin is switched off;
+- stands still while a backup needs it (:mod:`.standstill`), and after one was restored
+  until an operator says so (:mod:`.restored`).
 
 The LMTP (:mod:`.lmtp`) and REST runners need none: they answer with an error that the
 sender's side retries, and what LMTP takes is safe in the next queue.
@@ -48,7 +50,7 @@ from qnet_mailman import site
 from qnet_mailman.model import keys, limits
 from qnet_mailman.model.base import by_itself
 from qnet_mailman.model.lists import QNetList
-from qnet_mailman.queues import handover, shunted
+from qnet_mailman.queues import handover, restored, shunted, standstill
 from qnet_mailman.setup import startup
 from qnet_mailman.templates.sending import one_line, operators, send
 
@@ -143,7 +145,8 @@ class Guard(_Base):
             folder = config.switchboards[name].queue_directory
             instances = int(getattr(config, f'runner.{name}').instances)
             # Recovers before Mailman's own would.
-            inbox = self.inbox(name, folder, slice, instances, True)
+            with standstill.working(wait=RETRY):
+                inbox = self.inbox(name, folder, slice, instances, True)
         super().__init__(name, slice)
         self.switchboard = inbox
 
@@ -167,6 +170,8 @@ class Guard(_Base):
                 return str(error)
         if (wrong := keys.reason_no_day(now().date())) is not None:
             return wrong
+        if (why := restored.reason_to_wait()) is not None:
+            return why
         try:
             config.db.store.execute(text('SELECT 1'))
             # Not to keep a transaction open while the runner sleeps.
@@ -214,12 +219,19 @@ class Guard(_Base):
             self._say(obstacle)
             return 0
         self._say(self._left_alone())
-        try:
-            return super()._one_iteration()
-        except PutBack as error:
-            log.error('%s runner: message put back: %s', self.name, error)
-            self._restore()
-            return 0
+        with standstill.working() as may_work:
+            if not may_work:
+                return 0
+            try:
+                return super()._one_iteration()
+            except PutBack as error:
+                log.error('%s runner: message put back: %s', self.name, error)
+                self._restore()
+                return 0
+
+    def _short_circuit(self) -> bool:
+        """See `IRunner`: whether the rest of the queue waits for the next round."""
+        return super()._short_circuit() or standstill.is_wanted()
 
     def _process_one_file(self, msg: Any, msgdata: dict[str, Any]) -> None:
         """See `IRunner`."""
@@ -293,10 +305,12 @@ class Guard(_Base):
 
     def _do_periodic(self) -> None:
         """See `IRunner`."""
-        if site.reason_not_ready() is not None:
+        if site.reason_not_ready() is not None or restored.reason_to_wait() is not None:
             return
         try:
-            super()._do_periodic()
+            with standstill.working() as may_work:
+                if may_work:
+                    super()._do_periodic()
         except Exception as error:
             if not _is_about_the_database(error):
                 raise

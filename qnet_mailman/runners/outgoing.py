@@ -98,7 +98,7 @@ class OutgoingRunner(Guard, _Outgoing):
 
     def _short_circuit(self) -> bool:
         """See `IRunner`: whether to look what is in the queue."""
-        return self._stop or time.monotonic() - self._looked > LOOK_EVERY
+        return super()._short_circuit() or time.monotonic() - self._looked > LOOK_EVERY
 
     def _dispose(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool | None:
         """See `IRunner`."""

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mailman's REST runner, with limits for what it takes (see :mod:`..rest.limits`)."""
+"""Mailman's REST runner, with limits for what it takes, and when.
+
+See :mod:`..rest.limits` and :mod:`..rest.patience`.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from mailman.runners import rest
 from public import public
 
 from qnet_mailman.rest import limits
+from qnet_mailman.rest.patience import patient
 
 
 @public
@@ -20,6 +24,6 @@ class RESTRunner(rest.RESTRunner):
     def run(self) -> None:
         """See `IRunner`."""
         server = make_gunicorn_server()
-        server.application = limits.limit(server.application)
+        server.application = patient(limits.limit(server.application))
         with suppress(RunnerInterrupt):
             server.run()
