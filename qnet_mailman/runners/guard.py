@@ -45,6 +45,7 @@ from sqlalchemy.exc import (
 from zope.component import getUtility
 
 from qnet_mailman import site
+from qnet_mailman.logs.context import set_at_work
 from qnet_mailman.model import keys, limits
 from qnet_mailman.model.base import by_itself
 from qnet_mailman.model.lists import QNetList
@@ -220,10 +221,14 @@ class Guard(_Base):
             log.error('%s runner: message put back: %s', self.name, error)
             self._restore()
             return 0
+        finally:
+            # What Mailman says of a message that failed, it says after the work.
+            set_at_work()
 
     def _process_one_file(self, msg: Any, msgdata: dict[str, Any]) -> None:
         """See `IRunner`."""
         self._is_at_work = True
+        self._say_at_work(msg, msgdata)
         try:
             self._work(msg, msgdata)
         except site.NotReady as error:
@@ -247,6 +252,14 @@ class Guard(_Base):
         finally:
             self._is_at_work = False
         self._put_back = 0
+
+    def _say_at_work(self, msg: Any, msgdata: dict[str, Any]) -> None:
+        assert isinstance(self.switchboard, handover.Inbox)
+        set_at_work(
+            list=str(msgdata.get('listid') or msgdata.get('listname') or ''),
+            message_id=one_line(str(msg.get('message-id', ''))),
+            entry=f'{self.name}/{self.switchboard.taken}',
+        )
 
     def _work(self, msg: Any, msgdata: dict[str, Any]) -> None:
         """Work off the entry at hand unless that was done; hand on what comes of it."""

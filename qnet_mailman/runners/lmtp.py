@@ -44,6 +44,7 @@ from zope.component import getUtility
 
 from qnet_mailman import site
 from qnet_mailman.bounces.receiving import RECIPIENT
+from qnet_mailman.logs.context import at_work
 from qnet_mailman.mail import intake
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import listnames, return_addresses
@@ -180,6 +181,10 @@ class Handler(lmtp.LMTPHandler):
         if not envelope.rcpt_tos:
             return []
         msg, is_too_deep = _message(envelope)
+        with at_work(message_id=str(msg['message-id'])):
+            return self._handed_on(envelope, msg, is_too_deep)
+
+    def _handed_on(self, envelope: Any, msg: Any, is_too_deep: bool) -> list[str]:
         received = now()
         with listnames.only(could_be(envelope.rcpt_tos)):
             names = set(getUtility(IListManager).names)
