@@ -49,7 +49,7 @@ from qnet_mailman.logs.context import set_at_work
 from qnet_mailman.model import keys, limits
 from qnet_mailman.model.base import by_itself
 from qnet_mailman.model.lists import QNetList
-from qnet_mailman.queues import handover, shunted
+from qnet_mailman.queues import handover, heartbeat, shunted
 from qnet_mailman.setup import startup
 from qnet_mailman.templates.sending import one_line, operators, send
 
@@ -147,6 +147,7 @@ class Guard(_Base):
             inbox = self.inbox(name, folder, slice, instances, True)
         super().__init__(name, slice)
         self.switchboard = inbox
+        self._heart = name if slice is None else f'{name}:{slice}'
 
     def signal_handler(self, signum: int, frame: Any) -> None:
         """See `IRunner`; the message at work is finished before the runner stops."""
@@ -210,6 +211,7 @@ class Guard(_Base):
 
     def _one_iteration(self) -> int:
         """See `IRunner`."""
+        heartbeat.beat(self._heart)
         obstacle = self._obstacle()
         if obstacle is not None:
             self._say(obstacle)
@@ -228,6 +230,7 @@ class Guard(_Base):
     def _process_one_file(self, msg: Any, msgdata: dict[str, Any]) -> None:
         """See `IRunner`."""
         self._is_at_work = True
+        heartbeat.beat(self._heart)
         self._say_at_work(msg, msgdata)
         try:
             self._work(msg, msgdata)

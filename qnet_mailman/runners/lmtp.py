@@ -51,7 +51,7 @@ from qnet_mailman.model import listnames, return_addresses
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.mta.fields import in_ascii
 from qnet_mailman.posting import door
-from qnet_mailman.queues import handover
+from qnet_mailman.queues import handover, heartbeat
 from qnet_mailman.review import arrival
 from qnet_mailman.subscriptions.replies import PENDING
 from qnet_mailman.values import BOUNCES, CONFIRM
@@ -378,3 +378,8 @@ class LMTPRunner(lmtp.LMTPRunner):
             hostname=config.mta.lmtp_host,
             port=int(config.mta.lmtp_port),
         )
+
+    def _snooze(self, filecnt: int) -> None:
+        """See `IRunner`."""
+        heartbeat.beat(self.name)
+        super()._snooze(filecnt)

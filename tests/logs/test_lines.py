@@ -143,12 +143,23 @@ def test_what_cannot_be_found_out_is_left_out() -> None:
 
 LOCAL = st.text('abcdefghijklmnopqrstuvwxyzäß0123456789.+_-%!#$&*?^~', min_size=1)
 AROUND = st.sampled_from(
-    ['{}', '<{}>', '"Ann" <{}>', "['{}']", 'to={},', '{}: bounced', 'mailto:{}?x', '({})']
+    [
+        '{}',
+        '<{}>',
+        '"Ann" <{}>',
+        "['{}']",
+        'to={},',
+        '{}: bounced',
+        'mailto:{}?x',
+        '({})',
+    ]
 )
 
 
 @examples(100, 2000)
-@given(LOCAL, st.sampled_from(['example.org', 'a-b.example.gov', 'büro.example']), AROUND)
+@given(
+    LOCAL, st.sampled_from(['example.org', 'a-b.example.gov', 'büro.example']), AROUND
+)
 def test_no_support_bundle_has_an_address(local: str, domain: str, around: str) -> None:
     address = f'{local}@{domain}'
     said = without_people(f'a b {around.format(address)} c d')
