@@ -8,6 +8,7 @@ whatever fails may be logged with them; a token may still be good then.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 KEPT = 8
 """Characters of a token that are left, by which two lines about it are known."""
@@ -38,6 +39,7 @@ _CREDENTIAL = re.compile(
 _ADDRESS = re.compile(
     r'"[^"\n]{0,200}"@[\w.-]+|[^\s<>()\[\],;:"\'/=|`{}\\]+@[\w.-]*\w', re.UNICODE
 )
+_WORD = re.compile(r'[^\W_]+')
 _HOST = re.compile(
     # IPv4, and IPv6 with a double or with all its colons; no time of day.
     r'(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])'
@@ -58,3 +60,29 @@ def without_people(text: str) -> str:
     Message-ID, which has the form of an address, and names a person's host.
     """
     return _HOST.sub('(host)', _ADDRESS.sub('(address)', without_secrets(text)))
+
+
+def without_names(text: str, names: Iterable[str]) -> str:
+    """A text without some names, in any case, wherever they stand as words.
+
+    :param names: Of any number: the text is gone through once.
+    """
+    by_first: dict[str, list[list[str]]] = {}
+    for name in names:
+        if words := [word.casefold() for word in _WORD.findall(name)]:
+            by_first.setdefault(words[0], []).append(words)
+    for some in by_first.values():
+        some.sort(key=len, reverse=True)
+    found = list(_WORD.finditer(text))
+    folded = [match[0].casefold() for match in found]
+    pieces, end, at = [], 0, 0
+    while at < len(found):
+        for words in by_first.get(folded[at], ()):
+            if folded[at : at + len(words)] == words:
+                pieces += [text[end : found[at].start()], '(name)']
+                at += len(words)
+                end = found[at - 1].end()
+                break
+        else:
+            at += 1
+    return ''.join([*pieces, text[end:]])

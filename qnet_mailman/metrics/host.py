@@ -29,26 +29,28 @@ def queues() -> Iterator[Metric]:
         found = waiting.of(board.queue_directory)
         waits = shunted.how_many(name) if name == 'bad' else found.number
         number.add_metric([name], waits)
-        since = time.time() if found.since is None else found.since
-        age.add_metric([name], max(0.0, time.time() - since))
+        waited = 0.0 if found.since is None else time.time() - found.since
+        age.add_metric([name], max(0.0, waited))
     yield number
     yield age
 
 
 def runners() -> Iterator[Metric]:
     """Whether each runner is there, and when it was last seen at work."""
+    beats = heartbeat.beats()
     there = GaugeMetricFamily(
         'qnet_runner_up', 'Whether a runner of this host is there.', labels=['runner']
     )
-    for name, is_there in running.runners().items():
-        there.add_metric([name], is_there)
     seen = GaugeMetricFamily(
         'qnet_runner_heartbeat_timestamp_seconds',
         'When a runner was last seen at work; the REST runner is who answers here.',
         labels=['runner'],
     )
-    for name, moment in heartbeat.beats().items():
-        seen.add_metric([name], moment)
+    for name, is_there in running.runners().items():
+        there.add_metric([name], is_there)
+        # Without the number of slices, of which there may have been more.
+        if (moment := beats.get(name.rpartition(':')[0])) is not None:
+            seen.add_metric([name], moment)
     yield there
     yield seen
 

@@ -48,7 +48,11 @@ def add(name: str, label: str = '', detail: str = '', times: int = 1) -> None:
     :param label: Never of a person; only `MOST` are told apart.
     :param detail: One of a few words.
     """
-    pending = store().info.setdefault(_PENDING, Counter())
+    session = store()
+    if not session.in_transaction():
+        # Otherwise it would not be told that it is rolled back.
+        session.begin()
+    pending = session.info.setdefault(_PENDING, Counter())
     pending[name, label[:255], detail] += times
 
 

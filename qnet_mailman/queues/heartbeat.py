@@ -24,7 +24,7 @@ def _folder() -> Path:
 def beat(runner: str) -> None:
     """Say that a runner is at work.
 
-    :param runner: Its name, and where there are several of it, the slice.
+    :param runner: Its name, a colon, and the number of its slice.
     """
     moment = time.monotonic()
     if moment - _last.get(runner, -EVERY) < EVERY:

@@ -52,8 +52,7 @@ class Ready:
 
     def on_get(self, request: Any, response: Any) -> None:
         """200 if the plugin is set up and the database answers, else 503 with why."""
-        found = [*mailman.plugin(), mailman.database()]
-        wrong = [each.text for each in found if each.level == 'error']
+        wrong = list(mailman.obstacles())
         okay(response, etag({'ready': not wrong, 'problems': wrong}))
         if wrong:
             response.status = falcon.HTTP_503

@@ -147,7 +147,7 @@ class Guard(_Base):
             inbox = self.inbox(name, folder, slice, instances, True)
         super().__init__(name, slice)
         self.switchboard = inbox
-        self._heart = name if slice is None else f'{name}:{slice}'
+        self._heart = f'{name}:{slice or 0}'
 
     def signal_handler(self, signum: int, frame: Any) -> None:
         """See `IRunner`; the message at work is finished before the runner stops."""

@@ -381,5 +381,5 @@ class LMTPRunner(lmtp.LMTPRunner):
 
     def _snooze(self, filecnt: int) -> None:
         """See `IRunner`."""
-        heartbeat.beat(self.name)
+        heartbeat.beat(f'{self.name}:0')
         super()._snooze(filecnt)

@@ -34,12 +34,15 @@ Samples = dict[tuple[str, ...], float]
 
 
 def scraped() -> Samples:
-    """Each sample by its name and the values of its labels, in their order."""
+    """Each sample by its name and the values of its labels, by their names."""
     answer = client.ask('GET', 'plugins/qnet/metrics')
     assert answer.status_code == 200
     assert answer.headers['content-type'].startswith('text/plain; version=0.0.4')
     return {
-        (sample.name, *sample.labels.values()): sample.value
+        (
+            sample.name,
+            *(sample.labels[key] for key in sorted(sample.labels)),
+        ): sample.value
         for family in text_string_to_metric_families(answer.text)
         for sample in family.samples
     }
@@ -62,7 +65,7 @@ def test_queues_and_runners(core: SimpleNamespace, mlist: Any) -> None:
     assert found['qnet_queue_oldest_age_seconds', 'in'] >= 500
     assert found['qnet_queue_entries', 'out'] == 0
     assert found['qnet_queue_oldest_age_seconds', 'out'] == 0
-    assert found['qnet_runner_heartbeat_timestamp_seconds', 'out'] > old
+    assert found['qnet_runner_heartbeat_timestamp_seconds', 'out:0:1'] > old
     # No master runs here.
     assert found['qnet_runner_up', 'in:0:1'] == 0
     assert found['qnet_ready',] == found['qnet_database_up',] == 1
@@ -114,10 +117,10 @@ def test_copies_by_domain_and_answer_and_how_long_a_post_takes(
     clock.forward(seconds=90)
     send(mlist, readers, received_time=came)
     found = scraped()
-    assert found['qnet_copies_total', 'big.example', 'accepted'] == 9
-    assert found['qnet_copies_total', 'big.example', 'permanent'] == 1
-    assert found['qnet_copies_total', 'big.example', 'temporary'] == 1
-    assert found['qnet_copies_total', 'other', 'accepted'] == 1
+    assert found['qnet_copies_total', 'accepted', 'big.example'] == 9
+    assert found['qnet_copies_total', 'permanent', 'big.example'] == 1
+    assert found['qnet_copies_total', 'temporary', 'big.example'] == 1
+    assert found['qnet_copies_total', 'accepted', 'other'] == 1
     assert found['qnet_posts_sent',] == 1
     assert found['qnet_post_first_copy_seconds',] == 90
     assert found['qnet_post_last_copy_seconds',] == 90

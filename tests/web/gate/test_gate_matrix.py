@@ -237,6 +237,8 @@ PAGES = (
         CORE,
     ),
     Page('qnet_connections', '/harp/connections/', CORE),
+    Page('qnet_metrics', '/metrics/', CORE),
+    Page('qnet_core_metrics', '/metrics/core/', CORE),
     # HyperKitty: of no list, or of public ones.
     Page('hk_root', '/archives/', ALL),
     Page('hk_find_list', '/archives/find-list', ALL),
