@@ -129,12 +129,12 @@ def _lists() -> Iterator[str]:
     )
     rows = {row.list_id: row for row in store().scalars(select(QNetList))}
     query = select(
-        MailingList.list_id,
+        MailingList._list_id,
         MailingList.bounce_score_threshold,
         MailingList.anonymous_list,
         MailingList.default_member_action,
         MailingList.posting_pipeline,
-    ).order_by(MailingList.list_id)
+    ).order_by(MailingList._list_id)
     for list_id, threshold, anonymous, action, pipeline in store().execute(query):
         row = rows.get(list_id)
         kind = 'another style'

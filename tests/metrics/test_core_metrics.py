@@ -198,7 +198,7 @@ def test_limits_that_are_hit_and_what_waits(mlist: Any) -> None:
     assert found['qnet_suspended_members',] == found['qnet_forms_waiting',] == 0
 
 
-def test_any_number_of_members_costs_the_same(mlist: Any) -> None:
+def test_any_number_of_members_costs_the_same(plain_list: SimpleNamespace) -> None:
     def cost() -> tuple[int, int]:
         with effort() as made:
             scraped()
@@ -213,7 +213,7 @@ def test_any_number_of_members_costs_the_same(mlist: Any) -> None:
             {
                 '_member_id': uuid4(),
                 'role': MemberRole.member,
-                'list_id': mlist.list_id,
+                'list_id': plain_list.list_id,
                 'moderation_action': None,
                 'address_id': number + 1,
             }
