@@ -83,6 +83,8 @@ def obstacles() -> Iterator[str]:
             startup.setup()
     if (reason := site.reason_not_ready()) is not None:
         yield reason
+    if (wrong := keys.reason_no_day(now().date())) is not None:
+        yield wrong
     if (found := database()).level != 'ok':
         yield found.text
 

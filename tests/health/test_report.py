@@ -41,8 +41,10 @@ def written(*arguments: str) -> str:
 
 
 @pytest.fixture
-def busy(mlist: Any) -> list[str]:
+def busy(mlist: Any, configure: Any) -> list[str]:
     """A site at work; what must not be told of it."""
+    # Nobody outside is asked.
+    configure(web_url='')
     logs.install()
     token, password = secrets.token_hex(20), secrets.token_urlsafe(24)
     for address, name in PEOPLE.items():
