@@ -20,7 +20,13 @@ import pytest
 from qnet_mailman.demo.configuration import ROOT
 from qnet_mailman.demo.processes import wait_until
 from qnet_mailman.demo.site import Site
-from tests.end_to_end.conftest import LIST, announcement, delivered_once
+from tests.end_to_end.conftest import (
+    LIST,
+    POSTER,
+    READER,
+    announcement,
+    delivered_once,
+)
 
 LIST_ID = LIST.replace('@', '.')
 LOGROTATE = '/usr/sbin/logrotate'
@@ -57,9 +63,8 @@ def lines(site: Site, pattern: str = '*.log*') -> list[dict[str, Any]]:
 def rotate(site: Site, tmp_path: Path) -> None:
     """Rotate with the file that we ship, for this site's folder and user."""
     shipped = (ROOT / 'etc/logrotate/qnet-mailer').read_text('utf-8')
-    text = shipped.replace('/var/log/qnet-mailer', f'"{site.var}/logs', 1)
-    text = text.replace('/var/log/qnet-mailer', f'{site.var}/logs')
-    text = re.sub(r'(?m)^(".*/\*\.log) \{', r'\1" {', text)
+    text = shipped.replace('/var/log/qnet-mailer/*.log', f'"{site.var}/logs/*.log"')
+    assert text != shipped
     conf = tmp_path / 'qnet-mailer'
     conf.write_text(re.sub(r'(?m)^ *su .*\n', '', text), 'utf-8')
     conf.chmod(0o600)
@@ -131,6 +136,9 @@ def test_a_day_leaves_no_secret_and_says_what_each_line_is_about(site: Site) -> 
     logged = lines(site)
     text = '\n'.join(text_of(path) for path in Path(site.var, 'logs').glob('*.log'))
     assert [secret for secret in known if secret in text] == []
+    bundle = site.mailman('qnet', 'report', check=True).stdout
+    people = {READER, POSTER, 'Pat Example', 'new@example.org'}
+    assert [each for each in known | people if each in bundle] == []
     posted = f'{copy.message["message-id"]} smtp to {LIST}'
     [sent] = [line for line in logged if line['message'].startswith(posted)]
     assert sent['list'] == LIST_ID
