@@ -67,7 +67,8 @@ def report() -> Iterator[tuple[str, str]]:
     yield 'database', '\n'.join(_tables())
     yield 'lists', '\n'.join(_lists())
     found = [each.as_dict() for each in examine(mail=False)]
-    yield 'check', without_names(without_people(json.dumps(found, indent=1)), names)
+    told = json.dumps(found, indent=1, ensure_ascii=False)
+    yield 'check', without_names(without_people(told), names)
     for path in sorted(Path(config.LOG_DIR).glob('*.log')):
         lines = without_names(without_people(_end_of(path)), names)
         yield f'the end of {path.name}', lines
@@ -157,7 +158,18 @@ def _end_of(path: Path) -> str:
         return f'it cannot be read: {type(error).__name__}'
     # The first line may be half a line, and an address cut in two is none.
     lines = text.splitlines()[1 if len(text) >= LAST_BYTES // 4 else 0 :]
-    return '\n'.join(lines[-LAST_LINES:])
+    return '\n'.join(map(_readable, lines[-LAST_LINES:]))
+
+
+def _readable(line: str) -> str:
+    """A line without the escapes of JSON, in which a name would not be found."""
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return line
+    if not isinstance(found, dict):
+        return line
+    return ' '.join(f'{key}={value}' for key, value in found.items())
 
 
 def _names() -> set[str]:

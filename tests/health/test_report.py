@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
 import stat
@@ -55,6 +56,9 @@ def busy(mlist: Any, configure: Any) -> list[str]:
             make_user(f'm{len(name)}@example.net', name)
         log.error('%s (%s) was told %s by 192.0.2.77', address, name, token)
         log.error('<%s>: [%r] %s', address, address, name.upper())
+    with Path(config.LOG_DIR, 'smtp.log').open('a', encoding='utf-8') as file:
+        for address, name in PEOPLE.items():
+            print(json.dumps({'message': f'x\n{name} <{address}>'}), file=file)
     appoint(mlist, 'pat@agency.example.gov')
     config.db.commit()
     log.error('connect to postgresql://qnet:%s@db.example.gov/core failed', password)
@@ -88,6 +92,7 @@ def test_nobody_and_no_secret_is_in_it(busy: list[str], core: SimpleNamespace) -
         '"level": "ok"',
         '==== the end of mailman.log ====',
         '(address) ((name)) was told ',
+        'message=x\n(name) <(address)>',
     ):
         assert expected in text, expected
 
