@@ -59,6 +59,8 @@ def test_nobody_else_gets_them(browser: Client, path: str, shown: str) -> None:
 @pytest.fixture
 def rolled_back() -> Iterator[None]:
     with transaction.atomic():
+        OrmQ.objects.all().delete()
+        ProviderPerson.objects.all().delete()
         yield
         transaction.set_rollback(True)
 

@@ -363,7 +363,11 @@ PAGES = (
 #: Stock patterns that one of ours stands before: nothing leads to them.
 SHADOWED = Counter({'account_logout': 1, 'list_anonymous_subscribe': 1})
 #: HyperKitty says "not implemented" so, and we that the provider does not answer.
-ANSWERS = {f'{COMPAT}.arch_month_mbox': 500, 'openid_connect_login': 503}
+ANSWERS = {
+    f'{COMPAT}.arch_month_mbox': 500,
+    'openid_connect_login': 503,
+    'qnet_core_metrics': 502,
+}
 
 
 def label(page: Page) -> str:
