@@ -164,3 +164,6 @@ EMAIL_PORT = 25
 
 # Tells browsers to use nothing but https for this many seconds.  Start small.
 # SECURE_HSTS_SECONDS = 3600
+
+# Writes each line of the log (standard error, and so the journal) as one JSON object.
+# LOG_JSON = True

@@ -12,7 +12,7 @@ from zope.interface import implementer
 
 from qnet_mailman import site
 from qnet_mailman.lists import digests
-from qnet_mailman.setup import compat, database, startup
+from qnet_mailman.setup import compat, database, logs, startup
 
 log = logging.getLogger('mailman.plugins')
 
@@ -26,6 +26,7 @@ class QNetPlugin:
 
     def pre_hook(self) -> None:
         """Before the database: a process that works on mail waits for it."""
+        logs.install()
         compat.apply()
         database.require_database()
 

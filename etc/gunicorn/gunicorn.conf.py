@@ -34,19 +34,20 @@ control_socket_disable = True
 # Standard error, so the journal: who (as nginx says), what, status, octets, seconds.
 # What stands in addresses may be somebody's token, or their code for signing in.
 accesslog = '-'
-access_log_format = '%({x-real-ip}i)s "%(r)s" %(s)s %(B)s %(L)s'
+access_log_format = '%({x-real-ip}i)s "%(m)s %(U)s" %(s)s %(B)s %(L)s'
 logconfig_dict = {
     'version': 1,
     'disable_existing_loggers': False,
     'formatters': {
-        'plain': {'format': '%(asctime)s %(levelname)s %(name)s: %(message)s'},
+        'plain': {
+            '()': 'qnet_mailman.logs.line.PlainLine',
+            'fmt': '%(asctime)s %(levelname)s %(name)s: %(message)s',
+        },
     },
-    'filters': {'hide_tokens': {'()': 'qnet_mailman.web.logs.HideTokens'}},
     'handlers': {
         'stderr': {
             'class': 'logging.StreamHandler',
             'formatter': 'plain',
-            'filters': ['hide_tokens'],
         },
     },
     'root': {'handlers': ['stderr'], 'level': 'WARNING'},

@@ -34,6 +34,7 @@ from qnet_mailman.bounces.reading.verdict import Failure, Reason, Verdict
 from qnet_mailman.bounces.recording import MAX_REPORT, Bounce, storable
 from qnet_mailman.bounces.whose import Doubt, Place
 from qnet_mailman.mail.written import first_bytes
+from qnet_mailman.model import counters
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounceNotice
 from qnet_mailman.model.return_addresses import Claim, Verifier
@@ -108,6 +109,7 @@ def receive_all(
             claim = whose.claimed(one.place, one.recipient, received, verifier)
         read = _read(one.place, one.msg, received, classify(one.msg), claim)
         if read is None:
+            counters.add('bounces', 'none', 'ignored')
             continue
         if not read.verdict.failures:
             not_understood.append((read, None))
@@ -200,6 +202,7 @@ def _pass_on(messages: Sequence[tuple[_Read, Doubt | None]]) -> None:
     of_list: dict[str, list[tuple[_Read, Doubt | None]]] = defaultdict(list)
     for read, doubt in messages:
         list_id = read.place.list_id
+        counters.add('bounces', read.verdict.kind.value, 'not understood')
         if doubt is not None:
             log.info('%s on %s: %s', read.name, list_id, doubt.value)
         if read.place.forwards:

@@ -34,6 +34,7 @@ from qnet_mailman import clock, site
 from qnet_mailman.bounces import discipline, ledger, providers, refusals, scoring
 from qnet_mailman.bounces.reading.verdict import Failure
 from qnet_mailman.bounces.whose import Found, Place
+from qnet_mailman.model import counters
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounceNotice, State
 from qnet_mailman.model.statements import insert_rows, update_rows
@@ -157,6 +158,10 @@ def _record(bounces: list[Bounce], now: datetime) -> int:
         _add_up(entry, known[entry.row['member_id']].marks)
     _tell(written)
     for entry in written:
+        kind = entry.row['kind']
+        how = 'withheld' if entry.is_withheld else 'counted'
+        counters.add('bounces', kind, how)
+        counters.add('provider bounces', entry.row['provider'], kind)
         _draw_consequences(entry, now)
     return len(written)
 

@@ -17,6 +17,7 @@ from zope.component import getUtility
 from zope.event import notify
 
 from qnet_mailman.mlist import Mlist
+from qnet_mailman.model import counters
 from qnet_mailman.posting import confirmation, notices
 from qnet_mailman.posting.decision import Fate
 from qnet_mailman.subscriptions import deciding, moderator_notices, wishes
@@ -37,6 +38,7 @@ class HoldChain(TerminalChainBase):
         _make_storable(msg)
         request_id = hold_message(mlist, msg, msgdata, reason)
         asked = False
+        counters.add('holds', str(msgdata.get('qnet_fate') or Fate.hold))
         if msgdata.get('qnet_fate') == Fate.confirm and author is not None:
             token = confirmation.offer(mlist, request_id, msg, author)
             asked = notices.to_confirm(mlist, msg, author, token)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from mailman.config import config
 from mailman.model.mailinglist import MailingList
@@ -75,6 +76,20 @@ def plugin() -> Iterator[Finding]:
             'Set a long random one in mailman.cfg, the same as MAILMAN_REST_API_PASS '
             'on the web side.',
         )
+
+
+def obstacles() -> Iterator[str]:
+    """Why mail stays in its queues; nothing where it does not."""
+    if site.reason_not_ready() is not None:
+        # It may have been put right.
+        with suppress(site.NotReady):
+            startup.setup()
+    if (reason := site.reason_not_ready()) is not None:
+        yield reason
+    if (wrong := keys.reason_no_day(now().date())) is not None:
+        yield wrong
+    if (found := database()).level != 'ok':
+        yield found.text
 
 
 def database() -> Finding:

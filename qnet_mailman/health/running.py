@@ -51,7 +51,7 @@ def processes() -> Iterator[Finding]:
     if not PROC.is_dir():
         yield Finding('not seen', 'runners', 'whether each of them runs')
         return
-    if missing := sorted(_wanted() - _children(pid)):
+    if missing := [name for name, is_there in runners().items() if not is_there]:
         yield Finding(
             'error',
             'runners',
@@ -61,6 +61,20 @@ def processes() -> Iterator[Finding]:
         )
     else:
         yield Finding('ok', 'runners', f'all of the master {pid} run')
+
+
+def runners() -> dict[str, bool]:
+    """Whether each runner that there should be on this host is there.
+
+    :return: By their names as the master has them; empty where nobody can tell.
+    """
+    state, lock = master_state()
+    if state is WatcherState.host_mismatch or not PROC.is_dir():
+        return {}
+    found: set[str] = set()
+    if state is not WatcherState.none and _is_master(lock.details[1]):
+        found = _children(lock.details[1])
+    return {name: name in found for name in sorted(_wanted())}
 
 
 def _is_master(pid: int) -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 from mailman.utilities.datetime import now
 from sqlalchemy import DateTime, TextClause, bindparam, delete, func, select, text
 
+from qnet_mailman.model import counters
 from qnet_mailman.model.base import store
 from qnet_mailman.model.statements import chunks
 from qnet_mailman.model.subscriptions import QNetLimit
@@ -70,6 +71,8 @@ def allowed_among(
         given: dict[str, Any] = {f'key{number}': key for number, key in enumerate(keys)}
         counted = store().execute(_raise(len(keys)), {**given, 'ends_at': end})
         found.update(by_key[key] for key, times in counted if times <= limit)
+    if len(found) < len(by_key):
+        counters.add('limits', what, times=len(by_key) - len(found))
     return found
 
 

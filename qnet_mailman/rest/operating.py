@@ -5,9 +5,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import falcon
 from mailman.config import config
-from mailman.rest.helpers import etag, okay
+from mailman.rest.helpers import child, etag, okay
 
+from qnet_mailman.health import mailman
 from qnet_mailman.health.looking import examine
 from qnet_mailman.model.audit import QNetAudit, as_dict, written
 from qnet_mailman.model.base import store
@@ -25,6 +27,35 @@ class Health:
         """
         found = examine(web=False, mail=False)
         okay(response, etag({'findings': [each.as_dict() for each in found]}))
+
+    @child()
+    def live(self, context: Any, segments: list[str]) -> Any:
+        """/health/live"""
+        return Live(), []
+
+    @child()
+    def ready(self, context: Any, segments: list[str]) -> Any:
+        """/health/ready"""
+        return Ready(), []
+
+
+class Live:
+    """Whether this process answers."""
+
+    def on_get(self, request: Any, response: Any) -> None:
+        """200, without a look at anything else."""
+        okay(response, etag({'live': True}))
+
+
+class Ready:
+    """Whether mail would be processed."""
+
+    def on_get(self, request: Any, response: Any) -> None:
+        """200 if the plugin is set up and the database answers, else 503 with why."""
+        wrong = list(mailman.obstacles())
+        okay(response, etag({'ready': not wrong, 'problems': wrong}))
+        if wrong:
+            response.status = falcon.HTTP_503
 
 
 class AuditLog:

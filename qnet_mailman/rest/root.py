@@ -13,6 +13,7 @@ from qnet_mailman.rest.decisions import Decisions
 from qnet_mailman.rest.forms import Forms
 from qnet_mailman.rest.lists import Lists
 from qnet_mailman.rest.mail_allowance import MailAllowance
+from qnet_mailman.rest.metrics import Metrics
 from qnet_mailman.rest.operating import AuditLog, Health
 from qnet_mailman.rest.posts import Posts
 from qnet_mailman.rest.roles import Roles
@@ -39,6 +40,11 @@ class Root:
     def health(self, context: Any, segments: list[str]) -> Any:
         """/health"""
         return Health(), segments
+
+    @child()
+    def metrics(self, context: Any, segments: list[str]) -> Any:
+        """/metrics"""
+        return Metrics(), segments
 
     @child()
     def posts(self, context: Any, segments: list[str]) -> Any:

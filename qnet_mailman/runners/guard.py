@@ -47,10 +47,11 @@ from sqlalchemy.exc import (
 from zope.component import getUtility
 
 from qnet_mailman import site
+from qnet_mailman.logs.context import set_at_work
 from qnet_mailman.model import keys, limits
 from qnet_mailman.model.base import by_itself
 from qnet_mailman.model.lists import QNetList
-from qnet_mailman.queues import handover, restored, shunted, standstill
+from qnet_mailman.queues import handover, heartbeat, restored, shunted, standstill
 from qnet_mailman.setup import startup
 from qnet_mailman.templates.sending import one_line, operators, send
 
@@ -149,6 +150,7 @@ class Guard(_Base):
                 inbox = self.inbox(name, folder, slice, instances, True)
         super().__init__(name, slice)
         self.switchboard = inbox
+        self._heart = f'{name}:{slice or 0}'
 
     def signal_handler(self, signum: int, frame: Any) -> None:
         """See `IRunner`; the message at work is finished before the runner stops."""
@@ -214,6 +216,7 @@ class Guard(_Base):
 
     def _one_iteration(self) -> int:
         """See `IRunner`."""
+        heartbeat.beat(self._heart)
         obstacle = self._obstacle()
         if obstacle is not None:
             self._say(obstacle)
@@ -228,6 +231,9 @@ class Guard(_Base):
                 log.error('%s runner: message put back: %s', self.name, error)
                 self._restore()
                 return 0
+            finally:
+                # What Mailman says of a message that failed, it says after the work.
+                set_at_work()
 
     def _short_circuit(self) -> bool:
         """See `IRunner`: whether the rest of the queue waits for the next round."""
@@ -236,6 +242,8 @@ class Guard(_Base):
     def _process_one_file(self, msg: Any, msgdata: dict[str, Any]) -> None:
         """See `IRunner`."""
         self._is_at_work = True
+        heartbeat.beat(self._heart)
+        self._say_at_work(msg, msgdata)
         try:
             self._work(msg, msgdata)
         except site.NotReady as error:
@@ -259,6 +267,14 @@ class Guard(_Base):
         finally:
             self._is_at_work = False
         self._put_back = 0
+
+    def _say_at_work(self, msg: Any, msgdata: dict[str, Any]) -> None:
+        assert isinstance(self.switchboard, handover.Inbox)
+        set_at_work(
+            list=str(msgdata.get('listid') or msgdata.get('listname') or ''),
+            message_id=one_line(str(msg.get('message-id', ''))),
+            entry=f'{self.name}/{self.switchboard.taken}',
+        )
 
     def _work(self, msg: Any, msgdata: dict[str, Any]) -> None:
         """Work off the entry at hand unless that was done; hand on what comes of it."""

@@ -44,13 +44,14 @@ from zope.component import getUtility
 
 from qnet_mailman import site
 from qnet_mailman.bounces.receiving import RECIPIENT
+from qnet_mailman.logs.context import at_work
 from qnet_mailman.mail import intake
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import listnames, return_addresses
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.mta.fields import in_ascii
 from qnet_mailman.posting import door
-from qnet_mailman.queues import handover
+from qnet_mailman.queues import handover, heartbeat
 from qnet_mailman.review import arrival
 from qnet_mailman.subscriptions.replies import PENDING
 from qnet_mailman.values import BOUNCES, CONFIRM
@@ -180,6 +181,10 @@ class Handler(lmtp.LMTPHandler):
         if not envelope.rcpt_tos:
             return []
         msg, is_too_deep = _message(envelope)
+        with at_work(message_id=str(msg['message-id'])):
+            return self._handed_on(envelope, msg, is_too_deep)
+
+    def _handed_on(self, envelope: Any, msg: Any, is_too_deep: bool) -> list[str]:
         received = now()
         with listnames.only(could_be(envelope.rcpt_tos)):
             names = set(getUtility(IListManager).names)
@@ -373,3 +378,8 @@ class LMTPRunner(lmtp.LMTPRunner):
             hostname=config.mta.lmtp_host,
             port=int(config.mta.lmtp_port),
         )
+
+    def _snooze(self, filecnt: int) -> None:
+        """See `IRunner`."""
+        heartbeat.beat(f'{self.name}:0')
+        super()._snooze(filecnt)

@@ -38,7 +38,7 @@ from qnet_mailman.handlers.mask import mask_late
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.model.statements import chunks
-from qnet_mailman.mta import hosts, refusal
+from qnet_mailman.mta import counting, hosts, refusal
 from qnet_mailman.mta.deliver import IS_OURS
 from qnet_mailman.posting import oversize
 from qnet_mailman.queues.handover import FairInbox
@@ -123,10 +123,20 @@ class OutgoingRunner(Guard, _Outgoing):
             msgdata.setdefault('verp', row.personal)
         return super()._dispose(mlist, msg, msgdata)
 
+    def _send(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
+        """Deliver, and count what the mail server says."""
+        try:
+            self._deliver(mlist, msg, msgdata)
+        except SomeRecipientsFailed as failed:
+            refused = [each[0] for each in failed.permanent_failures]
+            counting.count(mlist, msg, msgdata, failed.temporary_failures, refused)
+            raise
+        counting.count(mlist, msg, msgdata)
+
     def _attempt(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> None:
         """Deliver; a recipient who is given up is one who was refused for good."""
         try:
-            self._deliver(mlist, msg, msgdata)
+            self._send(mlist, msg, msgdata)
         except refusal.RecipientsFailed as failed:
             temporary = failed.temporary_failures
             permanent = list(failed.permanent_failures)

@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Mailman's REST runner, with limits for what it takes, and when.
 
-See :mod:`..rest.limits` and :mod:`..rest.patience`.
+See :mod:`..rest.limits` and :mod:`..rest.patience`.  Its logs follow their file's name,
+in its workers, too (:mod:`..setup.logs`).
 """
 
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import Any
 
+from gunicorn import glogging
 from mailman.interfaces.runner import RunnerInterrupt
 from mailman.rest.gunicorn import make_gunicorn_server
 from mailman.runners import rest
@@ -15,6 +18,19 @@ from public import public
 
 from qnet_mailman.rest import limits
 from qnet_mailman.rest.patience import patient
+from qnet_mailman.setup import logs
+
+
+class Logger(glogging.Logger):
+    """gunicorn's, which makes its handlers itself, anew at each reload."""
+
+    def setup(self, cfg: Any) -> None:
+        """See gunicorn."""
+        super().setup(cfg)
+        for old, new in logs.follow([self.error_log, self.access_log]).items():
+            # By this it knows, at the next reload, which are its own.
+            new._gunicorn = True  # type: ignore[attr-defined]
+            old.close()
 
 
 @public
@@ -25,5 +41,8 @@ class RESTRunner(rest.RESTRunner):
         """See `IRunner`."""
         server = make_gunicorn_server()
         server.application = patient(limits.limit(server.application))
+        # Its settings are made anew of these when it is told to reload.
+        server.options['logger_class'] = Logger
+        server.do_load_config()
         with suppress(RunnerInterrupt):
             server.run()

@@ -25,7 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from qnet_mailman import site
 from qnet_mailman.model.migrations import DatabaseIsNewer
 from qnet_mailman.settings import SettingsError, load
-from qnet_mailman.setup import compat, components, database, mailman_cfg
+from qnet_mailman.setup import compat, components, database, logs, mailman_cfg
 from qnet_mailman.site import NotReady
 
 PLUGIN = 'qnet'
@@ -48,6 +48,7 @@ def setup() -> None:
         database.prepare()
         off = PLUGIN not in config.plugins and not is_enabled()
         if off:
+            logs.install()
             compat.apply()
             components.leave_our_members_alone()
         else:

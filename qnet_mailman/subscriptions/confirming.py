@@ -29,7 +29,7 @@ from mailman.utilities.datetime import now
 from zope.component import getUtility
 
 from qnet_mailman.mlist import Mlist
-from qnet_mailman.model import limits, listing, tokens
+from qnet_mailman.model import counters, limits, listing, tokens
 from qnet_mailman.model.listing import Listed
 from qnet_mailman.subscriptions import joining, leaving, sign_up
 from qnet_mailman.subscriptions.manager import claim
@@ -120,6 +120,7 @@ def confirm(token: str, *, route: str, mlist: Mlist | None = None) -> Confirmed 
         outcomes = [(listed, outcome)]
     if described.kind in (Kind.sign_up, Kind.subscription):
         limits.count(sign_up.CONFIRMED)
+        counters.add('sign-ups', 'confirmed')
     for listed, outcome in outcomes:
         log.info(
             '%s: %s of %s confirmed (%s): %s',

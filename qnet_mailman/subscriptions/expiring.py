@@ -22,7 +22,7 @@ from zope.component import getUtility
 from qnet_mailman import site
 from qnet_mailman.clock import in_words
 from qnet_mailman.mlist import Mlist
-from qnet_mailman.model import finding, limits, listing
+from qnet_mailman.model import counters, finding, limits, listing
 from qnet_mailman.model.base import by_itself, store
 from qnet_mailman.model.closures import closed_among
 from qnet_mailman.model.listing import Listed
@@ -99,6 +99,7 @@ def _count(ended: list[Waiting]) -> None:
     ]
     if never:
         limits.count(sign_up.EXPIRED, len(never))
+        counters.add('sign-ups', 'expired', times=len(never))
 
 
 def _tell(ended: list[Waiting]) -> None:

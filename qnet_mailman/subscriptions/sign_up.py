@@ -44,7 +44,14 @@ from zope.interface import implementer
 
 from qnet_mailman import clock, site
 from qnet_mailman.mail.answers import Question, how_to_answer
-from qnet_mailman.model import finding, limits, listing, return_addresses, tokens
+from qnet_mailman.model import (
+    counters,
+    finding,
+    limits,
+    listing,
+    return_addresses,
+    tokens,
+)
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import closed_among
 from qnet_mailman.model.listing import Listed
@@ -209,6 +216,7 @@ def take(request: Request) -> None:
     if finding.list_at(request.address) is not None:
         log.info('Not signed up, as it is the address of a list: %s', request.address)
         return
+    counters.add('sign-ups', 'asked')
     found = plan(_standings(request))
     for listed in found.to_ask:
         _ask_administrators(listed, request)

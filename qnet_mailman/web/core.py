@@ -87,6 +87,18 @@ def post_token(path: str, token: str, **more: str) -> Answer:
     return post(path, {'token': token, **more})
 
 
+def get_text(path: str) -> bytes:
+    """GET a resource of the plugin that is no JSON.
+
+    :param path: The resource below ``plugins/qnet/``.
+    :raises CoreUnavailable: as `call()` does.
+    """
+    answer = _ask('GET', f'{PLUGIN}/{path}', timeout=TIMEOUT)
+    if answer.status_code != 200:
+        raise CoreUnavailable
+    return answer.content
+
+
 def found(answer: Answer) -> Mapping[str, Any]:
     """The fields of an answer that should be one.
 
@@ -120,17 +132,23 @@ def call(
     :raises CoreUnavailable: where core cannot be reached, refuses our
         credentials or has failed.
     """
+    answer = _ask(method, path, data=data, json=json, params=params, timeout=timeout)
+    try:
+        fields = answer.json()
+    except requests.JSONDecodeError:
+        fields = {}
+    return Answer(answer.status_code, fields if isinstance(fields, dict) else {})
+
+
+def _ask(method: str, path: str, **more: Any) -> requests.Response:
     # Tokens are in the fields and not in the address, which is logged.
     url = f'{settings.MAILMAN_REST_API_URL.rstrip("/")}/3.1/{path}'
     try:
         answer = requests.request(
             method,
             url,
-            data=data,
-            json=json,
-            params=params,
             auth=(settings.MAILMAN_REST_API_USER, settings.MAILMAN_REST_API_PASS),
-            timeout=timeout,
+            **more,
         )
     except requests.RequestException as error:
         log.error('%s %s: %s', method, path, type(error).__name__)
@@ -138,8 +156,4 @@ def call(
     if answer.status_code == 401 or answer.status_code >= 500:
         log.error('%s %s: %s %s', method, path, answer.status_code, answer.reason)
         raise CoreUnavailable
-    try:
-        fields = answer.json()
-    except requests.JSONDecodeError:
-        fields = {}
-    return Answer(answer.status_code, fields if isinstance(fields, dict) else {})
+    return answer

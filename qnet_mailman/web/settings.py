@@ -287,20 +287,23 @@ Q_CLUSTER = {
 # Logs go to standard error: to the journal, or wherever the service manager
 # sends it.
 
+#: Whether each line is a JSON object, as core's are where its settings say so.
+LOG_JSON = bool(_site.get('LOG_JSON'))
+
 LOGGING = {
     'version': 1,
     'disable_existing_loggers': False,
     'formatters': {
-        'plain': {'format': '%(asctime)s %(levelname)s %(name)s: %(message)s'},
-    },
-    'filters': {
-        'hide_tokens': {'()': 'qnet_mailman.web.logs.HideTokens'},
+        'plain': {
+            '()': 'qnet_mailman.logs.line.PlainLine',
+            'fmt': '%(asctime)s %(levelname)s %(name)s: %(message)s',
+        },
+        'json': {'()': 'qnet_mailman.logs.line.JSONLine'},
     },
     'handlers': {
         'stderr': {
             'class': 'logging.StreamHandler',
-            'formatter': 'plain',
-            'filters': ['hide_tokens'],
+            'formatter': 'json' if LOG_JSON else 'plain',
         },
     },
     'root': {'handlers': ['stderr'], 'level': 'WARNING'},

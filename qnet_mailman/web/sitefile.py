@@ -122,7 +122,12 @@ def _check_values(path: Path, site: Mapping[str, Any]) -> None:
             f'{path}: AGENCY_LINKS is {links!r}; expected labels and web addresses, '
             "such as {'Privacy policy': 'https://agency.example.gov/privacy'}"
         )
-    for name in ('LOCAL_SUPERUSERS', 'LOCAL_SIGN_UP', 'OTHER_LISTS_NEED_ROLE'):
+    for name in (
+        'LOCAL_SUPERUSERS',
+        'LOCAL_SIGN_UP',
+        'OTHER_LISTS_NEED_ROLE',
+        'LOG_JSON',
+    ):
         if type(site.get(name, False)) is not bool:
             raise ImproperlyConfigured(
                 f'{path}: {name} is {site[name]!r}; expected True or False'

@@ -12,6 +12,7 @@ urlpatterns = [
     path('signup/', include('qnet_mailman.web.signup.urls')),
     path('forms/', include('qnet_mailman.web.request_forms.urls')),
     path('requests/', include('qnet_mailman.web.review.urls')),
+    path('metrics/', include('qnet_mailman.web.metrics.urls')),
     path('operators/', include('qnet_mailman.web.operators.urls')),
     path('adopting/', include('qnet_mailman.web.adoption.urls')),
     path('', include('qnet_mailman.web.leaving.urls')),

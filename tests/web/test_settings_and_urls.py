@@ -68,6 +68,7 @@ def test_a_missing_setting_is_named_with_its_purpose(
         ('CLIENT_ADDRESS_HEADER', 'X-Real-IP', 'HTTP_X_REAL_IP'),
         ('OTHER_LISTS_NEED_ROLE', 'no', 'True or False'),
         ('LOCAL_SUPERUSERS', 'no', 'True or False'),
+        ('LOG_JSON', 'no', 'True or False'),
         ('ROLE_IDLE_SECONDS', '8h', 'a number of seconds'),
         ('OPERATOR_IDLE_SECONDS', 0, 'a number of seconds'),
         ('OPERATOR_IDLE_SECONDS', True, 'a number of seconds'),

@@ -48,6 +48,19 @@ class Access:
         """Who is signed in through a provider; None for a local password."""
         return identity(self._request)
 
+    @property
+    def known_actor(self) -> str:
+        """Who is at work, for a log; empty while nobody has asked who it is.
+
+        It asks nobody: it is a database that is away that is logged.
+        """
+        found = self.__dict__.get('identity')
+        if found is not None:
+            return f'{found.provider}:{found.user_id}'
+        user = getattr(self._request, '_cached_user', None)
+        name = '' if user is None else user.get_username()
+        return f'local:{name}' if name else ''
+
     @cached_property
     def is_operator(self) -> bool:
         """Whether the person may do everything."""

@@ -20,6 +20,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.cache import add_never_cache_headers
 from django.utils.functional import SimpleLazyObject
 
+from qnet_mailman.logs.context import at_work
 from qnet_mailman.web.gate import archives
 from qnet_mailman.web.gate.access import Access
 from qnet_mailman.web.gate.core_only import is_core
@@ -42,7 +43,11 @@ class GateMiddleware:
         :param request: The request.
         """
         request.qnet = Access(request)
-        response = self.get_response(request)
+        with at_work(
+            list=lambda: _list_of(request.resolver_match.kwargs),
+            actor=lambda: request.qnet.known_actor,
+        ):
+            response = self.get_response(request)
         found = request.resolver_match
         if settings.SESSION_COOKIE_NAME in request.COOKIES or (
             found is not None and is_personal(found.view_name)
@@ -62,7 +67,7 @@ class GateMiddleware:
         """
         page = request.resolver_match.view_name
         need = need_of(page, request.method)
-        name = kwargs.get('list_id') or kwargs.get('mlist_fqdn') or ''
+        name = _list_of(kwargs)
         if need is None:
             log.error('no rule for the page %s', page)
             if not request.qnet.is_operator:
@@ -76,6 +81,11 @@ class GateMiddleware:
         if answer is None and need is not Need.CORE:
             _mark(request, kwargs)
         return answer
+
+
+def _list_of(kwargs: dict[str, Any]) -> str:
+    """The list that a page is about, by its address; empty where it is about none."""
+    return kwargs.get('list_id') or kwargs.get('mlist_fqdn') or ''
 
 
 def _keep_out_of_caches(response: HttpResponse) -> None:

@@ -104,7 +104,13 @@ _PAGES: dict[Need, tuple[str, ...]] = {
         # Only there while DEBUG is on.
         'django.contrib.staticfiles.views.serve',
     ),
-    Need.CORE: ('rest_template', 'qnet_connections'),
+    # Prometheus shows core's credential, too.
+    Need.CORE: (
+        'rest_template',
+        'qnet_connections',
+        'qnet_metrics',
+        'qnet_core_metrics',
+    ),
     Need.SIGNED_IN: (
         'qnet_start',
         'qnet_no_role',

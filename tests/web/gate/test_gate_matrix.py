@@ -237,6 +237,8 @@ PAGES = (
         CORE,
     ),
     Page('qnet_connections', '/harp/connections/', CORE),
+    Page('qnet_metrics', '/metrics/', CORE),
+    Page('qnet_core_metrics', '/metrics/core/', CORE),
     # HyperKitty: of no list, or of public ones.
     Page('hk_root', '/archives/', ALL),
     Page('hk_find_list', '/archives/find-list', ALL),
@@ -361,7 +363,11 @@ PAGES = (
 #: Stock patterns that one of ours stands before: nothing leads to them.
 SHADOWED = Counter({'account_logout': 1, 'list_anonymous_subscribe': 1})
 #: HyperKitty says "not implemented" so, and we that the provider does not answer.
-ANSWERS = {f'{COMPAT}.arch_month_mbox': 500, 'openid_connect_login': 503}
+ANSWERS = {
+    f'{COMPAT}.arch_month_mbox': 500,
+    'openid_connect_login': 503,
+    'qnet_core_metrics': 502,
+}
 
 
 def label(page: Page) -> str:
