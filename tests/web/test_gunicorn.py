@@ -91,14 +91,14 @@ def test_the_log_has_no_token(server: Server) -> None:
     path = f'/unsubscribe/{TOKEN}/?code={TOKEN}'
     server.get(path, **{'X-Real-IP': '192.0.2.7', 'Referer': server.url + path})
     log = server.logged('192.0.2.7')
-    assert '192.0.2.7 "GET /unsubscribe/abcdefgh.../?... HTTP/1.1" 200 5 0.' in log
+    assert '192.0.2.7 "GET /unsubscribe/abcdefgh.../" 200 5 0.' in log
     assert TOKEN not in log
 
 
 def test_nor_has_what_it_says_of_a_mistake(server: Server) -> None:
     assert server.get(f'/decide/{TOKEN}/broken/?code={TOKEN}').status_code == 500
     log = server.logged('LookupError')
-    assert 'Error handling request' in log and '/decide/abcdefgh.../broken/?...' in log
+    assert 'Error handling request' in log and '/decide/abcdefgh.../broken/' in log
     assert TOKEN not in log
 
 
