@@ -19,7 +19,7 @@ from tests.install.proxy import Proxy, in_network
 T = TypeVar('T')
 DOMAIN = 'lists.example.gov'
 READY_ROOT = 'QNET_TEST_ROOT'
-"""A folder made by `debootstrap --variant=minbase bookworm`, which saves two minutes."""
+"""A folder of `debootstrap --variant=minbase bookworm`, which saves two minutes."""
 AUTHORITIES = Path('/etc/ssl/certs/ca-certificates.crt')
 PATIENCE = 3600
 """Seconds for a command; a slow machine is no mistake."""

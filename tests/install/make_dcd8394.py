@@ -9,8 +9,8 @@ Run it with the packages of that commit's lock file, and that commit itself, bes
     .venv/bin/pip install --no-deps .
     .venv/bin/python -P .../tests/install/make_dcd8394.py TARGET.tar.gz
 
-The archive has the databases as SQL (`core.sql`, `web.sql`), and the text of the message
-that waits for its moderators, which that version keeps on disk (`messages/`).
+The archive has the databases as SQL (`core.sql`, `web.sql`), and the text of the
+message that waits for its moderators, which that version keeps on disk (`messages/`).
 """
 
 from __future__ import annotations

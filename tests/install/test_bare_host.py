@@ -250,7 +250,8 @@ def test_an_earlier_version_s_data_is_brought_up_to_date(
         for name in core web; do
             runuser -u postgres -- dropdb qnet_$name
             runuser -u postgres -- createdb -T template0 -O qnet-$name qnet_$name
-            runuser -u qnet-$name -- psql -Xq -v ON_ERROR_STOP=1 qnet_$name </old/$name.sql
+            runuser -u qnet-$name -- \\
+                psql -Xq -v ON_ERROR_STOP=1 qnet_$name </old/$name.sql
         done
         rm -rf /var/lib/qnet-mailer/mailman/messages
         cp -r /old/messages /var/lib/qnet-mailer/mailman/
