@@ -141,13 +141,15 @@ EMAIL_PORT = 25
 # ROLE_IDLE_SECONDS = 28800
 # OPERATOR_IDLE_SECONDS = 1800
 
-# PostgreSQL, over its socket, as the role with the name of the web side's user: there
-# is no password (etc/postgresql/qnet-mailer.sql).
+# PostgreSQL (etc/postgresql/qnet-mailer.sql).  With a password, as the backup, which core's
+# user makes, comes in with it, too.
 DATABASES = {
     'default': {
         'ENGINE': 'django.db.backends.postgresql',
         'NAME': 'qnet_web',
         'USER': 'qnet-web',
+        'PASSWORD': '',
+        'HOST': '127.0.0.1',
     },
 }
 

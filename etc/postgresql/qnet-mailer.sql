@@ -1,8 +1,9 @@
--- The databases of core and of the web side, each of a role with the name of its user,
--- which comes in over PostgreSQL's socket without a password (pg_hba.conf: "local all all
--- peer", as on Debian).  Run it once:
+-- The databases of core and of the web side, each of a role with the name of its user.
+-- Core comes in over PostgreSQL's socket without a password (pg_hba.conf: "local all all
+-- peer", as on Debian), the web side with the one of settings_local.py.  Run it once:
 --
---   runuser -u postgres -- psql -v ON_ERROR_STOP=1 -f etc/postgresql/qnet-mailer.sql
+--   runuser -u postgres -- psql -v ON_ERROR_STOP=1 <etc/postgresql/qnet-mailer.sql
+--   runuser -u postgres -- psql -c '\password qnet-web'
 --
 -- Again it changes nothing.
 SELECT 'CREATE ROLE "' || name || '" LOGIN' FROM (VALUES ('qnet-core'), ('qnet-web')) AS wanted (name)
