@@ -141,8 +141,8 @@ EMAIL_PORT = 25
 # ROLE_IDLE_SECONDS = 28800
 # OPERATOR_IDLE_SECONDS = 1800
 
-# PostgreSQL (etc/postgresql/qnet-mailer.sql).  With a password, as the backup, which core's
-# user makes, comes in with it, too.
+# PostgreSQL (etc/postgresql/qnet-mailer.sql).  With a password, as the backup, which
+# core's user makes, comes in with it, too.
 DATABASES = {
     'default': {
         'ENGINE': 'django.db.backends.postgresql',
@@ -164,6 +164,6 @@ SECURE_PROXY_SSL_HEADER = ('HTTP_X_FORWARDED_PROTO', 'https')
 # several values the last one counts.
 CLIENT_ADDRESS_HEADER = 'HTTP_X_REAL_IP'
 
-# Tells browsers to use nothing but https for this many seconds, where the proxy does not
-# (etc/nginx/qnet-mailer.conf does).
+# Tells browsers to use nothing but https for this many seconds, where the proxy does
+# not (etc/nginx/qnet-mailer.conf does).
 # SECURE_HSTS_SECONDS = 3600

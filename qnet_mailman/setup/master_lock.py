@@ -72,7 +72,7 @@ def reason_to_keep(lock_file: str) -> str | None:
 
 
 def _claims(lock_file: str) -> list[Path]:
-    """A lock, and the files that flufl.lock keeps beside it, one for each who wants it."""
+    """A lock, and the files that flufl.lock keeps beside it for all who want it."""
     path = Path(lock_file)
     return [each for each in path.parent.iterdir() if each.name.startswith(path.name)]
 
