@@ -101,6 +101,14 @@ class Outside:
         self._host.inside(self._sink.start)
         self._host.inside(self._provider.start)
 
+    def move_to(self, host: Host) -> None:
+        """Be around another host from now on, and start.
+
+        :param host: One with the files of the first.
+        """
+        self._host = host
+        self.start()
+
     def stop(self) -> None:
         """Stop it."""
         self._sink.stop()

@@ -11,6 +11,7 @@ import json
 import re
 import smtplib
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -236,6 +237,36 @@ def test_it_comes_back_after_a_power_cut(host: Host, outside: Outside) -> None:
     assert [each['address'] for each in bounces(host)] == [READER]
 
 
+EMPTY = """set -e
+systemctl stop 'qnet-*.timer' 'qnet-*.service'
+for name in core web; do
+    runuser -u postgres -- dropdb qnet_$name
+    runuser -u postgres -- createdb -T template0 -O qnet-$name qnet_$name
+done
+rm -rf /var/lib/qnet-mailer/mailman/*
+rm /opt/qnet-mailer/versions/*/runs
+"""
+"""A host without any data, on which the program was not started yet."""
+OLD_DATA = f"""{EMPTY}
+mkdir /old
+tar -C /old -xzf /old.tar.gz
+chmod -R a+rX /old
+for name in core web; do
+    runuser -u qnet-$name -- psql -Xq -v ON_ERROR_STOP=1 qnet_$name </old/$name.sql
+done
+# What counts is of the last days.
+runuser -u qnet-core -- psql -Xq qnet_core -c \\
+    'UPDATE qnet_bounce SET day = current_date, received_at = now()'
+cp -r /old/messages /var/lib/qnet-mailer/mailman/
+chown -R qnet-core: /var/lib/qnet-mailer/mailman/messages
+"""
+RESTORE = """set -e
+cd /
+systemctl stop 'qnet-*.timer' 'qnet-*.service'
+mailman qnet restore "$1"
+django-admin migrate --noinput
+systemctl start qnet-core qnet-web qnet-tasks
+"""
 ARCHIVE = Path(__file__).with_name('dcd8394.tar.gz')
 
 
@@ -243,21 +274,8 @@ def test_an_earlier_version_s_data_is_brought_up_to_date(
     host: Host, outside: Outside
 ) -> None:
     """`make_dcd8394.py` says what they are."""
-    host.run('sh', '-c', "systemctl stop 'qnet-*.timer' 'qnet-*.service'")
     (host.root / 'old.tar.gz').write_bytes(ARCHIVE.read_bytes())
-    script = """set -e
-        mkdir -p /old && tar -C /old -xzf /old.tar.gz && chmod -R a+rX /old
-        for name in core web; do
-            runuser -u postgres -- dropdb qnet_$name
-            runuser -u postgres -- createdb -T template0 -O qnet-$name qnet_$name
-            runuser -u qnet-$name -- \\
-                psql -Xq -v ON_ERROR_STOP=1 qnet_$name </old/$name.sql
-        done
-        rm -rf /var/lib/qnet-mailer/mailman/messages
-        cp -r /old/messages /var/lib/qnet-mailer/mailman/
-        chown -R qnet-core: /var/lib/qnet-mailer/mailman/messages
-        rm /opt/qnet-mailer/versions/*/runs"""
-    host.run('sh', '-c', script.replace('\n        ', '\n'))
+    host.run('sh', '-c', OLD_DATA)
     said = host.install()
     assert "Bring core's database up to date" in said
     assert [each['address'] for each in bounces(host)] == [READER]
@@ -289,3 +307,26 @@ def accept_held(host: Host) -> None:
         'REST to answer',
     )
     host.run(*command, script)
+
+
+def test_a_backup_is_restored_into_a_second_root(host: Host, outside: Outside) -> None:
+    host.run('systemctl', 'start', 'qnet-backup.service')
+    [backup] = (host.root / 'var/backups/qnet-mailer').glob('qnet-*.tar')
+    outside.stop()
+    host.cut_off()
+    second = Host(host.root.with_name(f'{host.root.name}-second'), require())
+    try:
+        subprocess.run(['cp', '-a', str(host.root), str(second.root)], check=True)
+        second.switch_on()
+        # As where the program was just installed, with the configuration of the first.
+        second.run('sh', '-c', EMPTY)
+        second.install()
+        path = f'/var/backups/qnet-mailer/{backup.name}'
+        second.run('sh', '-c', RESTORE, 'restore', path)
+        outside.move_to(second)
+        assert [each['address'] for each in bounces(second)] == [READER]
+        second.run('mailman', 'qnet', 'resume', '--discard', 'all', '--yes')
+        announce(second, outside, 'After a restore')
+    finally:
+        outside.stop()
+        second.close()
