@@ -9,6 +9,7 @@
 #   master            ->  runs; the lock has its number
 #   master            ->  "another master is already running", exit status 1
 #   master --force    ->  runs beside the first one; the lock has the second's number
+#                         (and the first one ends with "Already unlocked" when stopped)
 #
 # (`mailman start --force` looks first, and refuses; only the program itself does not.)
 # So a unit or script that starts "master --force" after a power cut cannot be started
@@ -40,7 +41,7 @@ for name in bounces command digest in lmtp nntp out pipeline rest retry task vir
     printf '[runner.%s]\nstart: no\n' "$name" >>"$work/mailman.cfg"
 done
 master() {
-    "$work/venv/bin/master" -C "$work/mailman.cfg" "$@"
+    exec "$work/venv/bin/master" -C "$work/mailman.cfg" "$@"
 }
 number_in_lock() { cut -d '|' -f 3 "$work/var/locks/master.lck" 2>/dev/null || true; }
 await() {
@@ -52,16 +53,16 @@ await() {
     return 1
 }
 
-"$work/venv/bin/master" -C "$work/mailman.cfg" &
+master 2>/dev/null &
 pids+=($!)
 await "${pids[0]}"
 echo "master: runs as ${pids[0]}, and has the lock"
 
-if said=$(master 2>&1); then exit 1; fi
+if said=$( (master) 2>&1); then exit 1; fi
 echo "master, again: $(echo "$said" | tail -n 2 | tr '\n' ' ')"
 [[ "$(echo "$said" | tr '\n' ' ')" == *"another master is already running"* ]]
 
-"$work/venv/bin/master" -C "$work/mailman.cfg" --force &
+master --force 2>/dev/null &
 pids+=($!)
 await "${pids[1]}"
 kill -0 "${pids[0]}" && kill -0 "${pids[1]}"
