@@ -136,8 +136,9 @@ class Host:
         self._proxy.close()
         self._process.kill()
         self._process.wait()
-        procs = self._cgroup / 'cgroup.procs'
-        wait_until(lambda: not procs.read_text(), PATIENCE, 'all processes to be gone')
+        events = self._cgroup / 'cgroup.events'
+        gone = 'populated 0'
+        wait_until(lambda: gone in events.read_text(), PATIENCE, 'all to be gone')
         for folder, _folders, _files in os.walk(self._cgroup, topdown=False):
             os.rmdir(folder)
         self._process = self._proxy = None
