@@ -125,6 +125,8 @@ def send(host: Host, sender: str, to: str, message: EmailMessage) -> None:
 
     def attempt() -> bool:
         try:
+            # What waits for Mailman, Postfix tries again after five minutes.
+            socket.create_connection(('127.0.0.1', 8024)).close()
             with smtplib.SMTP('127.0.0.1', 25, timeout=300) as server:
                 server.send_message(message, sender, [to])
         except (OSError, smtplib.SMTPException):
