@@ -140,29 +140,31 @@ EMAIL_PORT = 25
 # ROLE_IDLE_SECONDS = 28800
 # OPERATOR_IDLE_SECONDS = 1800
 
-# PostgreSQL, for everything but a small host.
-# DATABASES = {
-#     'default': {
-#         'ENGINE': 'django.db.backends.postgresql',
-#         'NAME': 'qnet_web',
-#         'USER': 'qnet_web',
-#         'PASSWORD': '',
-#         'HOST': 'localhost',
-#     },
-# }
+# PostgreSQL (etc/postgresql/qnet-mailer.sql).  With a password, as the backup, which
+# core's user makes, comes in with it, too.
+DATABASES = {
+    'default': {
+        'ENGINE': 'django.db.backends.postgresql',
+        'NAME': 'qnet_web',
+        'USER': 'qnet-web',
+        'PASSWORD': '',
+        'HOST': '127.0.0.1',
+    },
+}
 
 # Where nginx (or another proxy on this host) ends TLS, sets this field itself
 # and removes it from what browsers send:
-# SECURE_PROXY_SSL_HEADER = ('HTTP_X_FORWARDED_PROTO', 'https')
+SECURE_PROXY_SSL_HEADER = ('HTTP_X_FORWARDED_PROTO', 'https')
 
 # The header field in which that proxy says whom it got a request from.  The sign-up
 # page takes only so many requests an hour from one client, and so do the pages for
 # signing in; without this, all clients behind the proxy count as one.  The proxy must
 # set the field itself (with nginx: proxy_set_header X-Real-IP $remote_addr).  Of
 # several values the last one counts.
-# CLIENT_ADDRESS_HEADER = 'HTTP_X_REAL_IP'
+CLIENT_ADDRESS_HEADER = 'HTTP_X_REAL_IP'
 
-# Tells browsers to use nothing but https for this many seconds.  Start small.
+# Tells browsers to use nothing but https for this many seconds, where the proxy does
+# not (etc/nginx/qnet-mailer.conf does).
 # SECURE_HSTS_SECONDS = 3600
 
 # Writes each line of the log (standard error, and so the journal) as one JSON object.

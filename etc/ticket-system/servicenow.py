@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Tell ServiceNow what happens to request forms: a `ticket_system_command`.
 
-    ticket_system_command = /opt/qnet/bin/python /etc/mailman3/servicenow.py FILE
+    ticket_system_command =
+        /opt/qnet-mailer/venv/bin/python /etc/qnet-mailer/servicenow.py FILE
 
 FILE is what servicenow.cfg beside this is an example of.  A step comes as JSON on
 standard input.  The first one of a request makes a record (Table API, POST

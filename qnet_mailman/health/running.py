@@ -20,9 +20,8 @@ from qnet_mailman.health.finding import Finding, named
 from qnet_mailman.mta import hosts
 from qnet_mailman.queues import restored, waiting
 from qnet_mailman.settings import Settings
+from qnet_mailman.setup import master_lock
 
-PROC = Path('/proc')
-"""Where Linux tells about processes (proc(5))."""
 TIMEOUT = 10
 """Seconds until what answers at all has answered."""
 SCARCE, TOO_SCARCE = 0.1, 0.02
@@ -30,7 +29,7 @@ SCARCE, TOO_SCARCE = 0.1, 0.02
 SCARCE_BYTES, TOO_SCARCE_BYTES = 1024**3, 200 * 1024**2
 """The same in bytes; a small disk that is half empty is scarce, too."""
 
-_START = 'Start Mailman: "systemctl start mailman3", or "mailman start".'
+_START = 'Start Mailman: "systemctl start qnet-core", or "mailman start".'
 
 
 def processes() -> Iterator[Finding]:
@@ -42,13 +41,13 @@ def processes() -> Iterator[Finding]:
         return
     pid = lock.details[1] if state is not WatcherState.none else None
     # After a power cut its number may be another program's.
-    if pid is None or not _is_master(pid):
+    if pid is None or not master_lock.is_master(pid):
         stale = ', and its lock is left over from one that did not stop' if pid else ''
         yield Finding(
             'error', 'master', f'none runs{stale}: no mail is processed', _START
         )
         return
-    if not PROC.is_dir():
+    if not master_lock.PROC.is_dir():
         yield Finding('not seen', 'runners', 'whether each of them runs')
         return
     if missing := [name for name, is_there in runners().items() if not is_there]:
@@ -69,25 +68,12 @@ def runners() -> dict[str, bool]:
     :return: By their names as the master has them; empty where nobody can tell.
     """
     state, lock = master_state()
-    if state is WatcherState.host_mismatch or not PROC.is_dir():
+    if state is WatcherState.host_mismatch or not master_lock.PROC.is_dir():
         return {}
     found: set[str] = set()
-    if state is not WatcherState.none and _is_master(lock.details[1]):
+    if state is not WatcherState.none and master_lock.is_master(lock.details[1]):
         found = _children(lock.details[1])
     return {name: name in found for name in sorted(_wanted())}
-
-
-def _is_master(pid: int) -> bool:
-    if not PROC.is_dir():
-        return True
-    return any(Path(each).name == 'master' for each in _command(pid))
-
-
-def _command(pid: int) -> list[str]:
-    try:
-        return PROC.joinpath(str(pid), 'cmdline').read_bytes().decode().split('\0')
-    except (OSError, UnicodeDecodeError):
-        return []
 
 
 def _wanted() -> set[str]:
@@ -104,10 +90,10 @@ def _wanted() -> set[str]:
 def _children(master: int) -> set[str]:
     """The runners of a master that are there."""
     found = set()
-    for folder in PROC.iterdir():
+    for folder in master_lock.PROC.iterdir():
         if not folder.name.isdigit():
             continue
-        for word in _command(int(folder.name)):
+        for word in master_lock.command(int(folder.name)):
             if word.startswith('--runner=') and _parent(folder) == master:
                 found.add(word.partition('=')[2])
     return found

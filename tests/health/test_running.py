@@ -23,6 +23,7 @@ from mailman.config import config
 from qnet_mailman import site
 from qnet_mailman.health import running
 from qnet_mailman.queues import waiting
+from qnet_mailman.setup import master_lock
 from qnet_mailman.setup.mailman_cfg import RUNNERS
 from tests.helpers import message
 
@@ -71,7 +72,7 @@ def process(proc: Path, pid: int, parent: int, *command: str) -> None:
 @pytest.fixture
 def proc(lock: Lock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A host where this process's number is that of a master with all its runners."""
-    monkeypatch.setattr(running, 'PROC', tmp_path)
+    monkeypatch.setattr(master_lock, 'PROC', tmp_path)
     process(tmp_path, os.getpid(), 1, 'python', '/opt/bin/master', '-C', 'mailman.cfg')
     for number, name in enumerate(sorted(running._wanted()), MASTER):
         process(tmp_path, number, os.getpid(), '/opt/bin/runner', f'--runner={name}')
@@ -97,7 +98,7 @@ def test_runners_that_do_not_run_are_named(proc: Path) -> None:
 def test_where_processes_cannot_be_seen(
     lock: Lock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, 'PROC', Path('/nowhere'))
+    monkeypatch.setattr(master_lock, 'PROC', Path('/nowhere'))
     assert told(running.processes()) == [('not seen', 'runners')]
 
 

@@ -294,7 +294,7 @@ def test_servicenow_has_one_record_of_a_request(
         example = example.replace('https://example.service-now.com', url)
         path.write_text(
             example.replace(
-                '/etc/mailman3/servicenow.secret', str(tmp_path / 'password')
+                '/etc/qnet-mailer/servicenow.secret', str(tmp_path / 'password')
             ),
             'utf-8',
         )
