@@ -126,7 +126,7 @@ class GuideSite:
         for found, name in (
             (str(self.site.etc), ETC),
             (self.site.web_url, 'https://lists.example.gov'),
-            (self.site.provider_url, 'https://harp.example.gov'),
+            (self.site.provider_url, 'https://harp.example.gov/oauth2/default'),
         ):
             line = line.replace(found, name)
         line = re.sub(r'\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\dZ)?', 'TIME', line)

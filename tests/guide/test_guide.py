@@ -67,7 +67,7 @@ def test_what_is_not_run_is_in_the_guide_and_tested_where_it_says() -> None:
     assert [
         one for one in ELSEWHERE if not any(c.startswith(one) for c in commands)
     ] == []
-    assert len([one for one in commands if reason(one)]) < len(commands) / 4
+    assert len([one for one in commands if reason(one)]) < len(commands) / 3
     tests = [
         found for why in ELSEWHERE.values() for found in re.findall(r'tests/\S+py', why)
     ]

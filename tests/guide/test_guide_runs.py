@@ -83,12 +83,6 @@ def signed_in(guide: GuideSite) -> None:
     Visitor(story, guide.site.accounts.administrator)  # type: ignore[arg-type]
 
 
-def without_proof(guide: GuideSite) -> None:
-    """As `etc/qnet.cfg` is: the demo's site asks for no proof."""
-    guide.site.qnet_cfg_overrides['poster_authentication'] = 'confirm'
-    guide.site.write_configuration()
-
-
 def running(guide: GuideSite) -> None:
     guide.start({})
 
@@ -160,7 +154,6 @@ BEFORE: dict[str, Callable[[GuideSite], None]] = {
     'Forms that come in': requests_that_came,
     'Grants': grants,
     'Importing grants': kim_has_no_role,
-    'Installing': without_proof,
     'Lists in version control': compared_list,
     'Lists without administrators': grants,
     'Looking and changing': grants,

@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HEADING = '#### What `mailman.cfg` means with the plugin'
 #: What we read as Mailman does.
 AS_STOCK = {
+    'configuration',
     'default_language',
     'lmtp_host',
     'lmtp_port',
