@@ -5,6 +5,7 @@ from __future__ import annotations
 
 _BARE_HOST = 'a bare host: tests/install/test_bare_host.py'
 _POSTFIX = 'a Postfix beside Mailman: tests/end_to_end/test_postfix.py'
+_REFUSED = 'what a provider has refused: tests/bounces/test_refusals.py'
 _RESTORED = 'an empty site beside a full one: tests/end_to_end/test_backup.py'
 
 #: By how the command begins.
@@ -25,6 +26,8 @@ ELSEWHERE = {
     'secrets that the site makes up',
     'install -m 644 authentication_results': _POSTFIX,
     'mailman qnet backup /var/': _RESTORED,
+    'mailman qnet bounces LIST --count-refusals': _REFUSED,
+    'mailman qnet bounces LIST --withhold': _REFUSED,
     'mailman qnet check': _BARE_HOST,
     'mailman qnet dns lists.example.gov --check': 'a name server with the records: '
     'tests/health/test_zone.py',

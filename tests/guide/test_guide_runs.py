@@ -155,6 +155,8 @@ BEFORE: dict[str, Callable[[GuideSite], None]] = {
     'Grants': grants,
     'Importing grants': kim_has_no_role,
     'Lists in version control': compared_list,
+    'Looking': grants,
+    'Threshold and window': grants,
     'Lists without administrators': grants,
     'Looking and changing': grants,
     'Many forms at once': folder_of_forms,
