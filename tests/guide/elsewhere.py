@@ -31,6 +31,8 @@ ELSEWHERE = {
     'mailman qnet check': _BARE_HOST,
     'mailman qnet dns lists.example.gov --check': 'a name server with the records: '
     'tests/health/test_zone.py',
+    'mailman qnet provision closure.yaml': 'a month after a list was closed: '
+    'tests/provisioning/test_closure_deletion.py',
     'mailman qnet restore ': _RESTORED,
     'mailman qnet resume ': _RESTORED,
     'pip install -r requirements.txt': 'from the package index: ./run installs the '

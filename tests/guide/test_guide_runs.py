@@ -169,7 +169,8 @@ BEFORE: dict[str, Callable[[GuideSite], None]] = {
 #: What the reader does after a command, by how that begins.
 AFTERWARDS = {
     'mailman qnet form list-request > request.yaml': (
-        'cp provisioning/examples/list-request.yaml request.yaml'
+        "sed 's/hqr-updates/hqr-news/; s/REQ0001234/REQ0000001/' "
+        'provisioning/examples/list-request.yaml > request.yaml'
     ),
 }
 #: Sections whose commands need the web side, and a provider.
