@@ -109,6 +109,6 @@ def test_the_interval_is_kept(
             hours=1
         )
     else:
-        assert (local(step, zone).date() - local(done, zone).date()) >= timedelta(
+        assert (local(step + CUT, zone).date() - local(done, zone).date()) >= timedelta(
             days=interval.days
         )

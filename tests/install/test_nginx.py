@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -101,8 +102,11 @@ def configured(folder: Path, ports: dict[str, int]) -> Path:
         f'{name}_temp_path {folder}/temp-{name};'
         for name in ('client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi')
     )
+    # Where root starts it, its workers would be a user's who sees no folder of a test.
+    user = 'user root root;' if os.geteuid() == 0 else ''
     path.write_text(
-        f'daemon off; pid {folder}/pid; error_log {folder}/error.log;\nevents {{}}\n'
+        f'{user} daemon off; pid {folder}/pid; error_log {folder}/error.log;\n'
+        'events {}\n'
         f'http {{ {temporary} include {folder}/site.conf; }}\n'
     )
     return path
@@ -113,9 +117,6 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     if shutil.which('nginx') is None:
         pytest.skip("nginx is not installed (Debian's package nginx)")
     folder = tmp_path_factory.mktemp('nginx')
-    # Its workers are another user's.
-    for each in (folder, *list(folder.parents)[:2]):
-        each.chmod(0o755)
     self_signed(folder, 'certificate', x509.IPAddress(ip_address(HOST)))
     (folder / 'certificate.key').rename(folder / 'key.pem')
     (folder / 'static').mkdir()
