@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from configparser import RawConfigParser
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,15 @@ def test_a_relay_has_the_limits_of_the_first_server() -> None:
     assert {name: relay[name] for name in shared} == {
         name: ours[name] for name in shared
     }
+
+
+def test_mail_to_a_list_that_the_map_has_not_yet_goes_to_mailman() -> None:
+    """tests/install/test_bare_host.py writes to one that was just made."""
+    host = RawConfigParser()
+    host.read(postfix.OURS.parent / 'mailman-host.cfg', encoding='utf-8')
+    mta = host['mta']
+    server = f'lmtp:[{mta["lmtp_host"]}]:{mta["lmtp_port"]}'
+    assert postfix.of_file('main.cf')['relay_transport'] == server
 
 
 def test_limits_fit_the_lists() -> None:
