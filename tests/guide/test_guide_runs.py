@@ -50,27 +50,30 @@ def requests_of_strangers(guide: GuideSite) -> None:
 
 
 def requests_that_came(guide: GuideSite) -> None:
-    """Three mails with forms, and one that nothing shows to be its sender's."""
+    """Three mails with forms, one that nothing shows to be its sender's, and a fifth."""
     guide.start(
         {'forms_address': FORMS_ADDRESS, 'trusted_authserv_ids': 'mx.example.gov'}
     )
-    for number, (form, sender, fields) in enumerate(
+    other = {'REQ0002345': 'REQ0002346'}
+    without_ticket = {'ticket: REQ0001234\n': '', 'hqr-updates': 'hqr-news'}
+    for number, (form, sender, fields, changes) in enumerate(
         (
-            ('list-request.yaml', 'pat', SHOWN),
-            ('threshold-change.yaml', 'pat', SHOWN),
-            ('with-mistakes.yaml', 'rae', SHOWN),
-            ('threshold-change.yaml', 'pat', ''),
+            ('list-request.yaml', 'pat', SHOWN, {}),
+            ('threshold-change.yaml', 'pat', SHOWN, {}),
+            ('with-mistakes.yaml', 'rae', SHOWN, {}),
+            ('threshold-change.yaml', 'pat', '', other),
+            ('list-request.yaml', 'pat', SHOWN, without_ticket),
         ),
         1,
     ):
+        text = (ROOT / 'provisioning' / 'examples' / form).read_text('utf-8')
+        for old, new in changes.items():
+            text = text.replace(old, new)
         mail = EmailMessage()
         address = f'{sender}@agency.example.gov'
         mail['From'], mail['To'] = address, FORMS_ADDRESS
         mail['Message-ID'] = f'<{number}@agency.example.gov>'
         mail.set_content('Here is our request.')
-        text = (ROOT / 'provisioning' / 'examples' / form).read_text('utf-8')
-        if not fields:
-            text = text.replace('REQ0002345', 'REQ0002346')
         mail.add_attachment(text.encode(), 'application', 'yaml', filename=form)
         guide.site.lmtp_send(address, FORMS_ADDRESS, fields.encode() + bytes(mail))
         guide.site.wait_idle()
@@ -85,11 +88,6 @@ def signed_in(guide: GuideSite) -> None:
 
 def running(guide: GuideSite) -> None:
     guide.start({})
-
-
-def with_forms_address(guide: GuideSite) -> None:
-    guide.site.qnet_cfg_overrides['forms_address'] = FORMS_ADDRESS
-    guide.site.write_configuration()
 
 
 def stock_list(guide: GuideSite) -> None:
