@@ -50,7 +50,7 @@ def requests_of_strangers(guide: GuideSite) -> None:
 
 
 def requests_that_came(guide: GuideSite) -> None:
-    """Three mails with forms, one that nothing shows to be its sender's, and a fifth."""
+    """Three mails with forms, one that may be forged, and one without a ticket."""
     guide.start(
         {'forms_address': FORMS_ADDRESS, 'trusted_authserv_ids': 'mx.example.gov'}
     )
