@@ -114,10 +114,12 @@ def folder_of_forms(guide: GuideSite) -> None:
 
 def compared_list(guide: GuideSite) -> None:
     """A list that administrators have changed since its form."""
-    guide.with_list()
+    both_lists(guide)
     guide.prepare(
         'mkdir lists requests',
         'cp provisioning/examples/list-request.yaml requests/',
+        'cp provisioning/examples/discussion-private.json requests/',
+        'cp provisioning/examples/workgroup.csv requests/',
         'mailman qnet set hqr-updates@lists.example.gov mask=off threshold=8',
     )
 
