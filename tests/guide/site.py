@@ -127,6 +127,7 @@ class GuideSite:
             (str(self.site.etc), ETC),
             (self.site.web_url, 'https://lists.example.gov'),
             (self.site.provider_url, 'https://harp.example.gov/oauth2/default'),
+            ('HARP (demo)', 'HARP'),
         ):
             line = line.replace(found, name)
         line = re.sub(r'\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\dZ)?', 'TIME', line)
