@@ -86,6 +86,10 @@ def signed_in(guide: GuideSite) -> None:
     Visitor(story, guide.site.accounts.administrator)  # type: ignore[arg-type]
 
 
+def signed_mail(guide: GuideSite) -> None:
+    guide.prepare('mailman qnet keys rotate')
+
+
 def running(guide: GuideSite) -> None:
     guide.start({})
 
@@ -161,6 +165,7 @@ BEFORE: dict[str, Callable[[GuideSite], None]] = {
     'Looking and changing': grants,
     'Many forms at once': folder_of_forms,
     'Members of discussion lists': discussions,
+    'One-click unsubscription': signed_mail,
     'Operators': signed_in,
     'People who do not sign in': running,
 }
