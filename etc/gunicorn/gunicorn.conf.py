@@ -4,6 +4,8 @@
 A command line may say otherwise (--workers 4).  The tests use this file.
 """
 
+from qnet_mailman.logs.stderr import to_stderr
+
 wsgi_app = 'qnet_mailman.web.wsgi'
 
 # nginx, or another proxy on this host, stands before it; only what comes from there
@@ -35,24 +37,4 @@ control_socket_disable = True
 # What stands in addresses may be somebody's token, or their code for signing in.
 accesslog = '-'
 access_log_format = '%({x-real-ip}i)s "%(m)s %(U)s" %(s)s %(B)s %(L)s'
-logconfig_dict = {
-    'version': 1,
-    'disable_existing_loggers': False,
-    'formatters': {
-        'plain': {
-            '()': 'qnet_mailman.logs.line.PlainLine',
-            'fmt': '%(asctime)s %(levelname)s %(name)s: %(message)s',
-        },
-    },
-    'handlers': {
-        'stderr': {
-            'class': 'logging.StreamHandler',
-            'formatter': 'plain',
-        },
-    },
-    'root': {'handlers': ['stderr'], 'level': 'WARNING'},
-    'loggers': {
-        name: {'handlers': ['stderr'], 'level': 'INFO', 'propagate': False}
-        for name in ('gunicorn.error', 'gunicorn.access')
-    },
-}
+logconfig_dict = to_stderr({'gunicorn.error': 'INFO', 'gunicorn.access': 'INFO'})

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from qnet_mailman.logs.stderr import to_stderr
 from qnet_mailman.web.harp.config import for_allauth
 from qnet_mailman.web.sitefile import read_site_file, site_path
 from qnet_mailman.web.versions import require_django
@@ -284,33 +285,9 @@ Q_CLUSTER = {
     'save_limit': 100,
 }
 
-# Logs go to standard error: to the journal, or wherever the service manager
-# sends it.
-
 #: Whether each line is a JSON object, as core's are where its settings say so.
 LOG_JSON = bool(_site.get('LOG_JSON'))
 
-LOGGING = {
-    'version': 1,
-    'disable_existing_loggers': False,
-    'formatters': {
-        'plain': {
-            '()': 'qnet_mailman.logs.line.PlainLine',
-            'fmt': '%(asctime)s %(levelname)s %(name)s: %(message)s',
-        },
-        'json': {'()': 'qnet_mailman.logs.line.JSONLine'},
-    },
-    'handlers': {
-        'stderr': {
-            'class': 'logging.StreamHandler',
-            'formatter': 'json' if LOG_JSON else 'plain',
-        },
-    },
-    'root': {'handlers': ['stderr'], 'level': 'WARNING'},
-    'loggers': {
-        'django': {'handlers': ['stderr'], 'level': 'WARNING', 'propagate': False},
-        'qnet': {'handlers': ['stderr'], 'level': 'INFO', 'propagate': False},
-    },
-}
+LOGGING = to_stderr({'django': 'WARNING', 'qnet': 'INFO'}, as_json=LOG_JSON)
 
 globals().update(_site)
