@@ -50,7 +50,7 @@ def processes() -> Iterator[Finding]:
     if not master_lock.PROC.is_dir():
         yield Finding('not seen', 'runners', 'whether each of them runs')
         return
-    if missing := [name for name, is_there in runners().items() if not is_there]:
+    if missing := [name for name, is_there in _of_master(pid).items() if not is_there]:
         yield Finding(
             'error',
             'runners',
@@ -70,9 +70,12 @@ def runners() -> dict[str, bool]:
     state, lock = master_state()
     if state is WatcherState.host_mismatch or not master_lock.PROC.is_dir():
         return {}
-    found: set[str] = set()
-    if state is not WatcherState.none and master_lock.is_master(lock.details[1]):
-        found = _children(lock.details[1])
+    pid = lock.details[1] if state is not WatcherState.none else None
+    return _of_master(pid if pid and master_lock.is_master(pid) else None)
+
+
+def _of_master(pid: int | None) -> dict[str, bool]:
+    found = set() if pid is None else _children(pid)
     return {name: name in found for name in sorted(_wanted())}
 
 

@@ -44,14 +44,17 @@ def insert_once(table: Any) -> TextClause:
     ).bindparams(*(bindparam(one.name, type_=one.type) for one in columns))
 
 
-def insert_over(table: Any, key: Sequence[str], where: str, unless: str) -> TextClause:
+def insert_over(
+    table: Any, key: Sequence[str], where: str = '1 = 1', unless: str = '1 = 0'
+) -> TextClause:
     """An INSERT that takes the place of a row with the same key, if that allows it.
 
     Its `rowcount` is 1 or 0; see `insert_once`.
 
     :param key: The columns of a unique constraint.
-    :param where: What a row must be like to be replaced, in SQL.
-    :param unless: With what in the table nothing is inserted, in SQL.
+    :param where: What a row must be like to be replaced, in SQL; any is, by default.
+    :param unless: With what in the table nothing is inserted, in SQL; by default there
+        is nothing like that.
     """
     columns = [one for one in table.columns if one.name != 'id']
     names = ', '.join(one.name for one in columns)

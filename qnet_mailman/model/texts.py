@@ -35,6 +35,9 @@ class QNetText(Base):
         return self.good_until is None or self.good_until > now()
 
 
+_KEEP = insert_over(QNetText.__table__, ['digest'])
+
+
 def _digest(uri: str) -> str:
     return hashlib.sha256(uri.encode('utf-8', 'surrogatepass')).hexdigest()
 
@@ -46,9 +49,8 @@ def known(uri: str) -> QNetText | None:
 
 def keep(uri: str, text: str, good_until: datetime | None) -> None:
     """Remember what is at an address."""
-    kept = insert_over(QNetText.__table__, ['digest'], '1 = 1', '1 = 0')
     row = {'digest': _digest(uri), 'text': text, 'good_until': good_until}
-    store().execute(kept, row)
+    store().execute(_KEEP, row)
 
 
 def expire(uri: str) -> None:
