@@ -18,7 +18,7 @@ from qnet_mailman.model import keys
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import QNetList
 from qnet_mailman.mta import hosts, postfix
-from qnet_mailman.queues import shunted
+from qnet_mailman.queues import restored, shunted
 from qnet_mailman.setup import mailman_cfg, startup
 from qnet_mailman.styles import reserved
 
@@ -88,6 +88,8 @@ def obstacles() -> Iterator[str]:
         yield reason
     if (wrong := keys.reason_no_day(now().date())) is not None:
         yield wrong
+    if (why := restored.reason_to_wait()) is not None:
+        yield why
     if (found := database()).level != 'ok':
         yield found.text
 

@@ -18,11 +18,13 @@ from mailman.interfaces.member import MemberRole
 from mailman.interfaces.requests import IListRequests, RequestType
 from mailman.model.address import Address
 from mailman.model.member import Member
+from mailman.utilities.datetime import now
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import insert
 
 from qnet_mailman.model import counters, fan_outs, limits
 from qnet_mailman.model.base import store
+from qnet_mailman.queues import restored
 from qnet_mailman.runners import outgoing
 from tests.clock import Clock
 from tests.effort import database_away, effort
@@ -244,3 +246,11 @@ def test_live_and_ready(core: SimpleNamespace) -> None:
         answer = asked('ready')
     assert answer.status_code == 503
     assert answer.json['ready'] is False and answer.json['problems']
+    # Mail of a site that was restored waits until an operator has looked.
+    restored.write(restored.Mark('qnet-x.tar', now(), is_whole=True))
+    try:
+        answer = asked('ready')
+    finally:
+        restored.remove()
+    assert answer.status_code == 503
+    assert 'was restored from qnet-x.tar' in answer.json['problems'][0]
