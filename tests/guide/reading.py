@@ -43,9 +43,38 @@ def _is_whole(command: str) -> bool:
     return not command.rstrip().endswith(('|', '\\'))
 
 
-def _steps_of(block: list[tuple[int, str]], heading: str) -> Iterator[Step]:
-    """The commands of one block, given as numbered lines."""
-    rest = iter(block)
+@dataclass(frozen=True)
+class Part:
+    """Lines of a guide that belong together: of one block, or between two.
+
+    :ivar heading: The title of their section.
+    :ivar is_block: Whether a fence is around them.
+    :ivar lines: Each with its number; those of a block as far in as the fence is.
+    """
+
+    heading: str
+    is_block: bool
+    lines: list[tuple[int, str]]
+
+
+def parts(text: str) -> Iterator[Part]:
+    """A guide in Markdown, cut at its headings and fences."""
+    part, indent = Part('', False, []), 0
+    for number, line in enumerate(text.splitlines(), 1):
+        fence = re.match(r'( *)```', line)
+        heading = None if part.is_block else re.match(r'#+ (.+)', line)
+        if fence or heading:
+            yield part
+            title = heading[1] if heading else part.heading
+            indent = len(fence[1]) if fence else 0
+            part = Part(title, bool(fence) and not part.is_block, [])
+        else:
+            part.lines.append((number, line[indent:] if part.is_block else line))
+    yield part
+
+
+def _steps_of(block: Part) -> Iterator[Step]:
+    rest = iter(block.lines)
     number, command = 0, ''
     shown: list[str] = []
     for at, line in rest:
@@ -54,12 +83,12 @@ def _steps_of(block: list[tuple[int, str]], heading: str) -> Iterator[Step]:
                 shown.append(line)
             continue
         if command:
-            yield Step(heading, number, command, tuple(shown))
+            yield Step(block.heading, number, command, tuple(shown))
         number, command, shown = at, line[2:], []
         while not _is_whole(command):
             command += '\n' + next(rest)[1]
     if command:
-        yield Step(heading, number, command, tuple(shown))
+        yield Step(block.heading, number, command, tuple(shown))
 
 
 def steps(text: str) -> Iterator[Step]:
@@ -67,19 +96,9 @@ def steps(text: str) -> Iterator[Step]:
 
     :param text: The guide, in Markdown.
     """
-    heading, indent = '', 0
-    block: list[tuple[int, str]] | None = None
-    for number, line in enumerate(text.splitlines(), 1):
-        if match := re.match(r'( *)```', line):
-            if block is None:
-                block, indent = [], len(match[1])
-            else:
-                yield from _steps_of(block, heading)
-                block = None
-        elif block is not None:
-            block.append((number, line[indent:]))
-        elif match := re.match(r'#+ (.+)', line):
-            heading = match[1]
+    for part in parts(text):
+        if part.is_block:
+            yield from _steps_of(part)
 
 
 def all_steps() -> list[Step]:

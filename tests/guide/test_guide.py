@@ -12,26 +12,21 @@ import pytest
 
 from qnet_mailman.commands.cli_qnet import qnet
 from tests.guide.elsewhere import ELSEWHERE, reason
-from tests.guide.reading import BESIDE, GUIDE, ROOT, all_steps
+from tests.guide.reading import BESIDE, GUIDE, ROOT, all_steps, parts
 
 PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md')), *BESIDE]
 
 
 def named(text: str) -> Iterator[str]:
     """Every ``mailman qnet ...`` of a page: in blocks, and in the text."""
-    prose, _, rest = text.partition('```')
-    blocks = []
-    while rest:
-        block, _, rest = rest.partition('```')
-        blocks.append(block)
-        more, _, rest = rest.partition('```')
-        prose += more
-    for found in re.findall(r'`(mailman\s+qnet\s[^`]+)`', prose):
-        yield ' '.join(found.split())
-    for block in blocks:
-        for line in block.splitlines():
-            if match := re.match(r'\s*(?:\$ )?(mailman qnet .*)', line):
-                yield match[1]
+    for part in parts(text):
+        lines = [line for _, line in part.lines]
+        if part.is_block:
+            found = [re.match(r'\s*(?:\$ )?(mailman qnet .*)', line) for line in lines]
+            yield from (match[1] for match in found if match)
+        else:
+            for one in re.findall(r'`(mailman\s+qnet\s[^`]+)`', '\n'.join(lines)):
+                yield ' '.join(one.split())
 
 
 def unknown_part(command: str) -> str:

@@ -133,12 +133,8 @@ def members_file(guide: GuideSite) -> None:
     guide.prepare("printf 'email\\nnew@example.org\\n' > new.csv")
 
 
-def grants(guide: GuideSite) -> None:
-    guide.with_list()
-
-
 def kim_has_no_role(guide: GuideSite) -> None:
-    grants(guide)
+    guide.with_list()
     guide.prepare(
         "printf 'user_id,role,name,email,expires_at\\nkexample,List Moderator,"
         "Kim Example,kim@agency.example.gov,2027-06-30\\n' > changes.csv",
@@ -156,13 +152,13 @@ BEFORE: dict[str, Callable[[GuideSite], None]] = {
     'Closing a list': closing,
     'Connecting HARP, or any OpenID provider': running,
     'Forms that come in': requests_that_came,
-    'Grants': grants,
+    'Grants': GuideSite.with_list,
     'Importing grants': kim_has_no_role,
     'Lists in version control': compared_list,
-    'Looking': grants,
-    'Threshold and window': grants,
-    'Lists without administrators': grants,
-    'Looking and changing': grants,
+    'Looking': GuideSite.with_list,
+    'Threshold and window': GuideSite.with_list,
+    'Lists without administrators': GuideSite.with_list,
+    'Looking and changing': GuideSite.with_list,
     'Many forms at once': folder_of_forms,
     'Members of discussion lists': discussions,
     'One-click unsubscription': signed_mail,
