@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a benchmark says: a row of the table of `docs/performance.md`.
+
+A module of this package that measures has ``rows()``, which yields them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure of ours beside another's, of one run on one machine."""
+
+    work: str
+    """What was done, in words, with sizes and database."""
+    unit: str
+    """Of both figures: ``CPU s``, ``copies a second``, ``MB``."""
+    ours: float
+    theirs: float
+    against: str
+    """Whose figure the other is: ``stock``, ``smtplib``, ``smtp-source``."""
+    bound: float
+    """The ratio that `docs/performance.md` promises; 0 promises nothing."""
+    at_most: bool = True
+    """The ratio must not be over `bound`; otherwise not below it."""
+
+    @property
+    def ratio(self) -> float:
+        """Ours, divided by the other's."""
+        return self.ours / self.theirs
+
+    @property
+    def kept(self) -> bool:
+        """The promise holds."""
+        if not self.bound:
+            return True
+        return self.ratio <= self.bound if self.at_most else self.ratio >= self.bound
