@@ -25,6 +25,7 @@ from tests.certificates import self_signed
 
 CONF = ROOT / 'etc/nginx/qnet-mailer.conf'
 NAME = 'lists.example.gov'
+POLICY = 'version: STSv1\nmode: testing\n'
 TOKEN = 'a-token-that-nobody-else-may-see'
 PATHS = (
     f'/unsubscribe/{TOKEN}',
@@ -92,6 +93,7 @@ def configured(folder: Path, ports: dict[str, int]) -> Path:
         r'/etc/qnet-mailer/tls/': f'{folder}/',
         r'/var/log/nginx/': f'{folder}/',
         r'/var/lib/qnet-mailer/web/': f'{folder}/',
+        r'/var/www/html(?=/)': str(folder),
     }
     for pattern, replacement in changes.items():
         text, count = re.subn(pattern, replacement, text)
@@ -121,6 +123,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     (folder / 'certificate.key').rename(folder / 'key.pem')
     (folder / 'static').mkdir()
     (folder / 'static/style.css').write_text('p {}')
+    (folder / f'mta-sts.{NAME}.txt').write_text(POLICY)
 
     class Pages(BaseHTTPRequestHandler):
         def answer(self) -> None:
@@ -190,6 +193,15 @@ def test_static_files_come_from_nginx_and_the_archiver_not_through_it(
     assert (
         front.ask('GET', f'/archives/api/mailman/urls?key={TOKEN}').status_code == 404
     )
+
+
+def test_the_policy_of_mta_sts_is_a_page_of_its_own_host(front: Front) -> None:
+    of_policy = {'Host': f'mta-sts.{NAME}'}
+    answer = front.ask('GET', '/.well-known/mta-sts.txt', headers=of_policy)
+    # RFC 8461, section 3.3.
+    assert (answer.status_code, answer.text) == (200, POLICY)
+    assert answer.headers['Content-Type'] == 'text/plain'
+    assert front.ask('GET', '/mailman3/', headers=of_policy).status_code == 404
 
 
 def test_forms_may_be_larger_than_other_pages(front: Front) -> None:
