@@ -28,7 +28,7 @@ CHECKS = '/etc/postfix/authentication_results'
 
 _SITE = """\
 # What Debian's installer adds; a second value of these would be a warning.
-myhostname = mx.example.gov
+myhostname = {name}.example.gov
 mydestination = $myhostname, lists.example.gov, localhost
 relayhost = [{host}]:{relay_port}
 mynetworks = 127.0.0.0/8
@@ -85,13 +85,14 @@ def change(folder: Path, settings: dict[str, str]) -> None:
 
 @contextmanager
 def running(
-    port: int, *, maps: Path, relay_port: int, **settings: str
+    port: int, *, maps: Path, relay_port: int, file: str = 'main.cf', **settings: str
 ) -> Iterator[Child]:
     """Start an instance, and remove it afterwards.
 
     :param port: Where it takes mail.
     :param maps: Mailman's data folder.
     :param relay_port: Of the server that takes what goes out.
+    :param file: Of `etc/postfix`; its name is mx or relay.
     :param settings: Of its main.cf, in the place of ours.
     """
     # Its processes are another user's, who must be able to come here.
@@ -102,7 +103,11 @@ def running(
         (folder / name).chmod(0o755)
     shutil.chown(folder / 'data', 'postfix')
     site = _SITE.format(
-        folder=folder, daemons=DAEMONS, host=HOST, relay_port=relay_port
+        folder=folder,
+        daemons=DAEMONS,
+        host=HOST,
+        relay_port=relay_port,
+        name='mx' if file == 'main.cf' else 'relay',
     )
     debian = (SHARE / 'main.cf.debian').read_text('utf-8')
     (folder / 'etc/main.cf').write_text(debian + site, 'utf-8')
@@ -110,7 +115,7 @@ def running(
     checks = f'{folder}/etc/{Path(CHECKS).name}'
     ours = {
         name: value.replace(MAPS, str(maps)).replace(CHECKS, checks)
-        for name, value in of_file('main.cf').items()
+        for name, value in of_file(file).items()
     }
     change(folder / 'etc', {**ours, **settings})
     services = MASTER_CF.read_text('utf-8')

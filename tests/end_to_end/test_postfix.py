@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mailman behind and before a Postfix with the settings of `etc/postfix`."""
+"""Mailman behind and before Postfix with the settings of `etc/postfix`: a first server
+and a relay."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import json
 import re
 import smtplib
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -26,18 +28,22 @@ NAME, _, DOMAIN = LIST.partition('@')
 
 
 class Host:
-    """A site and its Postfix.
+    """A site and its mail servers.
 
-    :ivar port: Where Postfix takes mail.
+    :ivar port: Where the first Postfix takes mail.
+    :ivar relay: Where the relay does.
     """
 
-    def __init__(self, site: Site, port: int, server: Child) -> None:
+    def __init__(self, site: Site, port: int, relay: int, server: Child) -> None:
         self.site = site
         self.port = port
+        self.relay = relay
         self.server = server
 
-    def client(self, *, from_outside: bool = True) -> smtplib.SMTP:
-        client = smtplib.SMTP(HOST, self.port, timeout=300)
+    def client(
+        self, *, from_outside: bool = True, port: int | None = None
+    ) -> smtplib.SMTP:
+        client = smtplib.SMTP(HOST, port or self.port, timeout=300)
         client.ehlo('mx.agency.example.gov')
         if from_outside:
             assert client.docmd('XCLIENT ADDR=192.0.2.1 NAME=[UNAVAILABLE]')[0] == 220
@@ -59,12 +65,13 @@ class Host:
 def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     postfix.require()
     ports = Reservation()
-    port = ports.take()
+    port, relay = ports.take(), ports.take()
     site = Site(
         tmp_path_factory.mktemp('site'),
         web=False,
         extra_cfg=(
-            f'[mta]\nincoming: qnet_mailman.mta.postfix.LMTP\nsmtp_port: {port}\n'
+            f'[mta]\nincoming: qnet_mailman.mta.postfix.LMTP\n'
+            f'smtp_host: {HOST}:{port}, {HOST}:{relay}\n'
             '[runner.bounces]\nsleep_time: 0.1s\n'
         ),
     )
@@ -72,9 +79,15 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
         site.mailman('qnet', 'provision', str(FORM), check=True)
         add_members(site, MEMBERS)
         ports.release()
-        maps = site.var / 'data'
-        with postfix.running(port, maps=maps, relay_port=site.smtp_port) as server:
-            yield Host(site, port, server)
+        start = partial(
+            postfix.running, maps=site.var / 'data', relay_port=site.smtp_port
+        )
+        bounces = f'inline:{{{DOMAIN}=smtp:[{HOST}]:{port}}}'
+        with (
+            start(port) as server,
+            start(relay, file='relay.cf', transport_maps=bounces),
+        ):
+            yield Host(site, port, relay, server)
 
 
 @pytest.mark.long
@@ -90,9 +103,10 @@ def test_a_post_to_many(host: Host) -> None:
     wait_until(lambda: wanted <= set(found()), 90, 'all to have it', host.server)
     site.wait_idle()
     assert len(found()) == len(set(found()))
-    (mail,) = [m for m in site.messages() if m.recipients == (READER,)][-1:]
-    assert re.fullmatch(rf'bounces\+[a-z2-7]{{48}}@{DOMAIN}', mail.mail_from)
-    assert 'by mx.example.gov (Postfix)' in str(mail.message['Received'])
+    mails = [mail for mail in site.messages() if mail.subject == 'many']
+    assert re.fullmatch(rf'bounces\+[a-z2-7]{{48}}@{DOMAIN}', mails[-1].mail_from)
+    received = str(mails[-1].message['Received'])
+    assert re.search(r'by (mx|relay)\.example\.gov \(Postfix\)', received)
     nobody_bounced(site)
 
 
@@ -168,6 +182,28 @@ def test_a_bounce_comes_back(host: Host) -> None:
     assert rows()[0]['score'] == 1
     site.wait_idle()
     assert not site.queued('shunt'), site.log_tails()
+
+
+@pytest.mark.long
+def test_a_relay_sends_for_mailman_alone_and_leads_bounces_home(host: Host) -> None:
+    with host.client(port=host.relay) as stranger:
+        stranger.mail('ann@example.org')
+        assert stranger.rcpt(LIST)[0] == 554
+    site = host.site
+    host.send(POSTER, LIST, announcement('by a relay'))
+    (copy,) = site.delivered(
+        lambda mail: mail.subject == 'by a relay' and mail.recipients == (READER,), 90
+    )
+    site.refuse({READER: Refusal('550 5.1.1 No such user', at='data')})
+    with host.client(port=host.relay, from_outside=False) as mailman:
+        mailman.sendmail(copy.mail_from, READER, copy.data)
+
+    def counted() -> bool:
+        done = site.mailman('qnet', 'bounces', LIST, '--json', check=True)
+        return READER in {row['address'] for row in json.loads(done.stdout)}
+
+    wait_until(counted, 90, 'the bounce to count', host.server)
+    site.refuse({})
 
 
 @pytest.mark.long
