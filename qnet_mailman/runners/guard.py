@@ -31,6 +31,7 @@ import errno
 import logging
 import os
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from mailman.config import config
@@ -292,7 +293,16 @@ class Guard(_Base):
             # Where this fails, it may have been done all the same: what waits stays
             # until the database says which.
             config.db.commit()
-        entry.publish()
+        entry.move()
+        self.switchboard.last = entry.entry
+
+    def _clean_up(self) -> None:
+        """See `IRunner`."""
+        super()._clean_up()
+        if self.switchboard is not None and self.switchboard.last:
+            with suppress(DBAPIError):
+                handover.remove_row(self.switchboard.last)
+                config.db.commit()
 
     def _give_up(self, msg: Any, msgdata: dict[str, Any], error: Exception) -> None:
         """Tell operators that Mailman is about to shunt a message; never raises."""
