@@ -8,7 +8,7 @@ from sqlalchemy import Boolean, String, select, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qnet_mailman.mlist import Mlist
-from qnet_mailman.model.base import Base, OfAList, store
+from qnet_mailman.model.base import Base, OfAList, read_in_transaction, store
 from qnet_mailman.settings import PosterAuthentication
 from qnet_mailman.values import ListType, Mask, Replies, Visibility
 
@@ -48,7 +48,12 @@ def row_of(mlist: Mlist) -> QNetList | None:
 
 def row_by_id(list_id: str) -> QNetList | None:
     """The same, of the list with a List-ID."""
-    return store().scalar(select(QNetList).where(QNetList.list_id == list_id))
+    known = read_in_transaction('lists')
+    row: QNetList | None = known.get(list_id)
+    if row is None or row not in store():
+        row = store().scalar(select(QNetList).where(QNetList.list_id == list_id))
+        known[list_id] = row
+    return row
 
 
 def define(mlist: Mlist, list_type: ListType, visibility: Visibility) -> None:
