@@ -27,6 +27,7 @@ import itertools
 import os
 import pickle
 import shutil
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,6 +47,9 @@ FOLDER = 'handover'
 SAME_POST = frozenset({'out', 'retry'})
 """Queues between which an entry keeps its time, by which :class:`FairInbox` knows the
 entries of one post."""
+
+PUT_OFF = 0.25
+"""Seconds for which an entry that was put off is not seen."""
 
 BAK_COUNT = '_bak_count'
 """Mailman's, in the metadata of an entry that was recovered: how often it was."""
@@ -257,6 +261,7 @@ class Inbox(Queue):
         self.staying: dict[str, bool] = {}
         self._is_new = False
         self._begun: set[str] = set()
+        self._put_off: dict[str, float] = {}
         super().__init__(*args)
         # Whoever worked here before this runner may have begun any of them.
         self._begun.update(Switchboard.get_files(self))
@@ -264,13 +269,26 @@ class Inbox(Queue):
     def get_files(self, extension: str = '.pck') -> list[str]:
         """See `ISwitchboard`."""
         files: list[str] = super().get_files(extension)
-        if self.stays is None or extension != '.pck':
+        if extension != '.pck':
+            return files
+        if self._put_off:
+            files = [name for name in files if not self._waits(name)]
+        if self.stays is None:
             return files
         known = self.staying
         self.staying = {
             name: known[name] if name in known else self._stays(name) for name in files
         }
         return [name for name in files if not self.staying[name]]
+
+    def put_off(self) -> None:
+        """Leave the entry at work in the queue, and out of sight for a moment."""
+        path = f'{self.queue_directory}/{self.taken}'
+        os.rename(f'{path}.bak', f'{path}.pck')
+        self._put_off[self.taken] = time.monotonic() + PUT_OFF
+
+    def _waits(self, filebase: str) -> bool:
+        return time.monotonic() < self._put_off.get(filebase, 0)
 
     def _stays(self, filebase: str) -> bool:
         assert self.stays is not None
@@ -289,6 +307,7 @@ class Inbox(Queue):
     def dequeue(self, filebase: str) -> tuple[Any, dict[str, Any]]:
         """See `ISwitchboard`."""
         self.taken = filebase
+        self._put_off.pop(filebase, None)
         msg, data = super().dequeue(filebase)
         self._is_new = filebase not in self._begun and BAK_COUNT not in data
         self._begun.add(filebase)
@@ -296,6 +315,8 @@ class Inbox(Queue):
 
     def finish(self, filebase: str, preserve: bool = False) -> None:
         """See `ISwitchboard`."""
+        if filebase in self._put_off:
+            return
         super().finish(filebase, preserve)
         self._begun.discard(filebase)
 

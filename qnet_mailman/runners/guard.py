@@ -14,6 +14,7 @@ stock would process mail without our rules.  The guard
 - puts a message back that failed because of the database, or for want of space on
   the disk.  One that fails again and again while the database answers is shunted
   like any other;
+- lets a message wait that needs an answer of the DNS, and goes on with those behind it;
 - says of a message that is shunted why, to the operators and in its metadata
   (:mod:`.shunted`);
 - leaves what belongs to lists of ours where it is, while what belongs to others goes
@@ -52,6 +53,7 @@ from qnet_mailman.logs.context import set_at_work
 from qnet_mailman.model import keys, limits
 from qnet_mailman.model.base import by_itself
 from qnet_mailman.model.lists import QNetList
+from qnet_mailman.posting.dmarc import NotKnownYet
 from qnet_mailman.queues import handover, heartbeat, restored, shunted, standstill
 from qnet_mailman.setup import startup
 from qnet_mailman.templates.sending import one_line, operators, send
@@ -250,6 +252,10 @@ class Guard(_Base):
         except site.NotReady as error:
             config.db.abort()
             raise PutBack(str(error)) from error
+        except NotKnownYet:
+            config.db.abort()
+            assert isinstance(self.switchboard, handover.Inbox)
+            self.switchboard.put_off()
         except Exception as error:
             if _is_about_space(error):
                 config.db.abort()
