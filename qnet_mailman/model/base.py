@@ -80,7 +80,7 @@ def read_in_transaction(kind: str) -> dict[Any, Any]:
     if transaction is None:
         # Whatever is asked first begins one.
         return {}
-    kept = session.info.get(_READ)
+    kept: Any = session.info.get(_READ)
     if kept is None or kept[0] is not transaction:
         kept = session.info[_READ] = (transaction, defaultdict(dict))
     found: dict[Any, Any] = kept[1][kind]

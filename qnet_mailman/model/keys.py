@@ -85,7 +85,9 @@ def signing(*, commit: bool = True) -> Key:
 def _newest() -> Key | None:
     known = read_in_transaction('keys')
     if 'newest' not in known:
-        known['newest'] = _read_newest()
+        known['newest'] = key = _read_newest()
+        if key is not None:
+            known[key.id] = key
     found: Key | None = known['newest']
     return found
 
