@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from mailman.interfaces.action import Action
-from sqlalchemy import Boolean, String, select, true
+from sqlalchemy import Boolean, String, bindparam, select, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qnet_mailman.mlist import Mlist
@@ -41,6 +41,9 @@ class QNetList(OfAList, Base):
     """A word of `PosterAuthentication`, for posts of members (R6)."""
 
 
+_BY_LIST_ID = select(QNetList).where(QNetList.list_id == bindparam('list_id'))
+
+
 def row_of(mlist: Mlist) -> QNetList | None:
     """The row of a list; None where the list has a style of somebody else."""
     return row_by_id(mlist.list_id)
@@ -51,7 +54,7 @@ def row_by_id(list_id: str) -> QNetList | None:
     known = read_in_transaction('lists')
     row: QNetList | None = known.get(list_id)
     if row is None or row not in store():
-        row = store().scalar(select(QNetList).where(QNetList.list_id == list_id))
+        row = store().scalar(_BY_LIST_ID, {'list_id': list_id})
         known[list_id] = row
     return row
 
