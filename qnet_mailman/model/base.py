@@ -67,6 +67,12 @@ def store() -> Session:
     return config.db.store
 
 
+def is_there(row: object) -> bool:
+    """Whether a row that was read is still there, as far as this transaction knows."""
+    session = store()
+    return row in session and row not in session.deleted
+
+
 _READ = 'qnet_read'
 
 

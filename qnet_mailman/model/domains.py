@@ -10,7 +10,7 @@ from mailman.model import domain as stock
 from sqlalchemy import select
 from zope.interface import implementer
 
-from qnet_mailman.model.base import read_in_transaction, store
+from qnet_mailman.model.base import is_there, read_in_transaction, store
 
 
 @implementer(IDomainManager)
@@ -21,7 +21,7 @@ class DomainManager(stock.DomainManager):
         """See `IDomainManager`."""
         known = read_in_transaction('domains')
         row = known.get(mail_host)
-        if row is None or row not in store():
+        if row is None or not is_there(row):
             query = select(stock.Domain).where(stock.Domain.mail_host == mail_host)
             row = known[mail_host] = store().scalar(query)
         return default if row is None else row

@@ -8,7 +8,7 @@ from sqlalchemy import Boolean, String, bindparam, select, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qnet_mailman.mlist import Mlist
-from qnet_mailman.model.base import Base, OfAList, read_in_transaction, store
+from qnet_mailman.model.base import Base, OfAList, is_there, read_in_transaction, store
 from qnet_mailman.settings import PosterAuthentication
 from qnet_mailman.values import ListType, Mask, Replies, Visibility
 
@@ -53,7 +53,7 @@ def row_by_id(list_id: str) -> QNetList | None:
     """The same, of the list with a List-ID."""
     known = read_in_transaction('lists')
     row: QNetList | None = known.get(list_id)
-    if row is None or row not in store():
+    if row is None or not is_there(row):
         row = store().scalar(_BY_LIST_ID, {'list_id': list_id})
         known[list_id] = row
     return row
