@@ -82,7 +82,8 @@ def read_in_transaction(kind: str) -> dict[Any, Any]:
     A post asks for the row of its list at a dozen places.
     """
     session = store()
-    transaction = session.get_transaction()
+    # What a savepoint has read may go with it.
+    transaction = session.get_nested_transaction() or session.get_transaction()
     if transaction is None:
         # Whatever is asked first begins one.
         return {}

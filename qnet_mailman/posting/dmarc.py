@@ -123,7 +123,7 @@ def _look(domain: str, lookup: _Lookup) -> None:
         lookup.strict = _policy(domain, lookup.until) in _STRICT
     except (dns.exception.DNSException, OSError, UnicodeError) as error:
         log.error(
-            'No DMARC policy of %s could be found, so that there may be one: %s',
+            'No DMARC policy of %r could be found, so that there may be one: %s',
             domain,
             type(error).__name__,
         )

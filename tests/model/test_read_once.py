@@ -47,6 +47,15 @@ def test_keys_that_are_taken_back_sign_nothing_more(core: Any) -> None:
     assert keys.signing().id == first.id + 1
 
 
+def test_what_a_savepoint_has_read_goes_with_it(core: Any) -> None:
+    with store().begin_nested() as point:
+        assert keys.signing(commit=False).id == 1
+        assert keys.signing(commit=False).id == 1
+        point.rollback()
+    assert keys.all_keys() == []
+    assert keys.signing(commit=False) == keys._read_newest()
+
+
 def test_a_domain_is_read_once(mlist: Any) -> None:
     assert mlist.domain.mail_host == mlist.mail_host
     with effort() as found:
