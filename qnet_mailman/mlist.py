@@ -57,6 +57,7 @@ class Mlist(Protocol):
     filter_types: Any
     pass_extensions: Any
     pass_types: Any
+    dmarc_addresses: Any
     dmarc_mitigate_action: Any
     dmarc_mitigate_unconditionally: bool
     first_strip_reply_to: bool

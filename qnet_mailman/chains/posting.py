@@ -57,9 +57,8 @@ class PostingChain:
         yield Link('qnet-standing')
         yield Link('qnet-closed', LinkAction.jump, 'qnet-reject')
         yield Link('truth', LinkAction.detour, 'qnet-header-match')
-        # Only a hit with discard or reject jumps; otherwise the rule notes
-        # for delivery that From must be rewritten.
-        yield Link('dmarc-mitigation', LinkAction.jump, 'qnet-dmarc')
+        # Only a hit with discard or reject jumps.
+        yield Link('qnet-dmarc-mitigation', LinkAction.jump, 'qnet-dmarc')
         yield Link('qnet-posting-rights', LinkAction.jump, 'qnet-disposition')
         yield Link('emergency', LinkAction.jump, 'qnet-hold')
         yield Link('max-size')

@@ -31,7 +31,9 @@ class MemberRecipients:
         if 'recipients' in msgdata:
             return
         recipients = regular_recipients(mlist, with_digests=ANNOUNCEMENT in msgdata)
-        author = mlist.members.get_member(msg.sender)
-        if author is not None and not author.receive_own_postings:
-            recipients.discard(author.address.original_email)
+        sender = msg.sender.lower()
+        if any(one.lower() == sender for one in recipients):
+            author = mlist.members.get_member(sender)
+            if author is not None and not author.receive_own_postings:
+                recipients.discard(author.address.original_email)
         msgdata['recipients'] = recipients

@@ -9,11 +9,14 @@ from typing import Any
 
 from mailman.handlers import mime_delete as stock
 from mailman.interfaces.pipeline import DiscardMessage, RejectMessage
+from mailman.model.mime import ContentFilter
 from public import public
+from sqlalchemy import exists, select
 
 from qnet_mailman.mail import structure
 from qnet_mailman.mail.author import author_of
 from qnet_mailman.mlist import Mlist
+from qnet_mailman.model.base import store
 from qnet_mailman.posting import notices
 
 
@@ -48,13 +51,9 @@ class MIMEDelete(stock.MIMEDelete):
 
 
 def _filters_something(mlist: Mlist) -> bool:
-    return bool(
-        mlist.convert_html_to_plaintext
-        or set(mlist.filter_types)
-        or set(mlist.pass_types)
-        or set(mlist.filter_extensions)
-        or set(mlist.pass_extensions)
-    )
+    # Mailman asks for each of four kinds.
+    named = exists().where(ContentFilter.mailing_list_id == mlist.id)
+    return bool(mlist.convert_html_to_plaintext or store().scalar(select(named)))
 
 
 @contextmanager

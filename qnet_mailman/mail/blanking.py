@@ -48,6 +48,13 @@ _READINGS = tuple(
     for some in ((_ESCAPE,), (_ESCAPE, _BREAK), (_ESCAPE, _BREAK, _TAG))
 )
 
+_RUNS = bytes(
+    ord('a')
+    if chr(each).isascii() and (chr(each).isalnum() or chr(each) in '-_')
+    else 0
+    for each in range(256)
+)
+
 
 class _Stretch(NamedTuple):
     """A stretch of a reading, and of what it is the reading.
@@ -64,12 +71,23 @@ class _Stretch(NamedTuple):
     last: int
 
 
-def words(text: str, forms: Sequence[Form]) -> Iterator[str]:
-    """The words of some forms, in any reading of a text; some more than once."""
+def words(text: str, forms: Sequence[Form], shortest: int) -> Iterator[str]:
+    """The words of some forms, in any reading of a text; some more than once.
+
+    :param shortest: Letters, digits, ``-`` and ``_`` that each form has in a row.
+    """
     for reading in _READINGS:
-        read, _ = _read(text, reading)
+        read = ''.join(piece for piece, _, _ in _pieces(text, reading))
+        if not has_run(read, shortest):
+            continue
         for start, end in _found(read, forms):
             yield read[start:end]
+
+
+def has_run(text: str, length: int) -> bool:
+    """Whether so many letters, digits, ``-`` and ``_`` stand in a row in a text."""
+    plain = text.encode('ascii', 'replace').translate(_RUNS)
+    return b'a' * length in plain
 
 
 def blanked(text: str, forms: Sequence[Form], is_meant: Callable[[str], bool]) -> str:
@@ -100,26 +118,28 @@ def _read(text: str, reading: re.Pattern[str]) -> tuple[str, list[_Stretch]]:
     """A text as one reads it, and what it consists of."""
     pieces: list[str] = []
     stretches: list[_Stretch] = []
-    at = end = 0
-
-    def add(piece: str, first: int, last: int) -> None:
-        nonlocal at
+    at = 0
+    for piece, first, last in _pieces(text, reading):
         if piece:
             pieces.append(piece)
             stretches.append(_Stretch(at, len(piece), first, last))
             at += len(piece)
+    return ''.join(pieces), stretches
 
+
+def _pieces(text: str, reading: re.Pattern[str]) -> Iterator[tuple[str, int, int]]:
+    """What one reads, and where that begins and ends in the text."""
+    end = 0
     for match in reading.finditer(text):
         start = match.start()
         piece = text[end:start]
         if match[0][0] in '=\r\n' and match.lastgroup is None:
             # Blanks before the end of a line (RFC 3676) belong to it.
             piece = piece.rstrip(' \t')
-        add(piece, end, end + len(piece))
+        yield piece, end, end + len(piece)
         end = match.end()
-        add(_character(match), start, end)
-    add(text[end:], end, len(text))
-    return ''.join(pieces), stretches
+        yield _character(match), start, end
+    yield text[end:], end, len(text)
 
 
 def _character(match: re.Match[str]) -> str:

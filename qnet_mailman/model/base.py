@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -64,6 +65,33 @@ def tables_of_a_list() -> list[Any]:
 def store() -> Session:
     """Mailman's session: its transaction is ours."""
     return config.db.store
+
+
+def is_there(row: object) -> bool:
+    """Whether a row that was read is still there, as far as this transaction knows."""
+    session = store()
+    return row in session and row not in session.deleted
+
+
+_READ = 'qnet_read'
+
+
+def read_in_transaction(kind: str) -> dict[Any, Any]:
+    """What of a kind this transaction has read, to read it once; empty in the next.
+
+    A post asks for the row of its list at a dozen places.
+    """
+    session = store()
+    # What a savepoint has read may go with it.
+    transaction = session.get_nested_transaction() or session.get_transaction()
+    if transaction is None:
+        # Whatever is asked first begins one.
+        return {}
+    kept: Any = session.info.get(_READ)
+    if kept is None or kept[0] is not transaction:
+        kept = session.info[_READ] = (transaction, defaultdict(dict))
+    found: dict[Any, Any] = kept[1][kind]
+    return found
 
 
 @contextmanager

@@ -6,8 +6,8 @@ The newest key signs; every key that still has its secret verifies, so that a ne
 leaves yesterday's mail working.  A key that is taken back loses its secret and keeps
 its row: its number is not used again, and its links are known for what they are.
 
-Keys are read where they are needed and remembered nowhere: what an operator changes
-holds for every process with the next message and the next click.
+Keys are read where they are needed and remembered no longer than a transaction: what an
+operator changes holds for every process with the next message and the next click.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mailman.utilities.datetime import now
 from sqlalchemy import DateTime, LargeBinary, bindparam, func, select, text
 
 from qnet_mailman.model import audit
-from qnet_mailman.model.base import store
+from qnet_mailman.model.base import read_in_transaction, store
 from qnet_mailman.model.subscriptions import QNetKey
 
 SECRET_BYTES = 32
@@ -83,6 +83,16 @@ def signing(*, commit: bool = True) -> Key:
 
 
 def _newest() -> Key | None:
+    known = read_in_transaction('keys')
+    if 'newest' not in known:
+        known['newest'] = key = _read_newest()
+        if key is not None:
+            known[key.id] = key
+    found: Key | None = known['newest']
+    return found
+
+
+def _read_newest() -> Key | None:
     row = (
         store()
         .execute(
@@ -101,10 +111,15 @@ def verifying(key_id: int) -> Key | None:
 
     :raises LookupError: if there never was such a key.
     """
-    row = store().execute(select(QNetKey.secret).where(QNetKey.id == key_id)).first()
-    if row is None:
-        raise LookupError(key_id)
-    return None if row.secret is None else Key(key_id, bytes(row.secret))
+    known = read_in_transaction('keys')
+    if key_id not in known:
+        query = select(QNetKey.secret).where(QNetKey.id == key_id)
+        row = store().execute(query).first()
+        if row is None:
+            raise LookupError(key_id)
+        known[key_id] = None if row.secret is None else Key(key_id, bytes(row.secret))
+    found: Key | None = known[key_id]
+    return found
 
 
 def rotate() -> int:
@@ -119,6 +134,7 @@ def rotate() -> int:
         _INSERT,
         {'id': key_id, 'secret': secrets.token_bytes(SECRET_BYTES), 'made_at': now()},
     )
+    read_in_transaction('keys').clear()
     if made.rowcount:  # type: ignore[attr-defined]
         audit.record(audit.Action.key_made, subject=str(key_id))
     return key_id
@@ -145,6 +161,7 @@ def revoke(key_ids: Sequence[int]) -> list[int]:
         key.secret = None
         audit.record(audit.Action.key_revoked, subject=str(key.id))
     store().flush()
+    read_in_transaction('keys').clear()
     return [key.id for key in keys]
 
 

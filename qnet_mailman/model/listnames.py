@@ -10,15 +10,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 
 from mailman.interfaces.listmanager import IListManager
 from mailman.model.listmanager import ListManager as Stock
 from mailman.model.mailinglist import MailingList
-from sqlalchemy import select, tuple_
+from sqlalchemy import bindparam, select, tuple_
 from zope.interface import implementer
 
 from qnet_mailman.model.base import store
 from qnet_mailman.model.statements import chunks
+
+# Made once: making it takes as long as its answer.
+_BY_LIST_ID = select(MailingList).where(MailingList._list_id == bindparam('list_id'))
 
 _asked: ContextVar[frozenset[str] | None] = ContextVar('asked', default=None)
 
@@ -53,3 +57,7 @@ class ListManager(Stock):
             query = select(*columns).where(tuple_(*columns).in_(some))
             for name, host in store().execute(query):
                 yield f'{name}@{host}'
+
+    def get_by_list_id(self, list_id: str) -> Any:
+        """See `IListManager`: asked for each entry of a queue."""
+        return store().scalars(_BY_LIST_ID, {'list_id': list_id}).first()

@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 from mailman.interfaces.action import Action
-from sqlalchemy import Boolean, String, select, true
+from sqlalchemy import Boolean, String, bindparam, select, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qnet_mailman.mlist import Mlist
-from qnet_mailman.model.base import Base, OfAList, store
+from qnet_mailman.model.base import Base, OfAList, is_there, read_in_transaction, store
 from qnet_mailman.settings import PosterAuthentication
 from qnet_mailman.values import ListType, Mask, Replies, Visibility
 
@@ -41,6 +41,9 @@ class QNetList(OfAList, Base):
     """A word of `PosterAuthentication`, for posts of members (R6)."""
 
 
+_BY_LIST_ID = select(QNetList).where(QNetList.list_id == bindparam('list_id'))
+
+
 def row_of(mlist: Mlist) -> QNetList | None:
     """The row of a list; None where the list has a style of somebody else."""
     return row_by_id(mlist.list_id)
@@ -48,7 +51,12 @@ def row_of(mlist: Mlist) -> QNetList | None:
 
 def row_by_id(list_id: str) -> QNetList | None:
     """The same, of the list with a List-ID."""
-    return store().scalar(select(QNetList).where(QNetList.list_id == list_id))
+    known = read_in_transaction('lists')
+    row: QNetList | None = known.get(list_id)
+    if row is None or not is_there(row):
+        row = store().scalar(_BY_LIST_ID, {'list_id': list_id})
+        known[list_id] = row
+    return row
 
 
 def define(mlist: Mlist, list_type: ListType, visibility: Visibility) -> None:

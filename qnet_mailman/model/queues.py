@@ -11,11 +11,11 @@ from sqlalchemy.orm import Mapped, mapped_column
 from qnet_mailman.model.base import Base, store
 
 KEPT = timedelta(days=90)
-"""A row outlives its entry only where a runner was killed between removing the two."""
+"""A row outlives its runner only where that was killed."""
 
 
 class QNetHandover(Base):
-    """One row an entry that was worked off, written with what came of it (R33)."""
+    """One row a runner: the entry that it did last, with what came of it (R33)."""
 
     __tablename__ = 'qnet_handover'
 

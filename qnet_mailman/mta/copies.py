@@ -34,8 +34,11 @@ from urllib.parse import quote
 from mailman.archiving.mailarchive import MailArchive
 from mailman.config import config
 from mailman.handlers.decorate import decorate as text_of
+from mailman.handlers.decorate import decorate_template
 from mailman.interfaces.mailinglist import IListArchiverSet, Personalization
+from mailman.interfaces.template import ITemplateLoader
 from mailman.utilities.datetime import now
+from zope.component import getUtility
 
 from qnet_mailman.mail.body import raw_payload
 from qnet_mailman.mail.text import raw_text
@@ -55,6 +58,8 @@ log = logging.getLogger('mailman.archiver')
 FIELDS = ('List-Unsubscribe', 'List-Unsubscribe-Post')
 """Ours alone: whatever a message came in with is taken off."""
 
+_LINK = re.compile(r'\$\{?(?!unsubscribe_url\b)\w+_url\b', re.IGNORECASE)
+"""What may be the link of an archive."""
 _URL = re.compile(r'\$(?:\{unsubscribe_url\}|unsubscribe_url\b)')
 MEMBER_VARIABLES = re.compile(
     r'\$\{?(?:member|user_email|user_delivered_to|user_language|user_name'
@@ -242,8 +247,7 @@ class Copies:
         """Whether copies differ in more than their tokens."""
         if self._mlist.personalize is not Personalization.none or config.arc_enabled:
             return True
-        texts = self._texts(None)
-        return MEMBER_VARIABLES.search(texts.header + texts.footer) is not None
+        return MEMBER_VARIABLES.search(''.join(self._templates)) is not None
 
     # ------------------------------------------------------------------ writing
 
@@ -307,22 +311,34 @@ class Copies:
         self, token: str | None, member: Any = None, recipient: str | None = None
     ) -> Texts:
         """The header and footer of a post."""
-        if self.kind is not Kind.post or self._msgdata.get('nodecorate'):
-            return Texts()
-        if set(self._msgdata['recipients']) == {MailArchive().recipient}:
-            # As in Mailman: that archive keeps it as it is.
+        templates = self._templates
+        if not any(templates):
             return Texts()
         substitutions = {
-            **self._archive_links,
+            **(self._archive_links if _LINK.search(''.join(templates)) else {}),
             **_about(member, recipient),
             'unsubscribe_url': unsubscribe_url(self._mlist.leave_address, token),
             **self._msgdata.get('decoration-data', {}),
         }
-        return Texts(
-            text_of('list:member:regular:header', self._mlist, substitutions),
-            text_of('list:member:regular:footer', self._mlist, substitutions),
-            self._mlist.preferred_language.code,
-            token,
+        header, footer = (
+            each and decorate_template(self._mlist, each, substitutions)
+            for each in templates
+        )
+        return Texts(header, footer, self._mlist.preferred_language.code, token)
+
+    @cached_property
+    def _templates(self) -> tuple[str, str]:
+        """The header and footer of a post, with what is to be filled in."""
+        if self.kind is not Kind.post or self._msgdata.get('nodecorate'):
+            return '', ''
+        recipients = self._msgdata['recipients']
+        if len(recipients) == 1 and set(recipients) == {MailArchive().recipient}:
+            # As in Mailman: that archive keeps it as it is.
+            return '', ''
+        loader = getUtility(ITemplateLoader)
+        return (
+            loader.get('list:member:regular:header', self._mlist),
+            loader.get('list:member:regular:footer', self._mlist),
         )
 
     @cached_property

@@ -7,6 +7,7 @@ by one: minutes for a list of 100,000.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from mailman.core.constants import system_preferences
@@ -15,7 +16,7 @@ from mailman.model.address import Address
 from mailman.model.member import Member
 from mailman.model.preferences import Preferences
 from mailman.model.user import User
-from sqlalchemy import Select, false, func, select, true
+from sqlalchemy import Select, bindparam, false, func, select, true
 from sqlalchemy.orm import aliased
 
 from qnet_mailman.mlist import Mlist
@@ -30,21 +31,18 @@ def regular_recipients(mlist: Mlist, *, with_digests: bool = False) -> set[str]:
     :return: As the members wrote them: to some servers the case of a local part
         matters (RFC 5321 section 2.4).
     """
-    addresses, delivery_mode = _enabled(mlist.list_id)
-    if not with_digests:
-        regular = DeliveryMode.regular
-        addresses = addresses.where(_is(delivery_mode, 'delivery_mode', regular))
-    # Not all rows at once: the addresses alone take memory enough.
-    return set(store().scalars(addresses.execution_options(yield_per=BATCH)))
+    query, _ = _enabled() if with_digests else _regular()
+    return set(store().scalars(query, {'list_id': mlist.list_id}))
 
 
 def digest_recipients(mlist: Mlist) -> dict[str, DeliveryMode]:
     """The addresses of members who get digests, and of which kind."""
-    addresses, delivery_mode = _enabled(mlist.list_id)
+    addresses, delivery_mode = _enabled()
     rows = store().execute(
-        addresses.add_columns(delivery_mode)
-        .where(~_is(delivery_mode, 'delivery_mode', DeliveryMode.regular))
-        .execution_options(yield_per=BATCH)
+        addresses.add_columns(delivery_mode).where(
+            ~_is(delivery_mode, 'delivery_mode', DeliveryMode.regular)
+        ),
+        {'list_id': mlist.list_id},
     )
     default = system_preferences.delivery_mode
     return {address: mode or default for address, mode in rows}
@@ -57,8 +55,18 @@ def _is(found: Any, name: str, value: DeliveryMode | DeliveryStatus) -> Any:
     return func.coalesce(found == value, false())
 
 
-def _enabled(list_id: str) -> tuple[Select[tuple[str]], Any]:
+@cache
+def _regular() -> tuple[Select[tuple[str]], Any]:
+    """Those of them with regular delivery."""
+    addresses, mode = _enabled()
+    return addresses.where(_is(mode, 'delivery_mode', DeliveryMode.regular)), mode
+
+
+@cache
+def _enabled() -> tuple[Select[tuple[str]], Any]:
     """The addresses of members with delivery that is enabled, and their delivery mode.
+
+    Made once: that takes longer than a short list's answer.
 
     A preference is the membership's, else the address's, else that of the user whose
     address it is, else the system's (NULL here), as `Member._lookup` has it.
@@ -86,9 +94,11 @@ def _enabled(list_id: str) -> tuple[Select[tuple[str]], Any]:
         .outerjoin(of_address, of_address.id == Address.preferences_id)
         .outerjoin(of_user, of_user.id == owner.preferences_id)
         .where(
-            Member.list_id == list_id,
+            Member.list_id == bindparam('list_id'),
             Member.role == MemberRole.member,
             _is(status, 'delivery_status', DeliveryStatus.enabled),
         )
+        # Not all rows at once: the addresses alone take memory enough.
+        .execution_options(yield_per=BATCH)
     )
     return addresses, preference('delivery_mode')

@@ -22,7 +22,6 @@ from qnet_mailman.mta.fields import encode_fields
 LONGEST = 998
 """Bytes of a line without its end (RFC 5321 section 4.5.3.1.6)."""
 
-_TOO_LONG = re.compile(rb'[^\r\n]{%d}' % (LONGEST + 1))
 _BARE = re.compile(rb'\r\n|\r|\n')
 _AS_IT_IS = ('', '7bit', '8bit', 'binary')
 
@@ -62,7 +61,7 @@ def with_line_ends(data: bytes) -> bytes:
 
 def shorten_lines(msg: Message) -> None:
     """Encode parts with lines that no server has to take."""
-    _encode(msg, lambda data: _TOO_LONG.search(data) is not None)
+    _encode(msg, lambda data: any(len(line) > LONGEST for line in data.splitlines()))
 
 
 def in_seven_bits(data: bytes) -> bytes:

@@ -34,7 +34,7 @@ class PostingPipeline(BasePipeline):
         'to-archive',
         'qnet-to-digest',
         'to-usenet',
-        'dmarc',
+        'qnet-dmarc',
         'to-outgoing',
         # Writes to the database, and so comes when nothing is left to compute.
         'after-delivery',

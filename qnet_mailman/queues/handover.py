@@ -8,11 +8,15 @@ it all again: a post goes out twice.  Here
 1. what a runner enqueues waits in a folder of its own, ``queue/handover``, and what it
    writes to the database waits until the computing is done (:func:`later`);
 2. the commit of its work also writes a row that says so: from then on it is done;
-3. what waits is moved to its queues, the entry is removed, and then the row.
+3. what waits is moved to its queues, and the entry is removed.
 
-A runner that finds an entry after a kill looks for the row.  Where there is one, the
-work is done and only step 3 is left; where there is none, what waits is thrown away and
-the work done from the beginning.
+A runner has one row, which names the entry that it did last: it changes with the commit
+of the next, so that an entry takes one commit, and goes when the runner stops.
+
+A runner looks for the row of an entry that may have been begun, by one that was killed.
+Where there is one, the work is done and only step 3 is left; where there is none, what
+waits is thrown away and the work done from the beginning.  Nobody has begun an entry
+that came since the runner started, and was not recovered.
 
 All queues have to be in one file system, as they are unless somebody moved one.
 """
@@ -23,6 +27,7 @@ import itertools
 import os
 import pickle
 import shutil
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,10 +37,9 @@ from typing import Any
 from mailman.config import config
 from mailman.core.switchboard import MAX_BAK_COUNT, Switchboard
 from mailman.utilities.datetime import now
-from sqlalchemy import delete, insert, select
+from sqlalchemy import DateTime, bindparam, text
 
 from qnet_mailman.model.base import store
-from qnet_mailman.model.queues import QNetHandover
 
 FOLDER = 'handover'
 """Beside the queues."""
@@ -44,24 +48,64 @@ SAME_POST = frozenset({'out', 'retry'})
 """Queues between which an entry keeps its time, by which :class:`FairInbox` knows the
 entries of one post."""
 
+PUT_OFF = 0.25
+"""Seconds for which an entry that was put off is not seen."""
+
+BAK_COUNT = '_bak_count'
+"""Mailman's, in the metadata of an entry that was recovered: how often it was."""
+
 OLDEST_EVERY = 4
 """Once in so many looks the oldest entry comes first, whatever else is there."""
 
 
-class Handover:
-    """What comes of one entry of a queue."""
+# Text, as each entry of a queue asks: what SQLAlchemy makes of more than that takes
+# longer than the database.
+_DONE_AT = bindparam('done_at', type_=DateTime)
+_FIND = text('SELECT 1 FROM qnet_handover WHERE entry = :entry')
+_INSERT = text(
+    'INSERT INTO qnet_handover (entry, done_at) VALUES (:entry, :done_at)'
+).bindparams(_DONE_AT)
+_REPLACE = text(
+    'UPDATE qnet_handover SET entry = :entry, done_at = :done_at WHERE entry = :before'
+).bindparams(_DONE_AT)
+_DELETE = text('DELETE FROM qnet_handover WHERE entry = :entry')
 
-    def __init__(self, queue: str, filebase: str) -> None:
+
+class _Staging(Switchboard):
+    """A folder in which entries for a queue wait."""
+
+    def __init__(self, folder: str) -> None:
+        self.queue_directory = folder
+
+
+class Handover:
+    """What comes of one entry of a queue.
+
+    :ivar entry: The name of its row.
+    """
+
+    def __init__(
+        self, queue: str, filebase: str, *, is_new: bool = False, instead_of: str = ''
+    ) -> None:
+        """One entry.
+
+        :param is_new: Whether nobody can have begun it before.
+        :param instead_of: The name of a row that nobody needs any more.
+        """
         self._queue = queue
         self._filebase = filebase
-        self._entry = f'{queue}/{filebase}'
-        self._folder = Path(config.QUEUE_DIR, FOLDER, f'{queue}+{filebase}')
+        self._is_new = is_new
+        self._instead_of = instead_of
+        self.entry = f'{queue}/{filebase}'
+        self._folder = f'{config.QUEUE_DIR}/{FOLDER}/{queue}+{filebase}'
+        self._staged: set[str] = set()
         self._late: list[Callable[[], None]] = []
 
     def is_done(self) -> bool:
         """Whether its work was committed, by a runner that was then killed."""
-        query = select(QNetHandover.entry).where(QNetHandover.entry == self._entry)
-        return store().scalar(query) is not None
+        if self._is_new:
+            return False
+        return store().execute(_FIND, {'entry': self.entry}).first() is not None
 
     def stage(
         self, target: Queue, msg: Any, metadata: dict[str, Any] | None, kws: Any
@@ -70,27 +114,27 @@ class Handover:
 
         :return: Its name.
         """
-        folder = self._folder / target.name
-        folder.mkdir(mode=0o770, parents=True, exist_ok=True)
+        folder = f'{self._folder}/{target.name}'
+        if target.name not in self._staged:
+            self._staged.add(target.name)
+            os.makedirs(folder, mode=0o770, exist_ok=True)
         try:
-            filebase: str = Switchboard(target.name, str(folder)).enqueue(
-                msg, metadata, **kws
-            )
+            filebase: str = _Staging(folder).enqueue(msg, metadata, **kws)
         except OSError:
             # Half an entry takes space that there may be none of.
-            for half in folder.glob('*.tmp'):
+            for half in Path(folder).glob('*.tmp'):
                 half.unlink()
             raise
         if {self._queue, target.name} <= SAME_POST:
             when = self._filebase.partition('+')[0]
             kept = f'{when}+{filebase.partition("+")[2]}'
-            os.rename(folder / f'{filebase}.pck', folder / f'{kept}.pck')
+            os.rename(f'{folder}/{filebase}.pck', f'{folder}/{kept}.pck')
             filebase = kept
         return filebase
 
     def has_put_into(self, queue: str) -> bool:
-        """Whether something waits for a queue."""
-        return (self._folder / queue).exists()
+        """Whether something was put into a queue, where it waits."""
+        return queue in self._staged
 
     def put_off(self, work: Callable[[], None]) -> None:
         """Take what is to be done by :meth:`do_late_work`."""
@@ -103,24 +147,40 @@ class Handover:
 
     def write_row(self) -> None:
         """Say, in the transaction of the work, that it is done."""
-        store().execute(insert(QNetHandover), {'entry': self._entry, 'done_at': now()})
+        values = {'entry': self.entry, 'done_at': now(), 'before': self._instead_of}
+        if not (
+            self._instead_of and store().execute(_REPLACE, values).rowcount  # type: ignore[attr-defined]
+        ):
+            store().execute(_INSERT, values)
 
     def publish(self) -> None:
         """Move what waits to its queues; the row goes with the next commit."""
         self.move()
-        store().execute(delete(QNetHandover).where(QNetHandover.entry == self._entry))
+        remove_row(self.entry)
 
     def move(self) -> None:
         """Move what waits to its queues."""
-        for folder, _, names in os.walk(self._folder):
-            for name in names:
-                directory = config.switchboards[Path(folder).name].queue_directory
-                os.rename(Path(folder, name), Path(directory, name))
+        if self._is_new and not self._staged:
+            return
+        folders = os.listdir(self._folder) if os.path.isdir(self._folder) else []
+        for target in folders:
+            directory = config.switchboards[target].queue_directory
+            folder = f'{self._folder}/{target}'
+            for name in os.listdir(folder):
+                os.rename(f'{folder}/{name}', f'{directory}/{name}')
         self.discard()
 
     def discard(self) -> None:
         """Throw away what waits."""
+        if self._is_new and not self._staged:
+            return
         shutil.rmtree(self._folder, ignore_errors=True)
+        self._staged.clear()
+
+
+def remove_row(entry: str) -> None:
+    """Forget an entry that is handed over."""
+    store().execute(_DELETE, {'entry': entry})
 
 
 def left_by(queue: str) -> Iterator[Handover]:
@@ -187,28 +247,48 @@ class Inbox(Queue):
     """The queue that a runner works off.
 
     :ivar taken: The entry at work.
+    :ivar last: The name of the row of the entry that was done last.
     :ivar stays: Says of an entry's metadata whether it stays, as if it were not there;
         None where all are worked off.
     :ivar staying: The entries of which it said so, or did not, by their names.
     """
 
     taken = ''
+    last = ''
     stays: Callable[[dict[str, Any]], bool] | None = None
 
     def __init__(self, *args: Any) -> None:
         self.staying: dict[str, bool] = {}
+        self._is_new = False
+        self._begun: set[str] = set()
+        self._put_off: dict[str, float] = {}
         super().__init__(*args)
+        # Whoever worked here before this runner may have begun any of them.
+        self._begun.update(Switchboard.get_files(self))
 
     def get_files(self, extension: str = '.pck') -> list[str]:
         """See `ISwitchboard`."""
         files: list[str] = super().get_files(extension)
-        if self.stays is None or extension != '.pck':
+        if extension != '.pck':
+            return files
+        if self._put_off:
+            files = [name for name in files if not self._waits(name)]
+        if self.stays is None:
             return files
         known = self.staying
         self.staying = {
             name: known[name] if name in known else self._stays(name) for name in files
         }
         return [name for name in files if not self.staying[name]]
+
+    def put_off(self) -> None:
+        """Leave the entry at work in the queue, and out of sight for a moment."""
+        path = f'{self.queue_directory}/{self.taken}'
+        os.rename(f'{path}.bak', f'{path}.pck')
+        self._put_off[self.taken] = time.monotonic() + PUT_OFF
+
+    def _waits(self, filebase: str) -> bool:
+        return time.monotonic() < self._put_off.get(filebase, 0)
 
     def _stays(self, filebase: str) -> bool:
         assert self.stays is not None
@@ -227,12 +307,24 @@ class Inbox(Queue):
     def dequeue(self, filebase: str) -> tuple[Any, dict[str, Any]]:
         """See `ISwitchboard`."""
         self.taken = filebase
+        self._put_off.pop(filebase, None)
         msg, data = super().dequeue(filebase)
+        self._is_new = filebase not in self._begun and BAK_COUNT not in data
+        self._begun.add(filebase)
         return msg, data
+
+    def finish(self, filebase: str, preserve: bool = False) -> None:
+        """See `ISwitchboard`."""
+        if filebase in self._put_off:
+            return
+        super().finish(filebase, preserve)
+        self._begun.discard(filebase)
 
     def handover(self) -> Handover:
         """For the entry at work."""
-        return Handover(self.name, self.taken)
+        return Handover(
+            self.name, self.taken, is_new=self._is_new, instead_of=self.last
+        )
 
     def recover_backup_files(self) -> None:
         """See `ISwitchboard`.
@@ -250,7 +342,7 @@ class Inbox(Queue):
                     # As Mailman, which says in its log what is wrong with it.
                     self.finish(filebase, preserve=True)
                     continue
-            data['_bak_count'] = data.get('_bak_count', 0) + 1
+            data[BAK_COUNT] = data.get(BAK_COUNT, 0) + 1
             with open(path + '.tmp', 'wb') as file:
                 protocol = 0 if data.get('_parsemsg') else pickle.HIGHEST_PROTOCOL
                 pickle.dump(msg, file, protocol)
@@ -260,7 +352,7 @@ class Inbox(Queue):
             os.replace(path + '.tmp', path + '.bak')
             entry = Handover(self.name, filebase)
             # What is done was not what killed the runner, and has to be handed on.
-            if data['_bak_count'] >= MAX_BAK_COUNT and not entry.is_done():
+            if data[BAK_COUNT] >= MAX_BAK_COUNT and not entry.is_done():
                 entry.discard()
                 self.finish(filebase, preserve=True)
             else:

@@ -5,13 +5,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from mailman.interfaces.bans import IBanManager
 from mailman.interfaces.rules import IRule
 from public import public
 from zope.interface import implementer
 
 from qnet_mailman.mail.author import author_of
 from qnet_mailman.mlist import Mlist
+from qnet_mailman.model.bans import bans_on, is_banned
 
 
 @public
@@ -25,9 +25,9 @@ class Banned:
 
     def check(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool:
         """See `IRule`."""
-        bans = IBanManager(mlist)
+        bans = bans_on(mlist.list_id)
         for address in author_of(msg).claimed:
-            if bans.is_banned(address):
+            if is_banned(address, bans):
                 msgdata['moderation_reasons'] = [f'{address} is banned']
                 return True
         return False

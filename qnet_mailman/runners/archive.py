@@ -20,6 +20,8 @@ from qnet_mailman.runners.guard import Guard
 class ArchiveRunner(Guard, archive.ArchiveRunner):
     """Hands posts to the archivers, with texts that these can read."""
 
+    speaks = False
+
     def _dispose(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool | None:
         """See `IRunner`."""
         if row_of(mlist) is not None:

@@ -72,6 +72,7 @@ class OutgoingRunner(Guard, _Outgoing):
     """Delivers."""
 
     inbox = FairInbox
+    speaks = False
     _looked = 0.0
 
     def __init__(self, *args: Any, **kws: Any) -> None:

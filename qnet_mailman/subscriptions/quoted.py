@@ -24,7 +24,7 @@ from email.message import Message
 from mailman.model.pending import Pended
 from sqlalchemy import select
 
-from qnet_mailman.mail.blanking import blanked, words
+from qnet_mailman.mail.blanking import blanked, has_run, words
 from qnet_mailman.mail.everywhere import change_texts
 from qnet_mailman.model import keys
 from qnet_mailman.model.base import store
@@ -37,7 +37,6 @@ log = logging.getLogger('mailman.vette')
 
 _SHORTEST = 40
 """Characters of the shortest token."""
-_LONG = re.compile(r'[A-Za-z0-9_-]{40}')
 _HEX = '[0-9A-Fa-f]'
 FORMS = (
     # To leave, or to have mail again: of the kinds that there are.
@@ -63,8 +62,8 @@ def make_dead(msg: Message) -> int:
 
     def look(text: str) -> str:
         # Pictures and the like: nobody has broken a line in them.
-        if len(text) >= _SHORTEST and ('\0' not in text or _LONG.search(text)):
-            found.update(words(text, FORMS))
+        if len(text) >= _SHORTEST and ('\0' not in text or has_run(text, _SHORTEST)):
+            found.update(words(text, FORMS, _SHORTEST))
         return text
 
     change_texts(msg, look)

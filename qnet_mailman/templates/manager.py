@@ -26,9 +26,11 @@ from mailman.utilities import protocols
 from mailman.utilities.datetime import now
 from mailman.utilities.string import expand
 from requests import HTTPError
+from sqlalchemy import select
 from zope.interface import implementer
 
 from qnet_mailman.model import texts
+from qnet_mailman.model.base import read_in_transaction, store
 from qnet_mailman.model.lists import row_by_id
 from qnet_mailman.templates.fetching import Auth, NotFetched, fetch, way_to
 
@@ -36,6 +38,7 @@ PAUSE = 60
 """Seconds for which a text that could not be fetched is not asked for again."""
 NOT_FOUND = 404
 _OWN = 'qnet:'
+_ROWS = 'texts'
 
 log = logging.getLogger('mailman.plugins')
 
@@ -67,6 +70,7 @@ class TemplateManager(stock.TemplateManager):
         super().set(name, context, uri, username, password)
         texts.expire(uri)
         self._failed.clear()
+        read_in_transaction(_ROWS).clear()
 
     def delete(self, name: str, context: str | None) -> None:
         """See `ITemplateManager`."""
@@ -74,10 +78,12 @@ class TemplateManager(stock.TemplateManager):
         if row is not None:
             texts.forget([row.uri])
         super().delete(name, context)
+        read_in_transaction(_ROWS).clear()
 
     def get(self, name: str, context: str | None, **kws: Any) -> str | None:
         """See `ITemplateManager`."""
-        row = self.raw(name, context)
+        names = (kws.get('list_id'), kws.get('domain_name'), context)
+        row = _rows(frozenset(filter(None, names))).get((name, context))
         if row is None:
             return None
         uri = expand(row.uri, None, kws)
@@ -121,6 +127,23 @@ class TemplateManager(stock.TemplateManager):
                 error.reason,
             )
             raise
+
+
+def _rows(contexts: frozenset[str]) -> dict[tuple[str, str | None], Any]:
+    """What is set for a list, its domain and the site: one statement for all texts.
+
+    :param contexts: The List-ID and the name of the domain.
+    :return: Rows of Mailman's table, by the name of the text and its context.
+    """
+    known = read_in_transaction(_ROWS)
+    if contexts not in known:
+        context = stock.Template.context
+        rows = store().scalars(
+            select(stock.Template).where(context.in_(contexts) | context.is_(None))
+        )
+        known[contexts] = {(row.name, row.context): row for row in rows}
+    found: dict[tuple[str, str | None], Any] = known[contexts]
+    return found
 
 
 def _is_ours(name: str, list_id: str | None) -> bool:

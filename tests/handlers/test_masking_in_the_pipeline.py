@@ -132,7 +132,8 @@ def test_off_is_safe_for_domains_with_dmarc(
         response.answer.append(
             dns.rrset.from_text(name, 300, 'IN', 'TXT', f'"{policy}"')
         )
-        return dns.resolver.Answer(dns.name.from_text(name), 16, 1, response)
+        answer = dns.message.from_wire(response.to_wire())
+        return dns.resolver.Answer(dns.name.from_text(name), 16, 1, answer)
 
     monkeypatch.setattr(dns.resolver.Resolver, 'resolve', resolve)
     set_mask(mlist, Mask.off)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from qnet_mailman.mail.blanking import blanked, words
+from qnet_mailman.mail.blanking import blanked, has_run, words
 
 WORD = 'qk7' + 'abcdefghij' * 3
 FORMS = (re.compile(r'(q)(?=(k7[a-j]{30}))'),)
@@ -48,7 +48,7 @@ DISGUISES = {
 
 
 def found(text: str) -> set[str]:
-    return set(words(text, FORMS))
+    return set(words(text, FORMS, len(WORD)))
 
 
 @pytest.mark.parametrize('shape', DISGUISES.values(), ids=DISGUISES)
@@ -119,3 +119,12 @@ def test_percent_encoding_twice(tail: str, twice: bool) -> None:
     link = quote(f'https://x.example.gov/u/{word}', safe='')
     text = SAFELINK + (quote(link, safe='') if twice else link)
     assert found(text) == {word}
+
+
+@given(
+    st.text(st.sampled_from('aZ09-_ .\0\xe9\ud800\u0661'), max_size=30),
+    st.integers(1, 5),
+)
+def test_runs(text: str, length: int) -> None:
+    pattern = re.compile(f'[A-Za-z0-9_-]{{{length}}}')
+    assert has_run(text, length) is (pattern.search(text) is not None)

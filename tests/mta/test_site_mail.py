@@ -197,7 +197,7 @@ if where == 'at work':
 elif where == 'before the commit':
     config.db.commit = die
 else:
-    handover.Handover.publish = die
+    handover.Handover.move = die
 runner._one_iteration()
 """
 

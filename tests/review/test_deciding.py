@@ -344,7 +344,7 @@ if where == 'before the commit':
     config.db.commit = die
 elif where == 'after the commit':
     from qnet_mailman.queues import handover
-    handover.Handover.publish = die
+    handover.Handover.move = die
 else:
     runner.switchboard.finish = die
 # Its own look at the database commits, too.
