@@ -52,10 +52,16 @@ def line(row: Row) -> str:
     promised = ''
     if row.bound:
         promised = f'{"at most" if row.at_most else "at least"} {row.bound:g}'
-    return (
-        f'| {row.work} | {row.unit} | {row.ours:.4g} | {row.theirs:.4g} ({row.against}) '
-        f'| {row.ratio:.3g} | {promised} | {"" if row.kept else "**missed**"} |'
+    cells = (
+        row.work,
+        row.unit,
+        f'{row.ours:.4g}',
+        f'{row.theirs:.4g} ({row.against})',
+        f'{row.ratio:.3g}',
+        promised,
+        '' if row.kept else '**missed**',
     )
+    return f'| {" | ".join(cells)} |'
 
 
 def show(rows: Iterable[Row]) -> int:
