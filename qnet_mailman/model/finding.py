@@ -52,6 +52,9 @@ def lists_at(emails: Iterable[str], also: str = '') -> dict[str, str]:
     :param also: The posting address of a list that is about to be made.
     :return: By address, the List-ID; without those that are the address of none.
     """
+    emails = list(emails)
+    if not emails:
+        return {}
     rows: Any = (
         store()
         .execute(

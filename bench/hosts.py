@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A Mailman in this process, with our plugin or without, and what work on it takes."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import resource
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench import bounce_host
+from bench.bounces import cpu_of, database_server
+from bench.commits import HERE, Build
+from tests import postgresql
+
+_STOCK = """\
+[mailman]
+site_owner: postmaster@mailer.example.org
+layout: here
+[paths.here]
+var_dir: {var}
+[mta]
+incoming: mailman.mta.null.NullMTA
+smtp_port: 1
+lmtp_port: 0
+"""
+_DATABASE = """\
+[database]
+class: mailman.database.postgresql.PostgreSQLDatabase
+url: {url}
+"""
+
+
+def start(side: str, url: str = '') -> Path:
+    """Start Mailman in this process, in a new folder that is the caller's to remove.
+
+    :param side: `ours` or `stock`: an unmodified Mailman.
+    :param url: Of its database; empty for SQLite in the folder.
+    """
+    from mailman.core.initialize import initialize
+
+    var = Path(tempfile.mkdtemp(prefix='qnet-bench-'))
+    if side == 'ours':
+        bounce_host.configure(var, url)
+    else:
+        database = _DATABASE.format(url=url) if url else ''
+        (var / 'mailman.cfg').write_text(_STOCK.format(var=var) + database, 'utf-8')
+    initialize(str(var / 'mailman.cfg'))
+    logging.disable(logging.CRITICAL)
+    return var
+
+
+def cpu() -> float:
+    """Seconds of CPU of this process and those that it has waited for."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def report(work: Callable[[], object]) -> None:
+    """Do work, and print what it took, for :class:`Turns` to read."""
+    before = cpu()
+    work()
+    took = cpu() - before
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({'cpu': took, 'memory': memory}))
+
+
+@contextmanager
+def databases() -> Iterator[Iterator[tuple[str, Callable[..., dict[str, float]]]]]:
+    """The kinds of database that this machine has: a name, and what runs work there.
+
+    That takes a module and its arguments, before which it puts an address for
+    :func:`start`; `build` may name another commit.  It returns what :func:`report` has
+    printed, with the server's CPU in `cpu`.
+    """
+    with database_server(True) as server:
+
+        def kinds() -> Iterator[tuple[str, Callable[..., dict[str, float]]]]:
+            yield 'SQLite', lambda *args, **kws: _run(None, *args, **kws)
+            if server is not None:
+                yield 'PostgreSQL', lambda *args, **kws: _run(server, *args, **kws)
+
+        yield kinds()
+
+
+def _run(
+    server: postgresql.Server | None, module: str, *arguments: str, build: Build = HERE
+) -> dict[str, float]:
+    url = '' if server is None else server.create_database('bench')
+    before = 0.0 if server is None else cpu_of(server)
+    said = build.run('-m', f'bench.{module}', url, *arguments)
+    found: dict[str, float] = json.loads(said.splitlines()[-1])
+    if server is not None:
+        found['cpu'] += cpu_of(server) - before
+    return found
