@@ -45,7 +45,7 @@ def modules() -> list[str]:
     return sorted(
         path.stem
         for path in Path(__file__).parent.glob('*.py')
-        if '\ndef rows()' in path.read_text('utf-8')
+        if '\ndef rows(' in path.read_text('utf-8')
     )
 
 

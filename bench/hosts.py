@@ -7,17 +7,20 @@ import json
 import logging
 import os
 import resource
-import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench import bounce_host
-from bench.bounces import cpu_of, database_server
 from bench.commits import HERE, Build
-from tests import postgresql
 
+if TYPE_CHECKING:
+    from tests import postgresql
+
+_NO_MTA = 'mailman.mta.null.NullMTA'
+"""Of both: stock writes Postfix's map anew for each list that is made."""
 _STOCK = """\
 [mailman]
 site_owner: postmaster@mailer.example.org
@@ -47,6 +50,9 @@ def start(side: str, url: str = '') -> Path:
     var = Path(tempfile.mkdtemp(prefix='qnet-bench-'))
     if side == 'ours':
         bounce_host.configure(var, url)
+        path = var / 'mailman.cfg'
+        text = path.read_text('utf-8')
+        path.write_text(text.replace('qnet_mailman.mta.postfix.LMTP', _NO_MTA), 'utf-8')
     else:
         database = _DATABASE.format(url=url) if url else ''
         (var / 'mailman.cfg').write_text(_STOCK.format(var=var) + database, 'utf-8')
@@ -62,10 +68,14 @@ def cpu() -> float:
 
 
 def report(work: Callable[[], object]) -> None:
-    """Do work, and print what it took, for :class:`Turns` to read."""
+    """Do work, and print what it took, for :func:`run` to read."""
     before = cpu()
     work()
-    took = cpu() - before
+    say(cpu() - before)
+
+
+def say(took: float) -> None:
+    """Print what work took, and the memory that this process had at its height."""
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(json.dumps({'cpu': took, 'memory': memory}))
 
@@ -78,19 +88,25 @@ def databases() -> Iterator[Iterator[tuple[str, Callable[..., dict[str, float]]]
     :func:`start`; `build` may name another commit.  It returns what :func:`report` has
     printed, with the server's CPU in `cpu`.
     """
+    # What is measured does without it.
+    from bench.bounces import database_server
+
     with database_server(True) as server:
 
         def kinds() -> Iterator[tuple[str, Callable[..., dict[str, float]]]]:
-            yield 'SQLite', lambda *args, **kws: _run(None, *args, **kws)
+            yield 'SQLite', lambda *args, **kws: run(None, *args, **kws)
             if server is not None:
-                yield 'PostgreSQL', lambda *args, **kws: _run(server, *args, **kws)
+                yield 'PostgreSQL', lambda *args, **kws: run(server, *args, **kws)
 
         yield kinds()
 
 
-def _run(
+def run(
     server: postgresql.Server | None, module: str, *arguments: str, build: Build = HERE
 ) -> dict[str, float]:
+    """Run a module; see :func:`databases`."""
+    from bench.bounces import cpu_of
+
     url = '' if server is None else server.create_database('bench')
     before = 0.0 if server is None else cpu_of(server)
     said = build.run('-m', f'bench.{module}', url, *arguments)

@@ -77,9 +77,10 @@ def lists_at(emails: Iterable[str], also: str = '') -> dict[str, str]:
         if domain.alias_domain is not None
     }
     found = {}
+    delimiter = config.mta.verp_delimiter
     for email in emails:
         local, _, host = email.partition('@')
-        local = local.partition(config.mta.verp_delimiter)[0]
+        local = local.partition(delimiter)[0]
         name, _, subaddress = local.rpartition('-')
         if not name or subaddress not in SUBADDRESS_NAMES:
             name = local

@@ -74,7 +74,8 @@ class LMTP(postfix.LMTP):
             row.made(lambda: super(LMTP, self).create(mlist))
 
     def regenerate(self, directory: str | None = None) -> None:
-        """See `IMailTransportAgentLifecycle`; Mailman asks for the domain of each list."""
+        """See `IMailTransportAgentLifecycle`."""
+        # Mailman asks for the domain of each list.
         with domains.each_once():
             super().regenerate(directory)
 

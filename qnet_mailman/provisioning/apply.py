@@ -45,7 +45,7 @@ from qnet_mailman.forms import plain
 from qnet_mailman.forms.administrator_request import AdministratorRequest
 from qnet_mailman.forms.kinds import AnyForm
 from qnet_mailman.forms.mistakes import Document, FormError, placed
-from qnet_mailman.forms.schema import ListRequest, Subscriber
+from qnet_mailman.forms.schema import ListRequest
 from qnet_mailman.lists import closing
 from qnet_mailman.lists.settings import BOUNCES, Value, change_setting
 from qnet_mailman.mlist import Mlist
@@ -77,6 +77,7 @@ from qnet_mailman.provisioning.steps import (
     Unassign,
 )
 from qnet_mailman.provisioning.subscribing import (
+    Person,
     refresh_statistics,
     subscribe_all,
 )
@@ -507,7 +508,7 @@ def unassign_person(mlist: Mlist, role: Role, email: str) -> None:
     unassign(mlist, role, email)
 
 
-def subscribe_people(mlist: Mlist, people: Sequence[Subscriber]) -> list[str]:
+def subscribe_people(mlist: Mlist, people: Sequence[Person]) -> list[str]:
     """Make people members, in one line of the audit log.
 
     :return: The addresses of the new members.
