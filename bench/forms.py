@@ -11,7 +11,6 @@ PostgreSQL.
 
 from __future__ import annotations
 
-import shutil
 import statistics
 import sys
 from collections.abc import Iterator
@@ -78,12 +77,9 @@ def main() -> int:
     if len(sys.argv) == 1:
         return show(rows())
     url, side, count = sys.argv[1:]
-    folder = hosts.start(side, url)
-    try:
+    with hosts.host(side, url) as folder:
         work = provision if side == 'ours' else create
         hosts.report(lambda: work(folder, int(count)))
-    finally:
-        shutil.rmtree(folder)
     return 0
 
 

@@ -11,7 +11,6 @@ rows in each table that only grows.
 
 from __future__ import annotations
 
-import shutil
 import statistics
 import sys
 from collections.abc import Callable, Iterator
@@ -240,9 +239,11 @@ def rows(most: int = 100_000) -> Iterator[Row]:
         'page of the audit log',
         'page of requests',
     ):
-        pair = [_run('lists', '10', str(count), name)['cpu'] for count in (ROWS, 0)]
+        ours, theirs = (
+            _run('lists', '10', str(count), name)['cpu'] for count in (ROWS, 0)
+        )
         work = f'{name}, {ROWS:,} rows more in each table that grows'
-        yield Row(work, 'CPU s', *pair, 'none', BOUND)
+        yield Row(work, 'CPU s', ours, theirs, 'none', BOUND)
 
 
 def _of_members(most: int) -> Iterator[Row]:
@@ -251,9 +252,9 @@ def _of_members(most: int) -> Iterator[Row]:
         while count <= most:
             found = _run(what, str(count))
             if before is not None:
-                each = [found['cpu'] / count, before['cpu'] / (count / 10)]
+                ours, theirs = found['cpu'] / count, before['cpu'] / (count / 10)
                 work = f'{what}, {count:,} members: for each'
-                yield Row(work, 'CPU s', *each, f'{count // 10:,}', BOUND)
+                yield Row(work, 'CPU s', ours, theirs, f'{count // 10:,}', BOUND)
                 yield Row(
                     f'{what}, {count:,} members: memory',
                     'MB',
@@ -273,8 +274,7 @@ def main() -> int:
     _url, what, *rest = arguments
     if what == 'a fan-out':
         return fan_out_alone(int(rest[0]))
-    folder = hosts.start('ours')
-    try:
+    with hosts.host('ours') as folder:
         if what == 'an import':
             import_members.make_list('qnet-notification-public')
             import_members.write_export(folder / 'members.csv', int(rest[0]))
@@ -284,8 +284,6 @@ def main() -> int:
             for table in GROWING if int(rest[1]) else ():
                 fill(table, int(rest[1]))
             measure(folder, rest[2])
-    finally:
-        shutil.rmtree(folder)
     return 0
 
 

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import resource
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -59,6 +60,16 @@ def start(side: str, url: str = '') -> Path:
     initialize(str(var / 'mailman.cfg'))
     logging.disable(logging.CRITICAL)
     return var
+
+
+@contextmanager
+def host(side: str, url: str = '') -> Iterator[Path]:
+    """A Mailman in this process, in a folder that is removed at the end."""
+    folder = start(side, url)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def cpu() -> float:

@@ -11,7 +11,6 @@ process has at its height.
 
 from __future__ import annotations
 
-import shutil
 import statistics
 import sys
 from collections.abc import Iterator
@@ -119,8 +118,7 @@ def main() -> int:
     if len(sys.argv) == 1:
         return show(rows())
     url, side, count = sys.argv[1:]
-    folder = hosts.start(side, url)
-    try:
+    with hosts.host(side, url) as folder:
         if side == 'ours':
             make_list('qnet-notification-public')
             write_export(folder / 'members.csv', int(count))
@@ -128,8 +126,6 @@ def main() -> int:
         else:
             make_list('legacy-default')
             hosts.report(lambda: subscribe(int(count)))
-    finally:
-        shutil.rmtree(folder)
     return 0
 
 

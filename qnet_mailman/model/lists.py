@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from mailman.interfaces.action import Action
-from sqlalchemy import Boolean, String, inspect, select, true
+from sqlalchemy import Boolean, String, select, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qnet_mailman.mlist import Mlist
@@ -19,10 +19,6 @@ ACTIONS = {
 }
 """R4's words as Mailman's default member action, where Postorius shows them.
 `defer`, not `accept`, lets Mailman's other checks still look at the message."""
-
-
-_ROW = '_qnet_row'
-"""Where a list keeps its row."""
 
 
 class QNetList(OfAList, Base):
@@ -46,21 +42,8 @@ class QNetList(OfAList, Base):
 
 
 def row_of(mlist: Mlist) -> QNetList | None:
-    """The row of a list; None where the list has a style of somebody else.
-
-    One work on a list asks for it many times: it is kept with the list until the
-    transaction ends, or the row goes.
-    """
-    row: QNetList | None = vars(mlist).get(_ROW)
-    if row is None or not _is_current(row):
-        row = row_by_id(mlist.list_id)
-        vars(mlist)[_ROW] = row
-    return row
-
-
-def _is_current(row: QNetList) -> bool:
-    state = inspect(row)
-    return (state.pending or state.persistent) and not state.expired
+    """The row of a list; None where the list has a style of somebody else."""
+    return row_by_id(mlist.list_id)
 
 
 def row_by_id(list_id: str) -> QNetList | None:
@@ -74,7 +57,6 @@ def define(mlist: Mlist, list_type: ListType, visibility: Visibility) -> None:
     if row is None:
         row = QNetList(list_id=mlist.list_id)
         store().add(row)
-        vars(mlist)[_ROW] = row
     row.list_type = list_type.value
     row.visibility = visibility.value
     row.mask = Mask.administrators.value

@@ -23,7 +23,6 @@ from zope.component import getUtility
 
 from qnet_mailman import site
 from qnet_mailman.mlist import Mlist
-from qnet_mailman.model import domains
 from qnet_mailman.mta import list_map
 from qnet_mailman.values import BOUNCES, CONFIRM
 
@@ -72,12 +71,6 @@ class LMTP(postfix.LMTP):
             super().create(mlist)
         else:
             row.made(lambda: super(LMTP, self).create(mlist))
-
-    def regenerate(self, directory: str | None = None) -> None:
-        """See `IMailTransportAgentLifecycle`."""
-        # Mailman asks for the domain of each list.
-        with domains.each_once():
-            super().regenerate(directory)
 
     def _generate_lmtp_file(self, fp: Any) -> None:
         super()._generate_lmtp_file(fp)

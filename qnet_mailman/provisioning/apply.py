@@ -49,7 +49,7 @@ from qnet_mailman.forms.schema import ListRequest
 from qnet_mailman.lists import closing
 from qnet_mailman.lists.settings import BOUNCES, Value, change_setting
 from qnet_mailman.mlist import Mlist
-from qnet_mailman.model import audit, domains
+from qnet_mailman.model import audit
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
 from qnet_mailman.model.finding import find_list, list_id_of
@@ -247,7 +247,7 @@ def _result(form: AnyForm, outcome: Outcome, **rest: Any) -> Result:
 
 
 def _apply(work: _Work, settings: Settings, dry_run: bool, approved: bool) -> Result:
-    with work.undone_on_failure(), domains.each_once():
+    with work.undone_on_failure():
         if not dry_run:
             # Whether its requester may ask does not change any more.
             projection.lock()
@@ -317,7 +317,7 @@ def _notify(form: AnyForm, plan: Plan) -> Iterator[str]:
             return
         handover.use_handover()
         waiting = handover.Handover(NOTICES, uuid.uuid4().hex)
-        with handover.collecting(waiting), domains.each_once():
+        with handover.collecting(waiting):
             KINDS[form.form].tell(form, plan)
             for row in rows:
                 row.notified_at = now()

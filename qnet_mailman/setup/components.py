@@ -8,7 +8,6 @@ from typing import Any
 import zope.event
 from mailman.config import config
 from mailman.interfaces.bounce import IBounceProcessor
-from mailman.interfaces.domain import IDomainManager
 from mailman.interfaces.listmanager import IListManager, ListDeletingEvent
 from mailman.interfaces.mailinglist import IMailingList
 from mailman.interfaces.member import IMembershipManager
@@ -23,7 +22,6 @@ from qnet_mailman.bounces.processor import Processor
 from qnet_mailman.chains.other_lists import DefaultPostingChain
 from qnet_mailman.model import audit, leftovers
 from qnet_mailman.model.base import store, tables_of_a_list
-from qnet_mailman.model.domains import DomainManager
 from qnet_mailman.model.listnames import ListManager
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.model.messages import MessageStore
@@ -55,7 +53,6 @@ def register() -> None:
     site.registerUtility(TemplateLoader(), ITemplateLoader)
     site.registerUtility(TemplateManager(), ITemplateManager)
     site.registerUtility(ListManager(), IListManager)
-    site.registerUtility(DomainManager(), IDomainManager)
     site.registerUtility(Processor(), IBounceProcessor)
     leave_our_members_alone()
     site.registerUtility(MessageStore(), IMessageStore)

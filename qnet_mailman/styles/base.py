@@ -12,21 +12,19 @@ from contextlib import suppress
 from datetime import timedelta
 
 import click
-from mailman.config import config
 from mailman.interfaces.action import Action
 from mailman.interfaces.archiver import ArchivePolicy
 from mailman.interfaces.bounce import UnrecognizedBounceDisposition
 from mailman.interfaces.mailinglist import (
     DMARCMitigateAction,
+    IListArchiverSet,
     InvalidListNameError,
     Personalization,
     ReplyToMunging,
     SubscriptionPolicy,
 )
-from mailman.model.mailinglist import ListArchiver
 from mailman.model.roster import RosterVisibility
 from mailman.styles import base as stock
-from sqlalchemy import select
 
 from qnet_mailman import site
 from qnet_mailman.mlist import Mlist
@@ -99,20 +97,10 @@ def apply(mlist: Mlist, list_type: ListType, visibility: Visibility) -> None:
     # Core keeps some of an earlier list's, and a list that was made with the plugin
     # away has left it, too.
     leftovers.forget(mlist.list_id, mlist.fqdn_listname)
-    _add_archivers(mlist)
-
-
-def _add_archivers(mlist: Mlist) -> None:
-    # Mailman makes these rows, one by one, when they are first looked at; two runners
-    # doing that at once left the list with each of them twice, and every later post
-    # was shunted.
-    query = select(ListArchiver.name).where(ListArchiver.mailing_list == mlist)
-    known = set(store().scalars(query))
-    store().add_all(
-        ListArchiver(mlist, each.name, each)
-        for each in config.archivers
-        if each.name not in known
-    )
+    # Mailman makes the rows of a list's archivers when they are first looked at;
+    # two runners doing that at once left the list with each of them twice, and
+    # every later post was shunted.
+    IListArchiverSet(mlist)
 
 
 def _common(mlist: Mlist, max_message_size: int) -> None:
