@@ -11,9 +11,14 @@ rows in each table that only grows.
 
 from __future__ import annotations
 
+import os
+import signal
 import statistics
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from email.message import EmailMessage
 from email.utils import make_msgid
@@ -273,7 +278,7 @@ def main() -> int:
         return show(rows(1_000_000 if arguments else 100_000))
     _url, what, *rest = arguments
     if what == 'a fan-out':
-        return fan_out_alone(int(rest[0]))
+        return fan_out_alone(int(rest[0]), *rest[1:])
     with hosts.host('ours') as folder:
         if what == 'an import':
             import_members.make_list('qnet-notification-public')
@@ -287,15 +292,35 @@ def main() -> int:
     return 0
 
 
-def fan_out_alone(count: int) -> int:
-    """Make the copies of a post of 8 KB for so many members, and send them nowhere."""
-    import tempfile
+def fan_out_alone(count: int, graph: str = '') -> int:
+    """Make the copies of a post of 8 KB for so many members, and send them nowhere.
 
+    :param graph: A file for a flame graph of that; needs `py-spy`.
+    """
     with tempfile.TemporaryDirectory(prefix='qnet-bench-') as var:
         fan_out.prepare(Path(var), 1)
         ours = fan_out.Ours(fan_out.make_list(count), count)
-        hosts.report(lambda: ours.made(fan_out.messages()['8 KB']))
+        with _watched(graph):
+            hosts.report(lambda: ours.made(fan_out.messages()['8 KB']))
     return 0
+
+
+@contextmanager
+def _watched(graph: str) -> Iterator[None]:
+    if not graph:
+        yield
+        return
+    how = ('--function', '--format', 'flamegraph', '--rate', '100', '--output', graph)
+    with subprocess.Popen(
+        ['py-spy', 'record', *how, '--pid', str(os.getpid())],
+        stderr=subprocess.PIPE,
+        stdin=subprocess.DEVNULL,
+    ) as watcher:
+        assert watcher.stderr is not None
+        watcher.stderr.readline()
+        yield
+        watcher.send_signal(signal.SIGINT)
+        watcher.communicate()
 
 
 if __name__ == '__main__':
