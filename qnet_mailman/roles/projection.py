@@ -196,13 +196,14 @@ def read_assignments(only: set[Pair] | None) -> list[Assignment]:
     :param only: Of these, and a few others; None is all of them.
     """
     columns = select(
+        QNetAssignment.id,
         QNetAssignment.list_id,
         QNetAssignment.email,
         QNetAssignment.role,
         QNetAssignment.holder,
         QNetAssignment.name,
         QNetAssignment.may_post,
-    ).order_by(QNetAssignment.id)
+    )
     queries = (
         [columns]
         if only is None
@@ -213,7 +214,10 @@ def read_assignments(only: set[Pair] | None) -> list[Assignment]:
     return [
         Assignment(list_id, email, Role(role), holder, name, may_post)
         for query in queries
-        for list_id, email, role, holder, name, may_post in store().execute(query)
+        # Sorted by the database, it would walk through all of a person's to find few.
+        for _id, list_id, email, role, holder, name, may_post in sorted(
+            store().execute(query)
+        )
     ]
 
 
