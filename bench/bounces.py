@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.bounce_host import DISABLED, STORED, configure
+from bench.rows import Row
 from tests import postgresql
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -95,14 +96,37 @@ def rate_of_stock(path: Path, reports: int, url: str) -> float:
     return both
 
 
-def compare(stock: Path, reports: int, url: str, theirs_url: str) -> bool:
-    """Measure ours and theirs, and print it; whether all targets are met."""
+def measured(
+    stock: Path, reports: int, url: str, theirs_url: str
+) -> tuple[dict[str, float], float]:
+    """What `bench.bounce_host` says of ours, and the rate of stock."""
     theirs = rate_of_stock(stock, min(reports, 300), theirs_url)
     with tempfile.TemporaryDirectory() as var:
         configure(Path(var), url)
         ours = python(
             '-m', 'bench.bounce_host', var, str(stock), 'measure', str(reports)
         )
+    return ours, theirs
+
+
+def rows() -> Iterator[Row]:
+    """Ours beside stock, where STOCK.PY is there."""
+    if not STOCK.is_file():
+        return
+    with database_server(True) as server:
+        for name in ('SQLite',) if server is None else ('SQLite', 'PostgreSQL'):
+            urls = ['', '']
+            if server is not None and name == 'PostgreSQL':
+                urls = [server.create_database(each) for each in ('ours', 'stock')]
+            ours, theirs = measured(STOCK, 1000, *urls)
+            work = f'bounce reports, received and scored, {name}'
+            unit = 'reports a second'
+            yield Row(work, unit, ours['alike'], theirs, 'stock', ALIKE, at_most=False)
+
+
+def compare(stock: Path, reports: int, url: str, theirs_url: str) -> bool:
+    """Measure ours and theirs, and print it; whether all targets are met."""
+    ours, theirs = measured(stock, reports, url, theirs_url)
     alike, runner = ours['alike'] / theirs, ours['runner'] / theirs
     left = ours['full'] / ours['runner']
     print(

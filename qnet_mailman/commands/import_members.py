@@ -63,8 +63,10 @@ def import_members_command(
         stop(INVALID, f'{mlist.fqdn_listname} is closed: nobody can join it')
     settings = site.settings()
     try:
-        content = content_of(file, settings.members_max_size, 'members_max_size')
-        rows = read_members(content, most=settings.members_max_rows)
+        rows = read_members(
+            content_of(file, settings.members_max_size, 'members_max_size'),
+            most=settings.members_max_rows,
+        )
     except Unreadable as error:
         place = '' if error.line is None else f'line {error.line}: '
         stop(INVALID, f'{file}: {place}{error}')

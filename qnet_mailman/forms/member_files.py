@@ -12,8 +12,8 @@ any other column, as Mailman keeps no day on which somebody joined a list.
 from __future__ import annotations
 
 import csv
-import io
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -28,6 +28,8 @@ from qnet_mailman.forms.csv_files import (
     named_delimiter,
 )
 from qnet_mailman.forms.readers import Unreadable, decoded
+
+_LINE = re.compile(r'[^\r\n]*(?:\r\n?|\n)|[^\r\n]+')
 
 SAMPLE = 50
 """Rows by which the columns are known."""
@@ -74,7 +76,8 @@ class _Columns:
 
         own_name, email = in_parts(cell(self.email))
         name = ' '.join(filter(None, map(cell, self.names))) or own_name
-        state = '' if self.state is None else cell(self.state)
+        # There are few, and many rows.
+        state = '' if self.state is None else sys.intern(cell(self.state))
         return Row(line, email, name, state)
 
 
@@ -137,7 +140,8 @@ def _text(content: bytes) -> str:
 def _rows(
     text: str, delimiter: str, skipped: int = 0
 ) -> Iterator[tuple[int, list[str]]]:
-    rows = csv.reader(io.StringIO(text, newline=''), delimiter=delimiter)
+    lines = (line[0] for line in _LINE.finditer(text))
+    rows = csv.reader(lines, delimiter=delimiter)
     end = skipped
     for cells in rows:
         # A quoted cell may hold line breaks: a row is named by its first line.

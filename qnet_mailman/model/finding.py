@@ -52,6 +52,9 @@ def lists_at(emails: Iterable[str], also: str = '') -> dict[str, str]:
     :param also: The posting address of a list that is about to be made.
     :return: By address, the List-ID; without those that are the address of none.
     """
+    emails = list(emails)
+    if not emails:
+        return {}
     rows: Any = (
         store()
         .execute(
@@ -74,9 +77,10 @@ def lists_at(emails: Iterable[str], also: str = '') -> dict[str, str]:
         if domain.alias_domain is not None
     }
     found = {}
+    delimiter = config.mta.verp_delimiter
     for email in emails:
         local, _, host = email.partition('@')
-        local = local.partition(config.mta.verp_delimiter)[0]
+        local = local.partition(delimiter)[0]
         name, _, subaddress = local.rpartition('-')
         if not name or subaddress not in SUBADDRESS_NAMES:
             name = local

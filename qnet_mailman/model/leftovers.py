@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+from itertools import compress
 
 from mailman.config import config
 from mailman.model.bounce import BounceEvent
@@ -21,7 +22,7 @@ from mailman.model.digests import OneLastDigest
 from mailman.model.mailinglist import MailingList
 from mailman.model.template import Template
 from mailman.utilities.datetime import now
-from sqlalchemy import delete, select
+from sqlalchemy import delete, exists, select
 
 from qnet_mailman.model import texts
 from qnet_mailman.model.base import store
@@ -41,14 +42,19 @@ def forget(list_id: str, address: str) -> None:
     :param address: The list's posting address.
     """
     numbers = select(MailingList.id).where(MailingList._list_id == list_id)
-    own = Template.context.in_([list_id, address])
-    texts.forget(store().scalars(select(Template.uri).where(own)))
-    for where in (
-        delete(Template).where(own),
-        delete(BounceEvent).where(BounceEvent.list_id == list_id),
-        delete(OneLastDigest).where(OneLastDigest.mailing_list_id.in_(numbers)),
-    ):
-        store().execute(where.execution_options(synchronize_session=False))
+    left = {
+        Template: Template.context.in_([list_id, address]),
+        BounceEvent: BounceEvent.list_id == list_id,
+        OneLastDigest: OneLastDigest.mailing_list_id.in_(numbers),
+    }
+    # Of most lists there is nothing, which one question tells.
+    asked = select(*(exists().where(which) for which in left.values()))
+    found = compress(left, store().execute(asked).one())
+    for table in found:
+        if table is Template:
+            texts.forget(store().scalars(select(Template.uri).where(left[table])))
+        gone = delete(table).where(left[table])
+        store().execute(gone.execution_options(synchronize_session=False))
     for name in (list_id, address):
         _put_aside(name)
 

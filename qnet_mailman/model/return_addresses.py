@@ -108,6 +108,9 @@ class Returned:
 def returned(address: str) -> Returned | None:
     """One of our addresses; None where it is another."""
     local, _, domain = address.lower().rpartition('@')
+    if not local.startswith((CONFIRM, BOUNCES)):
+        # Most are not, and what follows is dear.
+        return None
     name, _, token = local.partition(config.mta.verp_delimiter)
     if name == CONFIRM:
         match = _CONFIRM_TOKEN.fullmatch(token)

@@ -45,7 +45,7 @@ from qnet_mailman.forms import plain
 from qnet_mailman.forms.administrator_request import AdministratorRequest
 from qnet_mailman.forms.kinds import AnyForm
 from qnet_mailman.forms.mistakes import Document, FormError, placed
-from qnet_mailman.forms.schema import ListRequest, Subscriber
+from qnet_mailman.forms.schema import ListRequest
 from qnet_mailman.lists import closing
 from qnet_mailman.lists.settings import BOUNCES, Value, change_setting
 from qnet_mailman.mlist import Mlist
@@ -77,6 +77,7 @@ from qnet_mailman.provisioning.steps import (
     Unassign,
 )
 from qnet_mailman.provisioning.subscribing import (
+    Person,
     refresh_statistics,
     subscribe_all,
 )
@@ -321,10 +322,15 @@ def _notify(form: AnyForm, plan: Plan) -> Iterator[str]:
             for row in rows:
                 row.notified_at = now()
             waiting.write_row()
+            if list_map.gathering() is not None:
+                _forget_published()
         # Where this fails they are left, as nobody knows whether it did.
         config.db.store.commit()
-        waiting.publish()
-        config.db.store.commit()
+        waiting.move()
+        _published.append(waiting)
+        if list_map.gathering() is None:
+            _forget_published()
+            config.db.store.commit()
     except Exception as error:
         log.exception('The notices about %s were not sent', form.list_address)
         with suppress(SQLAlchemyError):
@@ -333,6 +339,16 @@ def _notify(form: AnyForm, plan: Plan) -> Iterator[str]:
             f'the notices to the people were not sent ({site.describe(error)}); '
             'provision the form again to send them'
         )
+
+
+_published: list[handover.Handover] = []
+"""Of notices that have been sent: their rows go with the next form of a row of forms,
+which saves a commit, or with all that are old."""
+
+
+def _forget_published() -> None:
+    while _published:
+        _published.pop().publish()
 
 
 def _settle_notices() -> None:
@@ -373,10 +389,13 @@ class _Work:
         if any(isinstance(step, Assign | Unassign | OnList) for step in plan.steps):
             # Before anything that others wait for.
             projection.lock()
-        self.mlist = find_list(self.form.list_addresses[0])
+        if not plan.creates:
+            self.mlist = find_list(self.form.list_addresses[0])
         for step in plan.steps:
             self._take(step)
-        if any(isinstance(step, Set) and step.field in BOUNCES for step in plan.steps):
+        if not plan.creates and any(
+            isinstance(step, Set) and step.field in BOUNCES for step in plan.steps
+        ):
             relief.free(self.mlist, now())
         self._keep_form(plan)
         store().flush()
@@ -410,7 +429,7 @@ class _Work:
         if plan.approved:
             detail['approved_by'] = audit.current_actor.get()
         for address in form.list_addresses:
-            mlist = find_list(address)
+            mlist = self.mlist if plan.creates else find_list(address)
             keep_form(mlist, form)
             audit.record(
                 audit.Action.form_applied,
@@ -489,7 +508,7 @@ def unassign_person(mlist: Mlist, role: Role, email: str) -> None:
     unassign(mlist, role, email)
 
 
-def subscribe_people(mlist: Mlist, people: Sequence[Subscriber]) -> list[str]:
+def subscribe_people(mlist: Mlist, people: Sequence[Person]) -> list[str]:
     """Make people members, in one line of the audit log.
 
     :return: The addresses of the new members.

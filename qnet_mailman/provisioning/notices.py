@@ -309,6 +309,8 @@ def _tell_new(
     role: Role,
     people: list[Person] | tuple[Person, ...],
 ) -> None:
+    if not people:
+        return
     template = NEW_TO_ADMINISTRATOR if role is Role.administrator else NEW_TO_MODERATOR
     have_role = {
         each['email']

@@ -8,8 +8,8 @@ Two things differ: nobody gets a welcome message, and no `SubscriptionEvent` is 
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from mailman.config import config
 from mailman.interfaces.member import MemberRole
@@ -20,14 +20,26 @@ from mailman.model.preferences import Preferences
 from mailman.model.uid import UID
 from mailman.model.user import User
 from mailman.utilities.datetime import now
-from sqlalchemy import Connection, insert, literal, null, select, text, update
+from sqlalchemy import select, text, update
 from zope.component import getUtility
 
-from qnet_mailman.forms.schema import Subscriber
 from qnet_mailman.mlist import Mlist
+from qnet_mailman.model import bulk
 from qnet_mailman.model.base import store
 from qnet_mailman.model.finding import members_among
 from qnet_mailman.model.statements import chunks
+
+
+class Person(Protocol):
+    """Whom a file or a form names."""
+
+    @property
+    def email(self) -> str:
+        """The address, as it was written."""
+
+    @property
+    def name(self) -> str:
+        """The name; may be empty."""
 
 
 def refresh_statistics() -> None:
@@ -42,7 +54,7 @@ def refresh_statistics() -> None:
             store().execute(text(f'ANALYZE "{table.__tablename__}"'))
 
 
-def subscribe_all(mlist: Mlist, people: Iterable[Subscriber]) -> list[str]:
+def subscribe_all(mlist: Mlist, people: Iterable[Person]) -> list[str]:
     """Make people members of a list, their addresses taken for verified.
 
     Who is a member already stays as they are.
@@ -60,29 +72,19 @@ def subscribe_all(mlist: Mlist, people: Iterable[Subscriber]) -> list[str]:
     addresses |= _make_addresses(
         [person for email, person in wanted.items() if email not in addresses]
     )
-    preferences = _preferences(len(addresses))
-    member_ids = _uids(len(addresses))
-    _connection().execute(
-        insert(Member.__table__),
-        [
-            {
-                '_member_id': member_id,
-                'role': MemberRole.member,
-                'list_id': mlist.list_id,
-                'address_id': addresses[email],
-                'preferences_id': preference,
-            }
-            for email, member_id, preference in zip(
-                wanted, member_ids, preferences, strict=True
-            )
-        ],
+    bulk.write(
+        Member.__table__,
+        ('_member_id', 'address_id', 'preferences_id'),
+        zip(
+            _uids(len(wanted)),
+            map(addresses.__getitem__, wanted),
+            _preferences(len(wanted)),
+            strict=True,
+        ),
+        role=MemberRole.member,
+        list_id=mlist.list_id,
     )
     return list(wanted)
-
-
-def _connection() -> Connection:
-    # Rows of tables, without what the ORM does for each object.
-    return store().connection()
 
 
 def _known(emails: Iterable[str]) -> dict[str, int]:
@@ -93,45 +95,44 @@ def _known(emails: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def _make_addresses(people: Sequence[Subscriber]) -> dict[str, int]:
+def _make_addresses(people: Sequence[Person]) -> dict[str, int]:
     if not people:
         return {}
-    users, addresses = User.__table__, Address.__table__
+    count = len(people)
     moment = now()
-    preferences = _preferences(2 * len(people))
-    uids = _uids(len(people))
-    # By their own ids: SQLite promises no order of what it returns.
-    made_users = _connection().execute(
-        insert(users).returning(users.c._user_id, users.c.id),
-        [
-            {
-                '_user_id': user_id,
-                '_created_on': moment,
-                'display_name': person.name,
-                'preferences_id': preferences.pop(),
-            }
-            for person, user_id in zip(people, uids, strict=True)
-        ],
+    preferences = _preferences(2 * count)
+    user_ids = bulk.take_ids(User.__table__, count)
+    bulk.write(
+        User.__table__,
+        ('id', '_user_id', 'display_name', 'preferences_id'),
+        zip(
+            user_ids,
+            _uids(count),
+            (person.name for person in people),
+            preferences[:count],
+            strict=True,
+        ),
+        _created_on=moment,
     )
-    user_ids: dict[uuid.UUID, int] = dict(row._tuple() for row in made_users)
-    made = _connection().execute(
-        insert(addresses).returning(addresses.c.email, addresses.c.id),
-        [
-            {
-                'email': person.email.lower(),
-                '_original': None
-                if person.email == person.email.lower()
-                else person.email,
-                'display_name': person.name,
-                'verified_on': moment,
-                'registered_on': moment,
-                'user_id': user_ids[uid],
-                'preferences_id': preferences.pop(),
-            }
-            for person, uid in zip(people, uids, strict=True)
-        ],
+    emails = [person.email.lower() for person in people]
+    ids = bulk.take_ids(Address.__table__, count)
+    bulk.write(
+        Address.__table__,
+        ('id', 'email', '_original', 'display_name', 'user_id', 'preferences_id'),
+        (
+            (number, email, _original(person, email), person.name, user, preference)
+            for number, email, person, user, preference in zip(
+                ids, emails, people, user_ids, preferences[count:], strict=True
+            )
+        ),
+        verified_on=moment,
+        registered_on=moment,
     )
-    return dict(row._tuple() for row in made)
+    return dict(zip(emails, ids, strict=True))
+
+
+def _original(person: Person, email: str) -> str | None:
+    return None if person.email == email else person.email
 
 
 def _adopt(known: dict[str, int]) -> None:
@@ -161,20 +162,13 @@ def _leave_nonmembers(mlist: Mlist, address_ids: list[int]) -> None:
             member.unsubscribe()
 
 
-def _preferences(count: int) -> list[int]:
-    # In one statement, whatever their number, as they hold nothing.
-    table = Preferences.__table__
-    numbers = select(literal(1).label('number')).cte('numbers', recursive=True)
-    numbers = numbers.union_all(
-        select(numbers.c.number + 1).where(numbers.c.number < count)
-    )
-    rows = insert(table).from_select(
-        [table.c.acknowledge_posts], select(null()).select_from(numbers)
-    )
-    return list(_connection().scalars(rows.returning(table.c.id)))
+def _preferences(count: int) -> Sequence[int]:
+    made = bulk.take_ids(Preferences.__table__, count)
+    bulk.write(Preferences.__table__, ('id',), ((each,) for each in made))
+    return made
 
 
-def _uids(count: int) -> list[uuid.UUID]:
-    made = [uuid.uuid4() for _ in range(count)]
-    _connection().execute(insert(UID.__table__), [{'uid': each} for each in made])
+def _uids(count: int) -> list[str]:
+    made = bulk.random_uuids(count)
+    bulk.write(UID.__table__, ('uid',), ((each,) for each in made))
     return made

@@ -19,6 +19,7 @@ the change of a membership's address, is put right by `reconcile()` (R24, R26).
 from __future__ import annotations
 
 import logging
+import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +32,18 @@ from mailman.model.member import Member
 from mailman.model.preferences import Preferences
 from mailman.model.user import User
 from mailman.utilities.datetime import now
-from sqlalchemy import delete, func, or_, select, text, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    delete,
+    func,
+    or_,
+    select,
+    text,
+    true,
+    update,
+)
+from sqlalchemy.orm import SessionTransaction
 from zope.component import getUtility
 
 from qnet_mailman.model import audit
@@ -62,6 +74,9 @@ Pair = tuple[str, str]
 
 log = logging.getLogger('mailman.plugins')
 
+_locked: weakref.ref[SessionTransaction] | None = None
+"""The transaction that has the lock, until it ends."""
+
 
 @dataclass(frozen=True)
 class Correction:
@@ -82,7 +97,11 @@ def lock() -> None:
     It comes before everything else that a transaction locks, as far as it can, lest
     two wait for each other.  What was read before it may be out of date.
     """
+    global _locked
     store().flush()
+    transaction = store().get_transaction()
+    if transaction is not None and _locked is not None and _locked() is transaction:
+        return
     if config.db.engine.dialect.name == 'postgresql':
         store().execute(
             text('SELECT pg_advisory_xact_lock(:key)'), {'key': ADVISORY_LOCK}
@@ -91,6 +110,8 @@ def lock() -> None:
         # SQLite has one writer at a time, which this makes of us.
         nobody = update(QNetGrant).where(QNetGrant.id < 0).values(role='')
         store().execute(nobody.execution_options(synchronize_session=False))
+    transaction = store().get_transaction()
+    _locked = None if transaction is None else weakref.ref(transaction)
 
 
 def pairs_of(holders: Iterable[str], emails: Iterable[str]) -> set[Pair]:
@@ -148,9 +169,7 @@ def _our_lists(only: set[Pair] | None) -> set[str]:
 def _wanted(only: set[Pair] | None) -> Rights:
     assignments = [
         each
-        for each in read_assignments(
-            None if only is None else {email for _list_id, email in only}
-        )
+        for each in read_assignments(only)
         if only is None or (each.list_id, each.email) in only
     ]
     grants = read_grants(
@@ -160,28 +179,45 @@ def _wanted(only: set[Pair] | None) -> Rights:
     return effective(assignments, grants, now())
 
 
-def read_assignments(emails: set[str] | None) -> list[Assignment]:
+def _about(pairs: set[Pair], list_id: Any, email: Any) -> Iterator[ColumnElement[bool]]:
+    """What finds the rows of pairs, and a few others, in one or more portions.
+
+    Somebody may look after thousands of lists, of which this is about one.
+    """
+    list_ids = {each for each, _email in pairs}
+    here = true() if len(list_ids) > 1 else list_id == list_ids.pop()
+    for some in chunks({each for _list_id, each in pairs}):
+        yield and_(here, email.in_(some))
+
+
+def read_assignments(only: set[Pair] | None) -> list[Assignment]:
     """Assignments, in the order in which they were made.
 
-    :param emails: Of these addresses only; None is all of them.
+    :param only: Of these, and a few others; None is all of them.
     """
     columns = select(
+        QNetAssignment.id,
         QNetAssignment.list_id,
         QNetAssignment.email,
         QNetAssignment.role,
         QNetAssignment.holder,
         QNetAssignment.name,
         QNetAssignment.may_post,
-    ).order_by(QNetAssignment.id)
+    )
     queries = (
         [columns]
-        if emails is None
-        else [columns.where(QNetAssignment.email.in_(some)) for some in chunks(emails)]
+        if only is None
+        else map(
+            columns.where, _about(only, QNetAssignment.list_id, QNetAssignment.email)
+        )
     )
     return [
         Assignment(list_id, email, Role(role), holder, name, may_post)
         for query in queries
-        for list_id, email, role, holder, name, may_post in store().execute(query)
+        # Sorted by the database, it would walk through all of a person's to find few.
+        for _id, list_id, email, role, holder, name, may_post in sorted(
+            store().execute(query)
+        )
     ]
 
 
@@ -255,10 +291,7 @@ def _on_rosters(
     queries = (
         [query.where(Member.list_id.in_(select(QNetList.list_id)))]
         if only is None
-        else [
-            query.where(Address.email.in_(some))
-            for some in chunks({email for _list_id, email in only})
-        ]
+        else map(query.where, _about(only, Member.list_id, Address.email))
     )
     for each in queries:
         for member_id, list_id, role, email, address_id in store().execute(each):
@@ -284,10 +317,7 @@ def _correct_posters(wanted: Rights, only: set[Pair] | None, lists: set[str]) ->
     queries = (
         [query]
         if only is None
-        else [
-            query.where(QNetPoster.email.in_(some))
-            for some in chunks({email for _list_id, email in only})
-        ]
+        else map(query.where, _about(only, QNetPoster.list_id, QNetPoster.email))
     )
     there = {
         row._tuple()

@@ -75,26 +75,28 @@ def apply(mlist: Mlist, list_type: ListType, visibility: Visibility) -> None:
     :raises NameTaken: if something else is reached at an address of the list.
     """
     settings = site.settings()
-    why = reserved.clash(mlist.fqdn_listname)
-    if why:
-        _take_back(mlist)
-        raise NameTaken(mlist.list_name, why)
+    # Its hundred columns are written once, and not before each question in between.
+    with store().no_autoflush:
+        why = reserved.clash(mlist.fqdn_listname)
+        if why:
+            _take_back(mlist)
+            raise NameTaken(mlist.list_name, why)
+        for part in (
+            stock.Identity,
+            stock.BasicOperation,
+            stock.Bounces,
+            stock.Public,
+            stock.Discussion,
+            stock.Moderation,
+        ):
+            part.apply(stock, mlist)
+        define(mlist, list_type, visibility)
+        _common(mlist, settings.max_message_size)
+        (_notification if list_type is ListType.notification else _discussion)(mlist)
+        (_public if visibility is Visibility.public else _private)(mlist)
     # Core keeps some of an earlier list's, and a list that was made with the plugin
     # away has left it, too.
     leftovers.forget(mlist.list_id, mlist.fqdn_listname)
-    for part in (
-        stock.Identity,
-        stock.BasicOperation,
-        stock.Bounces,
-        stock.Public,
-        stock.Discussion,
-        stock.Moderation,
-    ):
-        part.apply(stock, mlist)
-    define(mlist, list_type, visibility)
-    _common(mlist, settings.max_message_size)
-    (_notification if list_type is ListType.notification else _discussion)(mlist)
-    (_public if visibility is Visibility.public else _private)(mlist)
     # Mailman makes the rows of a list's archivers when they are first looked at;
     # two runners doing that at once left the list with each of them twice, and
     # every later post was shunted.

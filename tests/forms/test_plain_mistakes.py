@@ -84,3 +84,9 @@ def test_everything_is_asked(kind: str) -> None:
     assert {'requester.name', 'requester.email'} <= required
     assert not {'approver.name', 'reason', 'person.harp_id'} & required
     assert all(each['label'] for each in asked['fields'])
+
+
+@given(st.from_regex(values._PLAIN, fullmatch=True))
+def test_the_plain_pattern_takes_no_address_that_mailman_refuses(address: str) -> None:
+    assert values._address.is_valid(address)
+    assert values.parseaddr(address) == ('', address)
