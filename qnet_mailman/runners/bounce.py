@@ -179,3 +179,5 @@ def _place_of(msgdata: dict[str, Any]) -> Place:
 @public
 class BounceRunner(Guard, _Batches):
     """Takes bounce reports."""
+
+    has_periodic_work = True
