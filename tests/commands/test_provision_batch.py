@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from qnet_mailman.commands import provision as module
+from qnet_mailman.commands.qnet import provision as module
 from qnet_mailman.commands.cli_qnet import qnet
 from tests.commands.batches import folder, run, start, write
 from tests.effort import effort

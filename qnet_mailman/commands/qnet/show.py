@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from qnet_mailman.commands.common import (
+from qnet_mailman.commands.qnet.common import (
     INVALID,
     needs_service,
     printable,
