@@ -32,8 +32,8 @@ from zope.component import getUtility
 
 from qnet_mailman import site
 from qnet_mailman.bounces import receiving
-from qnet_mailman.bounces.receiving import RECIPIENT, Arrival
-from qnet_mailman.bounces.whose import NOWHERE, Place
+from qnet_mailman.bounces.receiving import Arrival
+from qnet_mailman.bounces.whose import NOWHERE, RECIPIENT, Place
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import statements
 from qnet_mailman.model.jobs import do_due

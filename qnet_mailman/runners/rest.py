@@ -16,7 +16,7 @@ from mailman.rest.gunicorn import make_gunicorn_server
 from mailman.runners import rest
 from public import public
 
-from qnet_mailman.rest import limits
+from qnet_mailman.rest import limits, refusals
 from qnet_mailman.rest.patience import patient
 from qnet_mailman.setup import logs
 
@@ -40,7 +40,9 @@ class RESTRunner(rest.RESTRunner):
     def run(self) -> None:
         """See `IRunner`."""
         server = make_gunicorn_server()
-        server.application = patient(limits.limit(server.application))
+        server.application = patient(
+            limits.limit(refusals.answer(server.application))
+        )
         # Its settings are made anew of these when it is told to reload.
         server.options['logger_class'] = Logger
         server.do_load_config()
