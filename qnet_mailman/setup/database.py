@@ -104,7 +104,9 @@ def prepare() -> None:
     # a transaction of this process.
     config.db.store.commit()
     migrations.upgrade(engine, config.LOCK_DIR)
-    configure_mappers()
+    if program() in SERVICE:
+        # Before the first mail; most commands need few mappers, or none.
+        configure_mappers()
 
 
 def _wait_for_writers(connection: Any, record: Any) -> None:
