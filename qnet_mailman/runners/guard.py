@@ -52,7 +52,7 @@ from qnet_mailman.model import keys, limits
 from qnet_mailman.model.base import by_itself
 from qnet_mailman.model.lists import QNetList
 from qnet_mailman.queues import handover, heartbeat, restored, shunted, standstill
-from qnet_mailman.setup import startup
+from qnet_mailman.setup import database, startup
 from qnet_mailman.templates.sending import one_line, operators, send
 
 if TYPE_CHECKING:
@@ -152,6 +152,7 @@ class Guard(_Base):
             with standstill.working(wait=RETRY):
                 inbox = self.inbox(name, folder, slice, instances, True)
         super().__init__(name, slice)
+        database.keep_connection()
         self.switchboard = inbox
         self._heart = f'{name}:{slice or 0}'
 

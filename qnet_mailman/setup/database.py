@@ -92,6 +92,32 @@ def _try(url: str) -> str | None:
 def prepare() -> None:
     """Bring our tables up to date, and let SQLite wait for other writers."""
     engine = config.db.engine
+    _let_sqlite_wait()
+    # The migrations have a connection of their own, which must not wait for
+    # a transaction of this process.
+    config.db.store.commit()
+    migrations.upgrade(engine, config.LOCK_DIR)
+    if program() in SERVICE:
+        # Before the first mail; most commands need few mappers, or none.
+        configure_mappers()
+
+
+def keep_connection() -> None:
+    """Let this process, a queue runner, keep its connection to SQLite.
+
+    Mailman opens the file for each transaction and closes it afterwards, and whoever
+    closes it last writes the whole log of writes back and syncs twice.  Not for a
+    process that works in threads, or forks others that go on (sqlite.org/howtocorrupt,
+    section 2.6).
+    """
+    if config.db.engine.dialect.name == 'sqlite' and program() in SERVICE:
+        _let_sqlite_wait()
+        config.db.sessionmaker.remove()
+        config.db.sessionmaker.configure(bind=config.db.engine.connect())
+
+
+def _let_sqlite_wait() -> None:
+    engine = config.db.engine
     if engine.dialect.name == 'sqlite' and not event.contains(
         engine, 'connect', _wait_for_writers
     ):
@@ -100,13 +126,6 @@ def prepare() -> None:
         event.listen(engine, 'connect', _wait_for_writers)
         config.db.store.close()
         engine.dispose()
-    # The migrations have a connection of their own, which must not wait for
-    # a transaction of this process.
-    config.db.store.commit()
-    migrations.upgrade(engine, config.LOCK_DIR)
-    if program() in SERVICE:
-        # Before the first mail; most commands need few mappers, or none.
-        configure_mappers()
 
 
 def _wait_for_writers(connection: Any, record: Any) -> None:
