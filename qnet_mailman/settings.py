@@ -234,7 +234,7 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return read
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Settings:
     """The settings of `qnet.cfg`, one attribute a key; see `etc/qnet.cfg`."""
 

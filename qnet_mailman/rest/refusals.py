@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 import falcon
 from mailman.rest import sub_moderation
 
+from qnet_mailman.lists import digests
 from qnet_mailman.posting import refusing
 from qnet_mailman.posting.lost import MessageLost
 from qnet_mailman.subscriptions.joining import AddressOfList, ListClosed
@@ -25,6 +26,7 @@ def answer(application: Any) -> Any:
     application.add_error_handler(ListClosed, _list_closed)
     application.add_error_handler(AddressOfList, _address_of_list)
     sub_moderation.send_rejection = refusing.joining_refused
+    digests.install()
     return application
 
 

@@ -151,8 +151,8 @@ class AddressOfList(InvalidEmailAddressError, click.ClickException):
             f'{email} is the address of a list: only "mailman qnet sublists add" '
             'subscribes a list to another'
         )
-        InvalidEmailAddressError.__init__(self, email)
         click.ClickException.__init__(self, text)
+        self.address = email
 
     def __str__(self) -> str:
         return self.message
