@@ -20,7 +20,7 @@ log = logging.getLogger('mailman.plugins')
 class _Resource:
     """Our REST root, which is read when something of it is first asked for.
 
-    Mailman looks at the plugin's attribute in every process, most of which serve nobody.
+    Mailman looks at the plugin's attribute in each process, and most serve nobody.
     """
 
     def __getattr__(self, name: str) -> Any:

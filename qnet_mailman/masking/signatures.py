@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import re
 
-
 from qnet_mailman.masking.identity import CannotMask
 
 _BEGIN = '-----BEGIN PGP SIGNED MESSAGE-----'

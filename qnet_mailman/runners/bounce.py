@@ -37,7 +37,7 @@ from qnet_mailman.bounces.whose import NOWHERE, RECIPIENT, Place
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import statements
 from qnet_mailman.model.jobs import do_due
-from qnet_mailman.runners import periodic
+from qnet_mailman.runners import periodic_bounces
 from qnet_mailman.runners.guard import Guard
 
 BATCH = 100
@@ -149,7 +149,7 @@ class _Batches(bounce.BounceRunner):
 
     def _do_periodic(self) -> None:
         """See `IRunner`."""
-        do_due(periodic.bounces(), now())
+        do_due(periodic_bounces.bounces(), now())
 
 
 def _arrival(place: Place, msg: Any, msgdata: dict[str, Any]) -> Arrival:

@@ -19,7 +19,6 @@ from mailman.interfaces.template import ITemplateLoader, ITemplateManager
 from sqlalchemy import delete
 from zope.component import getGlobalSiteManager
 
-from qnet_mailman.bounces.other_lists import MembershipManager
 from qnet_mailman.chains.other_lists import DefaultPostingChain
 from qnet_mailman.model import audit, leftovers
 from qnet_mailman.model.base import store, tables_of_a_list
@@ -70,6 +69,12 @@ def _processor() -> Any:
     return Processor()
 
 
+def _membership_manager() -> Any:
+    from qnet_mailman.bounces.other_lists import MembershipManager
+
+    return MembershipManager()
+
+
 def register() -> None:
     """Register what Mailman looks up by interface; again is harmless."""
     site = getGlobalSiteManager()
@@ -97,7 +102,8 @@ def register() -> None:
 
 def leave_our_members_alone() -> None:
     """Let Mailman's own bounce calendar know no member of a list of ours."""
-    getGlobalSiteManager().registerUtility(MembershipManager(), IMembershipManager)
+    late = _Late(_membership_manager)
+    getGlobalSiteManager().registerUtility(late, IMembershipManager)
 
 
 def forget_list(event: Any) -> None:

@@ -23,7 +23,6 @@ from mailman.config import config
 from mailman.utilities.string import expand
 from sqlalchemy import create_engine, event
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import configure_mappers
 
 from qnet_mailman.forms.batch import COULD_NOT_RUN
 from qnet_mailman.model import migrations
@@ -97,9 +96,6 @@ def prepare() -> None:
     # a transaction of this process.
     config.db.store.commit()
     migrations.upgrade(engine, config.LOCK_DIR)
-    if program() in SERVICE:
-        # Before the first mail; most commands need few mappers, or none.
-        configure_mappers()
 
 
 def keep_connection() -> None:

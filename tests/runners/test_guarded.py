@@ -20,7 +20,7 @@ from sqlalchemy import event
 from qnet_mailman import site
 from qnet_mailman.health.looking import examine
 from qnet_mailman.queues import standstill
-from qnet_mailman.runners import bounce, guard, periodic, task
+from qnet_mailman.runners import bounce, guard, periodic, periodic_bounces, task
 from qnet_mailman.runners import incoming as runner_incoming
 from qnet_mailman.runners.archive import ArchiveRunner
 from qnet_mailman.runners.outgoing import OutgoingRunner
@@ -95,7 +95,9 @@ def test_switched_off_ours_wait_and_others_go_on(
     runner = runner_incoming.IncomingRunner('in')
     with monkeypatch.context() as patch:
         patch.setattr(site, 'is_off', lambda: True)
-        assert [job[0] for job in periodic.bounces()] == ['bounces of other lists']
+        assert [job[0] for job in periodic_bounces.bounces()] == [
+            'bounces of other lists'
+        ]
         assert not periodic.tasks()
         assert runner._one_iteration() == 1
         # Nothing to do, so that it sleeps.
