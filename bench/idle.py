@@ -23,7 +23,7 @@ from pathlib import Path
 import psycopg2
 
 from bench.receiving import make_lists
-from bench.rows import Row
+from bench.rows import Row, show
 from qnet_mailman.demo.site import Site
 from tests import postgresql
 
@@ -164,17 +164,12 @@ def main() -> int:
     parser.add_argument('--database', nargs='+', choices=DATABASES, default=DATABASES)
     parser.add_argument('--seconds', type=float, default=SECONDS)
     options = parser.parse_args()
-    kept = True
-    for database in options.database:
-        for lists in options.lists:
-            for row in measure(database, lists, options.seconds):
-                kept &= row.kept
-                print(
-                    f'{row.work}: {row.unit}: ours {row.ours:.3f}, {row.against} '
-                    f'{row.theirs:.3f}, ratio {row.ratio:.2f} (at most {row.bound})',
-                    flush=True,
-                )
-    return 0 if kept else 1
+    return show(
+        row
+        for database in options.database
+        for lists in options.lists
+        for row in measure(database, lists, options.seconds)
+    )
 
 
 if __name__ == '__main__':
