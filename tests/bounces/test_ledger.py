@@ -64,6 +64,29 @@ def test_a_round_in_which_nothing_is_due_costs_two_statements(core: Any) -> None
     assert not jobs.claim_job('prune the bounce ledger', DAY, NOW)
 
 
+def test_a_job_that_is_due_is_claimed_by_one_statement(core: Any) -> None:
+    done: list[datetime] = []
+    job = ('work', DAY, done.append)
+    do_due([job], NOW)
+    with effort() as spent:
+        do_due([job], NOW + DAY)
+    # When each job was begun was read once, for all of them.
+    assert [each.split()[0] for each in spent.statements] == ['SELECT', 'UPDATE']
+    assert done == [NOW, NOW + DAY]
+
+
+def test_a_claim_that_another_process_has_made_meanwhile_holds(
+    core: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    do_due([('work', DAY, lambda _: None)], NOW)
+    read = jobs._begun()
+    assert jobs.claim_job('work', DAY, NOW + DAY)
+    monkeypatch.setattr(jobs, '_begun', lambda: read)
+    done: list[datetime] = []
+    do_due([('work', DAY, done.append)], NOW + DAY)
+    assert not done
+
+
 def test_a_claim_that_is_rolled_back_was_none(core: Any) -> None:
     assert jobs.claim_job('work', DAY, NOW)
     config.db.abort()
