@@ -4,9 +4,9 @@
 Usage: ``python -m bench.idle [--lists N...] [--database NAME...] [--seconds N]``.
 
 Two sites run at the same time with the same lists (default: 1, then 1,000), each with
-all of its runners and the sleep times that a host has; ours has one runner more.  Counted
-are, of the master and all that descends from it, the CPU time while they sleep, and
-the memory (PSS); on PostgreSQL also the statements that the server hears from ours.
+all of its runners and the sleep times that a host has; ours has one runner more.
+Counted are, of the master and all that descends from it, the CPU time while they sleep,
+and the memory (PSS); on PostgreSQL also the statements that the server hears from ours.
 """
 
 from __future__ import annotations

@@ -25,14 +25,14 @@ from qnet_mailman.roles import notices as roles_notices
 from qnet_mailman.subscriptions import reminding
 
 TASKS: tuple[Job, ...] = (
-    # What a person may do on the web ends at once.
-    ('expire roles', timedelta(seconds=30), grants.expire),
-    ('reconcile rosters', timedelta(minutes=10), lambda _: projection.reconcile()),
-    ('tell about roles', timedelta(seconds=30), roles_notices.tell),
-    ('delete closed lists', timedelta(minutes=10), closing.delete_due),
-    ('tell about requests', timedelta(seconds=30), review_notices.tell),
-    # Each step says itself when it is due.
+    # These look first, and whoever changes a row acts on it: an idle site writes
+    # nothing.  What a person may do on the web ends at once.
+    ('expire roles', None, grants.expire),
+    ('tell about roles', None, roles_notices.tell),
+    ('tell about requests', None, review_notices.tell),
     ('tell the ticket system', None, desk.deliver),
+    ('reconcile rosters', timedelta(minutes=10), lambda _: projection.reconcile()),
+    ('delete closed lists', timedelta(minutes=10), closing.delete_due),
     ('remind subscribers', timedelta(hours=1), reminding.remind_subscribers),
     ('remind administrators', timedelta(hours=1), reminding.remind_administrators),
     ('prune requests', timedelta(days=1), requests.prune),
