@@ -17,6 +17,23 @@ from qnet_mailman.setup import compat, database, logs, startup
 log = logging.getLogger('mailman.plugins')
 
 
+class _Resource:
+    """Our REST root, which is read when something of it is first asked for.
+
+    Mailman looks at the plugin's attribute in each process, and most serve nobody.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        from qnet_mailman.rest.root import Root
+
+        return getattr(Root(), name)
+
+    def __dir__(self) -> list[str]:
+        from qnet_mailman.rest.root import Root
+
+        return dir(Root)
+
+
 @public
 @implementer(IPlugin)
 class QNetPlugin:
@@ -39,8 +56,6 @@ class QNetPlugin:
             log.critical('Mail stays in its queues: %s', error)
 
     @property
-    def resource(self) -> Any:
+    def resource(self) -> _Resource:
         """The root of /<api>/plugins/qnet/."""
-        from qnet_mailman.rest.root import Root
-
-        return Root()
+        return _Resource()

@@ -13,24 +13,15 @@ import difflib
 import ipaddress
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, get_type_hints
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
-
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    field_validator,
-)
 
 from qnet_mailman.letter.page import about
 
@@ -39,6 +30,7 @@ UNSEEN = ('ticket_system_url', 'ticket_system_command')
 """Keys whose values may hold what no log is to have."""
 MEBIBYTE = 1024 * 1024
 _SIZE_UNITS = {'b': 1, 'kb': 1024, 'mb': MEBIBYTE, 'gb': 1024 * MEBIBYTE}
+_UTC = ZoneInfo('UTC')
 _TIME_UNITS = {'s': 1, 'm': 60, 'h': 3600, 'd': 86400, 'w': 7 * 86400}
 
 
@@ -217,14 +209,38 @@ def _half_a_minute(value: timedelta) -> timedelta:
     return value
 
 
-class Settings(BaseModel):
+def _from_one(most: int | None = None) -> Callable[[str], int]:
+    expected = 'of at least 1' if most is None else f'from 1 to {most}'
+
+    def read(value: str) -> int:
+        with suppress(ValueError):
+            number = int(value)
+            if 1 <= number <= (most or number):
+                return number
+        raise ValueError(f'a whole number {expected}')
+
+    return read
+
+
+_count, _percentage = _from_one(), _from_one(100)
+
+
+def _one_of(*words: str) -> Callable[[str], str]:
+    def read(value: str) -> str:
+        if value not in words:
+            raise ValueError('one of ' + ', '.join(words))
+        return value
+
+    return read
+
+
+@dataclass(frozen=True, kw_only=True, repr=False, eq=False)
+class Settings:
     """The settings of `qnet.cfg`, one attribute a key; see `etc/qnet.cfg`."""
 
-    model_config = ConfigDict(extra='forbid', frozen=True, arbitrary_types_allowed=True)
-
-    domain: Annotated[str, AfterValidator(_host)]
+    domain: Annotated[str, _host]
     """Mail host of lists whose form names none."""
-    support_address: Annotated[str, AfterValidator(_address)]
+    support_address: Annotated[str, _address]
     """Whom the messages of the service name for help (R34)."""
     support_phone: str = ''
     support_chat: str = ''
@@ -232,158 +248,137 @@ class Settings(BaseModel):
     """What the service calls itself."""
     agency: str = ''
     """Whose service it is."""
-    agency_links: Annotated[tuple[tuple[str, str], ...], BeforeValidator(_links)] = ()
+    agency_links: Annotated[tuple[tuple[str, str], ...], _links] = ()
     """Labels and addresses of the pages that an agency names in all it publishes."""
-    web_url: Annotated[str, AfterValidator(_url)] | None = None
+    web_url: Annotated[str | None, _url] = None
     """Where the web side is reached from outside, without a final slash."""
-    time_zone: Annotated[ZoneInfo, BeforeValidator(_zone)] = ZoneInfo('UTC')
+    time_zone: Annotated[ZoneInfo, _zone] = _UTC
     """The zone whose midnight begins a day (R17)."""
-    max_message_size: Annotated[int, BeforeValidator(_size)] = 10 * MEBIBYTE
+    max_message_size: Annotated[int, _size] = 10 * MEBIBYTE
     """Largest post of a new list, in bytes."""
-    poster_authentication: PosterAuthentication = PosterAuthentication.confirm
-    trusted_authserv_ids: Annotated[tuple[str, ...], BeforeValidator(_words)] = ()
+    poster_authentication: Annotated[
+        PosterAuthentication, _one_of(*PosterAuthentication), PosterAuthentication
+    ] = PosterAuthentication.confirm
+    trusted_authserv_ids: Annotated[tuple[str, ...], _words] = ()
     """authserv-ids (RFC 8601 section 2.5) of servers whose
     Authentication-Results count."""
-    inside_mail_servers: Annotated[tuple[str, ...], BeforeValidator(_host_names)] = ()
+    inside_mail_servers: Annotated[tuple[str, ...], _host_names] = ()
     """Names, as in their Received fields, of servers behind that check nothing."""
-    fields_below_received: Annotated[bool, BeforeValidator(_boolean)] = False
+    fields_below_received: Annotated[bool, _boolean] = False
     """Whether the checker writes its fields below the first Received, not above."""
-    outside_mail_server: Annotated[str, AfterValidator(_host_and_port)] | None = None
+    outside_mail_server: Annotated[str | None, _host_and_port] = None
     """Host and port of the server that takes mail from outside, which `check` tries."""
-    post_confirmation_lifetime: Annotated[timedelta, BeforeValidator(_duration)] = (
-        timedelta(days=3)
-    )
-    notices_per_day: Annotated[int, Field(ge=1)] = 10
+    post_confirmation_lifetime: Annotated[timedelta, _duration] = timedelta(days=3)
+    notices_per_day: Annotated[int, _count] = 10
     """Rejection and hold notices to one address and list in a day."""
-    bounce_cycle: Annotated[timedelta, BeforeValidator(_duration)] = timedelta(hours=1)
+    bounce_cycle: Annotated[timedelta, _duration] = timedelta(hours=1)
     """Between two notices about bounces to the administrators of a list (R20)."""
-    bounce_token_lifetime: Annotated[timedelta, BeforeValidator(_duration)] = timedelta(
-        days=30
-    )
+    bounce_token_lifetime: Annotated[timedelta, _duration] = timedelta(days=30)
     """How long after a copy was sent its bounce counts (R35)."""
-    old_bounce_addresses: Annotated[timedelta, BeforeValidator(_duration_or_none)] = (
-        timedelta(days=14)
-    )
+    old_bounce_addresses: Annotated[timedelta, _duration_or_none] = timedelta(days=14)
     """How long after the upgrade bounces of copies without a token count (R35)."""
-    bounce_ledger_lifetime: Annotated[timedelta, BeforeValidator(_duration)] = (
-        timedelta(days=400)
-    )
+    bounce_ledger_lifetime: Annotated[timedelta, _duration] = timedelta(days=400)
     """How long a bounce is remembered, at least as long as any list's window."""
-    provider_refusals: Annotated[bool, BeforeValidator(_boolean)] = True
+    provider_refusals: Annotated[bool, _boolean] = True
     """Whether refusals of the list by a provider are recorded without points (R23)."""
-    provider_refusal_members: Annotated[int, Field(ge=1)] = 10
+    provider_refusal_members: Annotated[int, _count] = 10
     """Members at one domain who must be refused in a day (R23)."""
-    provider_refusal_percent: Annotated[int, Field(ge=1, le=100)] = 20
+    provider_refusal_percent: Annotated[int, _percentage] = 20
     """Of the list's members at that domain (R23)."""
-    signup_lifetime: Annotated[timedelta, BeforeValidator(_duration)] = timedelta(
-        days=7
-    )
+    signup_lifetime: Annotated[timedelta, _duration] = timedelta(days=7)
     """How long a request to join waits for its confirmation (R11, R12)."""
-    signup_reminder: Annotated[timedelta, BeforeValidator(_duration_or_none)] = (
-        timedelta(days=3)
-    )
+    signup_reminder: Annotated[timedelta, _duration_or_none] = timedelta(days=3)
     """After which whoever has not confirmed it is reminded, once; 0: never."""
-    join_request_reminders: Annotated[
-        tuple[timedelta, ...], BeforeValidator(_durations_or_none)
-    ] = (timedelta(days=3), timedelta(days=7))
+    join_request_reminders: Annotated[tuple[timedelta, ...], _durations_or_none] = (
+        timedelta(days=3),
+        timedelta(days=7),
+    )
     """After which administrators are reminded of a request to join (R12)."""
-    decide_by_mail: Annotated[bool, BeforeValidator(_boolean)] = True
+    decide_by_mail: Annotated[bool, _boolean] = True
     """Whether moderators decide by answering a notice, and by its link."""
-    unproven_mails_per_day: Annotated[int, Field(ge=1)] = 5
+    unproven_mails_per_day: Annotated[int, _count] = 5
     """Mails of all kinds to one mailbox in a day, over the whole site, that requests
     cause which are not shown to come from it."""
-    signup_requests_per_hour: Annotated[int, Field(ge=1)] = 30
+    signup_requests_per_hour: Annotated[int, _count] = 30
     """Requests to join that one client of the sign-up page makes in an hour (R13)."""
-    unsubscribe_link_lifetime: Annotated[
-        timedelta, BeforeValidator(_duration), AfterValidator(_two_months)
-    ] = timedelta(days=400)
+    unsubscribe_link_lifetime: Annotated[timedelta, _duration, _two_months] = timedelta(
+        days=400
+    )
     """How long the link in a message with which its reader leaves works (R15)."""
-    role_warning: Annotated[timedelta, BeforeValidator(_duration)] = timedelta(days=14)
+    role_warning: Annotated[timedelta, _duration] = timedelta(days=14)
     """How long before a role expires its holder is told (R28)."""
-    role_import_loss_percent: Annotated[int, Field(ge=1, le=100)] = 20
+    role_import_loss_percent: Annotated[int, _percentage] = 20
     """Of a provider's active grants: a full import that takes away more is refused."""
-    approver_required: Annotated[bool, BeforeValidator(_boolean)] = False
+    approver_required: Annotated[bool, _boolean] = False
     """Whether a list request must name an approver."""
-    closure_undo_days: Annotated[int, Field(ge=1)] = 30
+    closure_undo_days: Annotated[int, _count] = 30
     """How long a closed list can be opened again as it was, in days (R29)."""
 
-    other_lists_fast_delivery: Annotated[bool, BeforeValidator(_boolean)] = False
+    other_lists_fast_delivery: Annotated[bool, _boolean] = False
     """Whether other lists (R40) are sent as fast as ours, in Mailman's bytes."""
-    other_lists_one_click: Annotated[bool, BeforeValidator(_boolean)] = False
+    other_lists_one_click: Annotated[bool, _boolean] = False
     """Whether their copies carry a link to leave (RFC 8058), by their leave policy."""
-    other_lists_bounce_scores: Annotated[bool, BeforeValidator(_boolean)] = False
+    other_lists_bounce_scores: Annotated[bool, _boolean] = False
     """Whether their bounces are scored, and followed up, by R16 to R20."""
-    other_lists_mask: Literal['off', 'administrators', 'everyone'] = 'off'
+    other_lists_mask: Annotated[str, _one_of('off', 'administrators', 'everyone')] = (
+        'off'
+    )
     """Whose posts are masked there (R7 to R10)."""
-    other_lists_posting_rights: Annotated[bool, BeforeValidator(_boolean)] = False
+    other_lists_posting_rights: Annotated[bool, _boolean] = False
     """Whether who may post there is decided by R3 to R6."""
 
-    smtp_connect_timeout: Annotated[timedelta, BeforeValidator(_duration)] = timedelta(
-        minutes=1
-    )
+    smtp_connect_timeout: Annotated[timedelta, _duration] = timedelta(minutes=1)
     """For each step until a mail server takes the first message."""
-    smtp_timeout: Annotated[timedelta, BeforeValidator(_duration)] = timedelta(
-        minutes=10
-    )
+    smtp_timeout: Annotated[timedelta, _duration] = timedelta(minutes=10)
     """For each answer of a mail server (RFC 5321 section 4.5.3.2)."""
 
-    form_max_size: Annotated[int, BeforeValidator(_size)] = 5 * MEBIBYTE
+    form_max_size: Annotated[int, _size] = 5 * MEBIBYTE
     """Largest file with a form in it, and each file attached to a mail, in bytes."""
-    form_max_unpacked: Annotated[int, BeforeValidator(_size)] = 20 * MEBIBYTE
+    form_max_unpacked: Annotated[int, _size] = 20 * MEBIBYTE
     """Largest XLSX once it is unpacked, and largest mail with forms, in bytes."""
-    form_max_forms: Annotated[int, Field(ge=1)] = 1000
+    form_max_forms: Annotated[int, _count] = 1000
     """Forms in one file: attached to a mail, or rows of a CSV file (R29)."""
-    form_max_people: Annotated[int, Field(ge=1)] = 200
+    form_max_people: Annotated[int, _count] = 200
     """Administrators, and moderators, in one form."""
-    form_max_cpu: Annotated[timedelta, BeforeValidator(_duration)] = timedelta(
-        seconds=2
-    )
+    form_max_cpu: Annotated[timedelta, _duration] = timedelta(seconds=2)
     """Computing time for reading one file or mail with forms; where an operator hands
     it in, 30 times as much."""
-    form_max_memory: Annotated[int, BeforeValidator(_size)] = 200 * MEBIBYTE
+    form_max_memory: Annotated[int, _size] = 200 * MEBIBYTE
     """Memory for it, in bytes; where an operator hands it in, 10 times as much."""
-    forms_address: Annotated[str, AfterValidator(_lower_address)] | None = None
+    forms_address: Annotated[str | None, _lower_address] = None
     """Where forms come in by mail, to wait for an operator; None: nowhere."""
-    forms_mails_per_day: Annotated[int, Field(ge=1)] = 20
+    forms_mails_per_day: Annotated[int, _count] = 20
     """Mails with forms that one sender sends in a day, and answers to one address."""
-    forms_max_waiting: Annotated[int, Field(ge=1)] = 1000
+    forms_max_waiting: Annotated[int, _count] = 1000
     """Requests that wait for an operator; from then on more are put off."""
-    forms_waiting_per_sender: Annotated[int, Field(ge=1)] = 50
+    forms_waiting_per_sender: Annotated[int, _count] = 50
     """Of these, those of one sender by mail who is no known administrator."""
-    forms_waiting_per_domain: Annotated[int, Field(ge=1)] = 200
+    forms_waiting_per_domain: Annotated[int, _count] = 200
     """Of these, those of all such senders of one mail domain."""
-    forms_reserved_percent: Annotated[int, Field(ge=1, le=100)] = 20
+    forms_reserved_percent: Annotated[int, _percentage] = 20
     """Of `forms_max_waiting`, what is kept for administrators of lists."""
-    forms_wait_days: Annotated[int, Field(ge=1)] = 3
+    forms_wait_days: Annotated[int, _count] = 3
     """Days after which `mailman qnet check` warns of a request that waits."""
-    queue_wait: Annotated[timedelta, BeforeValidator(_duration)] = timedelta(minutes=30)
+    queue_wait: Annotated[timedelta, _duration] = timedelta(minutes=30)
     """Time in a queue after which `mailman qnet check` says that it is stuck."""
-    forms_keep_days: Annotated[int, Field(ge=1)] = 365
+    forms_keep_days: Annotated[int, _count] = 365
     """Days for which the files of a request are kept after the decision."""
-    ticket_system_url: Annotated[str, AfterValidator(_safe_url)] | None = None
+    ticket_system_url: Annotated[str | None, _safe_url] = None
     """Where the steps of requests are told to (https, or on this host)."""
-    ticket_system_command: Annotated[str, AfterValidator(_command)] = ''
+    ticket_system_command: Annotated[str, _command] = ''
     """What is told of them instead; without a shell."""
-    ticket_system_secret_file: Path | None = None
+    ticket_system_secret_file: Annotated[Path | None, Path] = None
     """The file with the secret that signs them."""
-    ticket_system_timeout: Annotated[
-        timedelta, BeforeValidator(_duration), AfterValidator(_half_a_minute)
-    ] = timedelta(seconds=10)
+    ticket_system_timeout: Annotated[timedelta, _duration, _half_a_minute] = timedelta(
+        seconds=10
+    )
     """How long the ticket system may take to answer."""
-    members_max_size: Annotated[int, BeforeValidator(_size)] = 100 * MEBIBYTE
+    members_max_size: Annotated[int, _size] = 100 * MEBIBYTE
     """Largest file of `mailman qnet import-members`, in bytes."""
-    members_max_rows: Annotated[int, Field(ge=1)] = 1_000_000
+    members_max_rows: Annotated[int, _count] = 1_000_000
     """Rows of it."""
-    rest_max_size: Annotated[int, BeforeValidator(_size)] = MEBIBYTE
+    rest_max_size: Annotated[int, _size] = MEBIBYTE
     """Largest request that Mailman's REST server takes, in bytes; but for files."""
-
-    @field_validator('other_lists_one_click')
-    @classmethod
-    def _has_its_page(cls, value: bool, info: ValidationInfo) -> bool:
-        # What is missing because it is wrong is told of already.
-        if value and info.data.get('web_url', '') is None:
-            raise ValueError('no while web_url is not set, as the link leads there')
-        return value
 
     @property
     def has_ticket_system(self) -> bool:
@@ -406,19 +401,23 @@ class Settings(BaseModel):
         return about(self.service_name, self.agency, self.agency_links)
 
 
-def _expected(mistake: Any) -> str:
-    kind = mistake['type']
-    if kind == 'enum':
-        return 'one of ' + ', '.join(member.value for member in PosterAuthentication)
-    if kind == 'literal_error':
-        words = Settings.model_fields[mistake['loc'][0]].annotation
-        return 'one of ' + ', '.join(get_args(words))
-    if kind == 'value_error':
-        return str(mistake['ctx']['error'])
-    if kind in ('int_parsing', 'greater_than_equal', 'less_than_equal'):
-        least_only = 'percent' not in str(mistake['loc'][0])
-        return 'a whole number ' + ('of at least 1' if least_only else 'from 1 to 100')
-    return str(mistake['msg']).lower()
+KEYS = tuple(each.name for each in fields(Settings))
+"""What may stand in the file."""
+
+
+def _readers() -> dict[str, Iterable[Any]]:
+    """What makes a value of the text of each key, one after the other."""
+    hints = get_type_hints(Settings, include_extras=True)
+    return {key: getattr(hints[key], '__metadata__', ()) for key in KEYS}
+
+
+def _read(key: str, values: dict[str, str], readers: Iterable[Any]) -> Any:
+    value: Any = values[key]
+    for reader in readers:
+        value = reader(value)
+    if key == 'other_lists_one_click' and value and 'web_url' not in values:
+        raise ValueError('no while web_url is not set, as the link leads there')
+    return value
 
 
 def load(path: Path) -> Settings:
@@ -455,20 +454,25 @@ def load(path: Path) -> Settings:
     values = {key: value.strip() for key, value in parser.items(SECTION)}
     # A key that is there and empty means its default, so that a line can stay.
     values = {key: value for key, value in values.items() if value}
-    try:
-        settings = Settings.model_validate(values)
-    except ValidationError as invalid:
-        for mistake in invalid.errors():
-            key = str(mistake['loc'][0])
-            where = f'{path}:{_line_of(key, text)}: ' if key in values else f'{path}: '
-            if mistake['type'] == 'extra_forbidden':
-                problems.append(f'{where}unknown key {key!r}; {_allowed(key)}')
-            elif mistake['type'] == 'missing':
-                problems.append(f'{where}{key} is missing; it must be set')
-            else:
+    found: dict[str, Any] = {}
+    for key, readers in _readers().items():
+        where = f'{path}:{_line_of(key, text)}: ' if key in values else f'{path}: '
+        if key in values:
+            try:
+                found[key] = _read(key, values, readers)
+            except ValueError as error:
                 value = '' if key in UNSEEN else f' = {values[key]!r}'
-                problems.append(f'{where}{key}{value}: expected {_expected(mistake)}')
-        raise SettingsError(problems) from None
+                problems.append(f'{where}{key}{value}: expected {error}')
+        elif not hasattr(Settings, key):
+            problems.append(f'{where}{key} is missing; it must be set')
+    problems += [
+        f'{path}:{_line_of(key, text)}: unknown key {key!r}; {_allowed(key)}'
+        for key in values
+        if key not in KEYS
+    ]
+    if problems:
+        raise SettingsError(problems)
+    settings = Settings(**found)
     problems += [f'{path}: {each}' for each in _incomplete(settings)]
     if problems:
         raise SettingsError(problems)
@@ -491,7 +495,6 @@ def _line_of(key: str, text: str) -> int:
 
 
 def _allowed(key: str) -> str:
-    names = list(Settings.model_fields)
-    close = difflib.get_close_matches(key, names, n=1)
+    close = difflib.get_close_matches(key, KEYS, n=1)
     hint = f'did you mean {close[0]!r}? ' if close else ''
-    return f'{hint}allowed are {", ".join(names)}'
+    return f'{hint}allowed are {", ".join(KEYS)}'

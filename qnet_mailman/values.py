@@ -10,8 +10,11 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterator, Mapping
 from email.utils import parseaddr
 from enum import StrEnum
+from functools import partial
+from typing import Any
 
 from mailman.email.validate import Validator
 
@@ -233,6 +236,10 @@ def whole(value: object, least: int, most: int) -> int:
     return value
 
 
+threshold = partial(whole, least=1, most=100)
+window = partial(whole, least=1, most=365)
+
+
 def boolean(value: object) -> bool:
     """Yes or no."""
     if isinstance(value, bool):
@@ -317,3 +324,25 @@ class Closing(StrEnum):
     archive = 'archive'
     """It stays closed, and its archive can be read by whoever could read it."""
     delete = 'delete'
+
+
+def conflicts(section: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Settings of a list that do not go together.
+
+    :param section: Keys and values as in a form's `list`.
+    :return: Key and message of each.
+    """
+    if word(section.get('type')) != ListType.notification:
+        return
+    replies = word(section.get('replies'))
+    if replies in (Replies.accept, Replies.hold):
+        yield (
+            'replies',
+            f'found "{replies}"; expected reject: on a notification list only people '
+            'with posting privileges write, and messages of all others are rejected',
+        )
+
+
+def word(value: object) -> str:
+    """A value that is one of a few words, however it was written."""
+    return value.strip().lower() if isinstance(value, str) else ''

@@ -11,7 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qnet_mailman.settings import PosterAuthentication, Settings, SettingsError, load
+from qnet_mailman.settings import (
+    KEYS,
+    PosterAuthentication,
+    Settings,
+    SettingsError,
+    load,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 GOOD = 'domain = lists.example.gov\nsupport_address = help@example.gov\n'
@@ -34,7 +40,7 @@ def test_the_file_that_is_shipped_is_right_and_tells_every_key() -> None:
     settings = load(shipped)
     assert settings.poster_authentication is PosterAuthentication.confirm
     text = shipped.read_text(encoding='utf-8')
-    for key in Settings.model_fields:
+    for key in KEYS:
         assert f'\n{key} =' in text or f'\n#{key} =' in text, key
 
 
@@ -43,14 +49,14 @@ def test_the_defaults_that_the_shipped_file_tells_are_true(tmp_path: Path) -> No
     told = [
         line[1:]
         for line in text.splitlines()
-        if line.startswith('#') and line[1:].split(' =')[0] in Settings.model_fields
+        if line.startswith('#') and line[1:].split(' =')[0] in KEYS
     ]
     assert told
     # Examples, where the default is to have none.
     examples = ('web_url', 'forms_address', 'outside_mail_server', 'ticket_system_')
     told = [line for line in told if not line.startswith(examples)]
     with_told = read(tmp_path, '[qnet]\n' + GOOD + '\n'.join(told))
-    assert with_told == read(tmp_path, '[qnet]\n' + GOOD)
+    assert vars(with_told) == vars(read(tmp_path, '[qnet]\n' + GOOD))
 
 
 def test_values_are_typed(tmp_path: Path) -> None:

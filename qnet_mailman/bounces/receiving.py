@@ -43,9 +43,6 @@ from qnet_mailman.model.statements import insert_rows
 MAX_UNRECOGNIZED = 200
 """Unrecognized messages of one list that wait for the next notice at most."""
 
-RECIPIENT = 'qnet_recipient'
-"""Of a queue entry: the address to which LMTP was given it."""
-
 log = logging.getLogger('mailman.bounce')
 
 notices: Any = QNetBounceNotice.__table__

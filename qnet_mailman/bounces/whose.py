@@ -63,6 +63,8 @@ from qnet_mailman.model.lists import row_of
 from qnet_mailman.model.return_addresses import NOBODY, Claim, Verifier, membership_of
 from qnet_mailman.model.statements import begin_writing, chunks
 
+RECIPIENT = 'qnet_recipient'
+"""Of a queue entry: the address to which LMTP was given it."""
 MAX_NAMED = 50
 """Addresses of one report that are looked at."""
 

@@ -671,6 +671,7 @@ class Site:
             ours[f'runner.{runner}'] = {'sleep_time': sleep_time}
         if not self.stock:
             ours['plugin.qnet'] = {'configuration': str(self.qnet_cfg)}
+            ours['runner.forms'] = {'sleep_time': '0.5s'}
         if self.web:
             ours['archiver.hyperkitty'] = {
                 'class': 'mailman_hyperkitty.Archiver',

@@ -26,21 +26,33 @@ from qnet_mailman.forms.mistakes import (
     in_order,
     placed,
 )
-from qnet_mailman.forms.pdf import read_pdf
 from qnet_mailman.forms.readers import Unreadable, too_large
 from qnet_mailman.forms.schema import KIND
 from qnet_mailman.forms.table import read_table
-from qnet_mailman.forms.xlsx import read_xlsx
 from qnet_mailman.settings import MEBIBYTE, Settings
 from qnet_mailman.values import alternatives, found
 
 Reader = Callable[[bytes, Settings], Document]
+
+
+def _read_xlsx(content: bytes, settings: Settings) -> Document:
+    from qnet_mailman.forms.xlsx import read_xlsx
+
+    return read_xlsx(content, settings)
+
+
+def _read_pdf(content: bytes, settings: Settings) -> Document:
+    from qnet_mailman.forms.pdf import read_pdf
+
+    return read_pdf(content, settings)
+
+
 READERS: dict[str, Reader] = {
     '.yaml': lambda content, settings: readers.read_yaml(readers.decoded(content)),
     '.yml': lambda content, settings: readers.read_yaml(readers.decoded(content)),
     '.json': lambda content, settings: readers.read_json(readers.decoded(content)),
-    '.xlsx': read_xlsx,
-    '.pdf': read_pdf,
+    '.xlsx': _read_xlsx,
+    '.pdf': _read_pdf,
 }
 """What reads a file with one form, by the end of its name."""
 
@@ -63,6 +75,19 @@ def budget_for(settings: Settings, *, operators: bool = False) -> Budget:
     """
     budget = Budget(settings.form_max_cpu.total_seconds(), settings.form_max_memory)
     return budget.times(OPERATORS_CPU, OPERATORS_MEMORY) if operators else budget
+
+
+def get_ready(suffix: str) -> None:
+    """Read the libraries for a file, which are large, before a child is forked.
+
+    Otherwise each child did, at the cost of what it may use.
+
+    :param suffix: What the file's name ends in; a mail may hold any.
+    """
+    if suffix in ('.xlsx', '.eml'):
+        import qnet_mailman.forms.xlsx
+    if suffix in ('.pdf', '.eml'):
+        import qnet_mailman.forms.pdf  # noqa: F401
 
 
 def load(path: Path, settings: Settings) -> Loaded:
@@ -158,6 +183,7 @@ def _within(
     work: Callable[[Send], None],
     files: Mapping[str, bytes] | None = None,
 ) -> Iterator[Found]:
+    get_ready(Path(name).suffix.lower())
     outcome = limited.run(work, budget)
     for value in outcome.values:
         if not isinstance(value, _Asked):

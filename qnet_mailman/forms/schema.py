@@ -87,10 +87,8 @@ OptionalName = Annotated[
     _line(values.MAX_NAME, optional=True),
     _text(values.MAX_NAME, least=0),
 ]
-check_threshold = partial(values.whole, least=1, most=100)
-check_window = partial(values.whole, least=1, most=365)
-Threshold = Annotated[int, BeforeValidator(check_threshold), _number(1, 100)]
-WindowDays = Annotated[int, BeforeValidator(check_window), _number(1, 365)]
+Threshold = Annotated[int, BeforeValidator(values.threshold), _number(1, 100)]
+WindowDays = Annotated[int, BeforeValidator(values.window), _number(1, 365)]
 ABOUT_THRESHOLD = 'points at which delivery is disabled, 1 to 100'
 ABOUT_WINDOW = 'days whose points are added up, 1 to 365'
 Ticket = Annotated[
@@ -395,33 +393,12 @@ def read_form(
 
 def _conflicting_settings(data: dict[str, Any]) -> Checks:
     section = _section(data, 'list')
-    for key, message in conflicts(section):
+    for key, message in values.conflicts(section):
         yield ('list', key), message
 
 
-def conflicts(section: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Settings of a list that do not go together.
-
-    :param section: Keys and values as in a form's `list`.
-    :return: Key and message of each.
-    """
-    if _word(section.get('type')) != ListType.notification:
-        return
-    replies = _word(section.get('replies'))
-    if replies in (Replies.accept, Replies.hold):
-        yield (
-            'replies',
-            f'found "{replies}"; expected reject: on a notification list only people '
-            'with posting privileges write, and messages of all others are rejected',
-        )
-
-
-def _word(value: object) -> str:
-    return value.strip().lower() if isinstance(value, str) else ''
-
-
 def _attestations(data: dict[str, Any]) -> Checks:
-    if _word(_section(data, 'list').get('visibility')) != Visibility.public:
+    if values.word(_section(data, 'list').get('visibility')) != Visibility.public:
         return
     given = data.get('attestations', {})
     if not isinstance(given, dict):

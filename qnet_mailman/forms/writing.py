@@ -8,15 +8,26 @@ from typing import Any
 
 from qnet_mailman.forms import blank, layout
 from qnet_mailman.forms.kinds import KINDS
-from qnet_mailman.forms.pdf import write_pdf
 from qnet_mailman.forms.schema import KIND
 from qnet_mailman.forms.table import write_csv
-from qnet_mailman.forms.xlsx import write_xlsx
 from qnet_mailman.settings import Settings
 
+
+def _write_xlsx(kind: str, data: dict[str, Any], settings: Settings) -> bytes:
+    from qnet_mailman.forms.xlsx import write_xlsx
+
+    return write_xlsx(kind, data, settings)
+
+
+def _write_pdf(kind: str, data: dict[str, Any], settings: Settings) -> bytes:
+    from qnet_mailman.forms.pdf import write_pdf
+
+    return write_pdf(kind, data, settings)
+
+
 WRITERS: dict[str, Callable[[str, dict[str, Any], Settings], bytes]] = {
-    'xlsx': write_xlsx,
-    'pdf': write_pdf,
+    'xlsx': _write_xlsx,
+    'pdf': _write_pdf,
     'csv': lambda kind, data, settings: write_csv(kind, data).encode(),
 }
 """What writes a form in a format of rows and fields, empty or filled in."""
@@ -53,4 +64,4 @@ def begun(
         data['lists'] = [address]
     else:
         data['list'] = address
-    return write_xlsx(kind, data, settings)
+    return _write_xlsx(kind, data, settings)

@@ -16,7 +16,6 @@ from typing import Any
 from mailman.interfaces.mailinglist import ReplyToMunging
 
 from qnet_mailman import values
-from qnet_mailman.forms import schema
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import audit
 from qnet_mailman.model.lists import (
@@ -175,7 +174,7 @@ FIELDS: dict[str, ListField] = {
             'Bounce threshold',
             lambda mlist: mlist.bounce_score_threshold,
             lambda mlist, value: setattr(mlist, 'bounce_score_threshold', value),
-            check=schema.check_threshold,
+            check=values.threshold,
             words=lambda value, list_type: f'{value} points',
         ),
         ListField(
@@ -185,7 +184,7 @@ FIELDS: dict[str, ListField] = {
             lambda mlist, value: setattr(
                 mlist, 'bounce_info_stale_after', timedelta(days=value)
             ),
-            check=schema.check_window,
+            check=values.window,
             words=lambda value, list_type: f'{value} days',
         ),
         ListField(
@@ -253,7 +252,7 @@ def checked(mlist: Mlist, written: Mapping[str, str]) -> dict[str, Value]:
             )
     problems += [
         f'{key}: {message}'
-        for key, message in schema.conflicts({**fit, 'type': type_of(mlist)})
+        for key, message in values.conflicts({**fit, 'type': type_of(mlist)})
     ]
     if (
         fit.get('member_authentication', 'off') != 'off'

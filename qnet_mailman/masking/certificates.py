@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import binascii
 import re
-
-from asn1crypto import cms
+from typing import TYPE_CHECKING
 
 from qnet_mailman.mail.body import Body
 from qnet_mailman.mail.text import decode_bytes
@@ -19,6 +18,9 @@ from qnet_mailman.masking import keep
 from qnet_mailman.masking.media import Media
 from qnet_mailman.masking.secrets import Secrets
 from qnet_mailman.masking.signatures import is_armored_key, is_armored_signature
+
+if TYPE_CHECKING:
+    from asn1crypto import cms
 
 LARGEST = 1_000_000
 """Bytes; no key or bundle of certificates of a person's is larger."""
@@ -110,6 +112,8 @@ def _certificates(data: bytes) -> int:
 
 def _signed_data(data: bytes) -> cms.SignedData | None:
     """A CMS structure for signatures (RFC 5652 section 5); None where it is none."""
+    from asn1crypto import cms
+
     try:
         info = cms.ContentInfo.load(data)
         if info['content_type'].native != 'signed_data':

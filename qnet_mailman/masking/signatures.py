@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import re
 
-from asn1crypto import cms
-
 from qnet_mailman.masking.identity import CannotMask
 
 _BEGIN = '-----BEGIN PGP SIGNED MESSAGE-----'
@@ -80,6 +78,8 @@ def signed_content(data: bytes) -> bytes | None:
         certificates.
     :raises CannotMask: Where it is encrypted, compressed or not readable.
     """
+    from asn1crypto import cms
+
     try:
         info = cms.ContentInfo.load(data)
         kind = info['content_type'].native

@@ -38,11 +38,16 @@ def claim_job(name: str, interval: timedelta, now: datetime) -> bool:
     :param now: In UTC, without a zone.
     """
     begun = store().scalar(select(jobs.c.begun_at).where(jobs.c.name == name))
+    return _is_due(begun, interval, now) and _claim(name, begun, interval, now)
+
+
+def _claim(
+    name: str, begun: datetime | None, interval: timedelta, now: datetime
+) -> bool:
+    """Whether the caller gets a job that was due when `begun` was read."""
     if begun is None:
         # On PostgreSQL this waits for another's first claim to be committed.
         return bool(touched(insert_once(jobs), {'name': name, 'begun_at': now}))
-    if not _is_due(begun, interval, now):
-        return False
     due = or_(jobs.c.begun_at <= now - interval, jobs.c.begun_at > now + interval)
     free = (
         select(jobs.c.name)
@@ -69,7 +74,7 @@ def do_due(jobs: Iterable[Job], moment: datetime) -> None:
         if interval is not None and not _is_due(begun.get(name), interval, moment):
             continue
         with by_itself(log, '%s: periodic work failed', name):
-            if interval is None or claim_job(name, interval, moment):
+            if interval is None or _claim(name, begun.get(name), interval, moment):
                 work(moment)
 
 

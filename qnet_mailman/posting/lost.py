@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import falcon
 from mailman.app import moderator
 
 from qnet_mailman.mlist import Mlist
@@ -25,14 +24,16 @@ GONE = (
 )
 
 
-class MessageLost(falcon.HTTPConflict):
+class MessageLost(Exception):
     """A held message cannot be let pass, as its text is gone.
 
     Over REST it is answered with 409.
     """
 
+    title = 'The text of this message is gone'
+
     def __init__(self) -> None:
-        super().__init__(title='The text of this message is gone', description=GONE)
+        super().__init__(GONE)
 
 
 _stock = moderator._lost_message

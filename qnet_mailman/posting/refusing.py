@@ -12,7 +12,6 @@ from typing import Any
 
 from mailman.app import moderator
 from mailman.core.i18n import _
-from mailman.rest import sub_moderation
 
 from qnet_mailman import site
 from qnet_mailman.mlist import Mlist
@@ -46,7 +45,7 @@ def _post_refused(
     )
 
 
-def _joining_refused(mlist: Mlist, request: str, recip: str, comment: str) -> None:
+def joining_refused(mlist: Mlist, request: str, recip: str, comment: str) -> None:
     """See Mailman's `send_rejection`, for a request to join."""
     if row_of(mlist) is None:
         _stock(mlist, request, recip, comment)
@@ -83,6 +82,5 @@ def _tell(
 
 
 def install() -> None:
-    """Put ours in the place of Mailman's, where it is called; again is harmless."""
+    """Put ours in the place of Mailman's, but for REST's; again is harmless."""
     moderator.send_rejection = _post_refused
-    sub_moderation.send_rejection = _joining_refused

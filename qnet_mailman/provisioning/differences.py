@@ -14,8 +14,8 @@ from sqlalchemy import select
 
 from qnet_mailman.forms import plain
 from qnet_mailman.forms.batch import COULD_NOT_RUN, INVALID, result_lines
+from qnet_mailman.forms.kept import Loaded
 from qnet_mailman.forms.list_closure import ListClosure
-from qnet_mailman.forms.loading import Loaded
 from qnet_mailman.forms.mistakes import FormInvalid
 from qnet_mailman.forms.schema import ListRequest
 from qnet_mailman.lists.settings import Value, current

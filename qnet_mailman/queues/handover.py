@@ -266,6 +266,11 @@ class Inbox(Queue):
         # Whoever worked here before this runner may have begun any of them.
         self._begun.update(Switchboard.get_files(self))
 
+    def is_empty(self) -> bool:
+        """Whether its folder holds no entry to take, of any slice."""
+        with os.scandir(self.queue_directory) as found:
+            return not any(each.name.endswith('.pck') for each in found)
+
     def get_files(self, extension: str = '.pck') -> list[str]:
         """See `ISwitchboard`."""
         files: list[str] = super().get_files(extension)

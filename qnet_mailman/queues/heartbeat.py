@@ -11,7 +11,7 @@ from pathlib import Path
 
 from mailman.config import config
 
-EVERY = 5.0
+EVERY = 60.0
 """Seconds between two beats."""
 
 _last: dict[str, float] = {}

@@ -52,7 +52,7 @@ def most_of(path: str, content_type: str, settings: Settings | None) -> int:
     :param settings: None while they are broken: then the default counts.
     """
     if settings is None:
-        return int(Settings.model_fields['rest_max_size'].default)
+        return Settings.rest_max_size
     parts = tuple(path.split('/')[2:])
     takes_files = any(parts[: len(each)] == each for each in _FILES)
     if takes_files and content_type.startswith(_JSON):

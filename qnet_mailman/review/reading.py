@@ -130,6 +130,7 @@ def read_mail(mail: bytes, envelope_sender: str, settings: Settings) -> Mail:
             loading.send_attached(send, MAIL, files, settings)
 
     budget = loading.budget_for(settings)
+    loading.get_ready('.eml')
     outcome = limited.run(work, budget)
     heading: Heading | None = None
     attached = _Attached(True, '')

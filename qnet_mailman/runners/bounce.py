@@ -32,12 +32,12 @@ from zope.component import getUtility
 
 from qnet_mailman import site
 from qnet_mailman.bounces import receiving
-from qnet_mailman.bounces.receiving import RECIPIENT, Arrival
-from qnet_mailman.bounces.whose import NOWHERE, Place
+from qnet_mailman.bounces.receiving import Arrival
+from qnet_mailman.bounces.whose import NOWHERE, RECIPIENT, Place
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import statements
 from qnet_mailman.model.jobs import do_due
-from qnet_mailman.runners import periodic
+from qnet_mailman.runners import periodic_bounces
 from qnet_mailman.runners.guard import Guard
 
 BATCH = 100
@@ -149,7 +149,7 @@ class _Batches(bounce.BounceRunner):
 
     def _do_periodic(self) -> None:
         """See `IRunner`."""
-        do_due(periodic.bounces(), now())
+        do_due(periodic_bounces.bounces(), now())
 
 
 def _arrival(place: Place, msg: Any, msgdata: dict[str, Any]) -> Arrival:
@@ -179,3 +179,5 @@ def _place_of(msgdata: dict[str, Any]) -> Place:
 @public
 class BounceRunner(Guard, _Batches):
     """Takes bounce reports."""
+
+    has_periodic_work = True

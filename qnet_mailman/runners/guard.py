@@ -5,9 +5,9 @@ Stock shunts a message at any exception: one whose database was away for a secon
 waits for an operator to unshunt it.  And where the plugin could not be set up,
 stock would process mail without our rules.  The guard
 
-- looks, before each round, whether the plugin is set up, the clock can be right (what
-  we sign says its day) and the database answers, and leaves the queue alone while not,
-  trying again after a few seconds;
+- looks, before each round in which there is something to do, whether the plugin is set
+  up, the clock can be right (what we sign says its day) and the database answers, and
+  leaves the queue alone while not, trying again after a few seconds;
 - hands a message on with the commit of its work, so that one whose runner is killed
   is neither lost nor handed on twice (:mod:`.handover`);
 - lets the message at work be finished before the runner stops;
@@ -56,7 +56,7 @@ from qnet_mailman.model.base import by_itself
 from qnet_mailman.model.lists import QNetList, row_by_id
 from qnet_mailman.posting.dmarc import NotKnownYet
 from qnet_mailman.queues import handover, heartbeat, restored, shunted, standstill
-from qnet_mailman.setup import startup
+from qnet_mailman.setup import database, startup
 from qnet_mailman.templates.sending import one_line, operators, send
 
 if TYPE_CHECKING:
@@ -138,6 +138,9 @@ class Guard(_Base):
     inbox: type[handover.Inbox] = handover.Inbox
     """What its queue is."""
 
+    has_periodic_work = False
+    """Whether it does something without an entry in its queue, too."""
+
     _next_look = 0.0
     _said: tuple[str, float] | None = None
     _put_back: int = 0
@@ -157,6 +160,7 @@ class Guard(_Base):
             with standstill.working(wait=RETRY):
                 inbox = self.inbox(name, folder, slice, instances, True)
         super().__init__(name, slice)
+        database.keep_connection()
         self.switchboard = inbox
         self._heart = f'{name}:{slice or 0}'
 
@@ -225,9 +229,23 @@ class Guard(_Base):
             log.error('%s runner: mail stays in its queue: %s', self.name, obstacle)
             self._said = (obstacle, time.monotonic())
 
+    def _has_nothing_to_do(self) -> bool:
+        """Whether the folder of the queue alone says that a round would do nothing.
+
+        A runner asks once a second: neither a database nor a lock is asked then.
+        """
+        return (
+            self.switchboard is not None
+            and self._said is None
+            and site.reason_not_ready() is None
+            and self.switchboard.is_empty()
+        )
+
     def _one_iteration(self) -> int:
         """See `IRunner`."""
         heartbeat.beat(self._heart)
+        if self._has_nothing_to_do():
+            return 0
         obstacle = self._obstacle()
         if obstacle is not None:
             self._say(obstacle)
@@ -368,6 +386,8 @@ class Guard(_Base):
 
     def _do_periodic(self) -> None:
         """See `IRunner`."""
+        if not self.has_periodic_work:
+            return
         if site.reason_not_ready() is not None or restored.reason_to_wait() is not None:
             return
         try:

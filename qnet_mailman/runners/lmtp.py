@@ -43,7 +43,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from zope.component import getUtility
 
 from qnet_mailman import site
-from qnet_mailman.bounces.receiving import RECIPIENT
+from qnet_mailman.bounces.whose import RECIPIENT
 from qnet_mailman.logs.context import at_work
 from qnet_mailman.mail import intake
 from qnet_mailman.mlist import Mlist

@@ -56,6 +56,7 @@ class TaskRunner(Guard, _Tasks):
     have expired without telling anybody.
     """
 
+    has_periodic_work = True
     swept_at = datetime.min
 
     def _evict_pendings(self) -> None:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import zope.event
@@ -18,8 +20,6 @@ from mailman.interfaces.template import ITemplateLoader, ITemplateManager
 from sqlalchemy import delete
 from zope.component import getGlobalSiteManager
 
-from qnet_mailman.bounces.other_lists import MembershipManager
-from qnet_mailman.bounces.processor import Processor
 from qnet_mailman.chains.other_lists import DefaultPostingChain
 from qnet_mailman.model import audit, leftovers
 from qnet_mailman.model.archivers import ArchiverSet
@@ -50,6 +50,34 @@ PIPELINES = {
 """Mailman's pipelines, which every list names or the runners do, and ours instead."""
 
 
+class _Late:
+    """A utility that is made when something of it is first asked for.
+
+    What reads bounce reports is large, and most processes see none.
+    """
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = cache(make)
+
+    def __getattr__(self, name: str) -> Any:
+        # Zope asks for such at the registration.
+        if name.startswith('__'):
+            raise AttributeError(name)
+        return getattr(self._make(), name)
+
+
+def _processor() -> Any:
+    from qnet_mailman.bounces.processor import Processor
+
+    return Processor()
+
+
+def _membership_manager() -> Any:
+    from qnet_mailman.bounces.other_lists import MembershipManager
+
+    return MembershipManager()
+
+
 def register() -> None:
     """Register what Mailman looks up by interface; again is harmless."""
     site = getGlobalSiteManager()
@@ -58,7 +86,7 @@ def register() -> None:
     site.registerUtility(ListManager(), IListManager)
     site.registerUtility(DomainManager(), IDomainManager)
     site.registerAdapter(ArchiverSet, (IMailingList,), IListArchiverSet)
-    site.registerUtility(Processor(), IBounceProcessor)
+    site.registerUtility(_Late(_processor), IBounceProcessor)
     leave_our_members_alone()
     site.registerUtility(MessageStore(), IMessageStore)
     refuse_lost_messages()
@@ -79,7 +107,8 @@ def register() -> None:
 
 def leave_our_members_alone() -> None:
     """Let Mailman's own bounce calendar know no member of a list of ours."""
-    getGlobalSiteManager().registerUtility(MembershipManager(), IMembershipManager)
+    late = _Late(_membership_manager)
+    getGlobalSiteManager().registerUtility(late, IMembershipManager)
 
 
 def forget_list(event: Any) -> None:

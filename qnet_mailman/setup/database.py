@@ -23,7 +23,6 @@ from mailman.config import config
 from mailman.utilities.string import expand
 from sqlalchemy import create_engine, event
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import configure_mappers
 
 from qnet_mailman.forms.batch import COULD_NOT_RUN
 from qnet_mailman.model import migrations
@@ -92,6 +91,29 @@ def _try(url: str) -> str | None:
 def prepare() -> None:
     """Bring our tables up to date, and let SQLite wait for other writers."""
     engine = config.db.engine
+    _let_sqlite_wait()
+    # The migrations have a connection of their own, which must not wait for
+    # a transaction of this process.
+    config.db.store.commit()
+    migrations.upgrade(engine, config.LOCK_DIR)
+
+
+def keep_connection() -> None:
+    """Let this process, a queue runner, keep its connection to SQLite.
+
+    Mailman opens the file for each transaction and closes it afterwards, and whoever
+    closes it last writes the whole log of writes back and syncs twice.  Not for a
+    process that works in threads, or forks others that go on (sqlite.org/howtocorrupt,
+    section 2.6).
+    """
+    if config.db.engine.dialect.name == 'sqlite' and program() in SERVICE:
+        _let_sqlite_wait()
+        config.db.sessionmaker.remove()
+        config.db.sessionmaker.configure(bind=config.db.engine.connect())
+
+
+def _let_sqlite_wait() -> None:
+    engine = config.db.engine
     if engine.dialect.name == 'sqlite' and not event.contains(
         engine, 'connect', _wait_for_writers
     ):
@@ -100,11 +122,6 @@ def prepare() -> None:
         event.listen(engine, 'connect', _wait_for_writers)
         config.db.store.close()
         engine.dispose()
-    # The migrations have a connection of their own, which must not wait for
-    # a transaction of this process.
-    config.db.store.commit()
-    migrations.upgrade(engine, config.LOCK_DIR)
-    configure_mappers()
 
 
 def _wait_for_writers(connection: Any, record: Any) -> None:

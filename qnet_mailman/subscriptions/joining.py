@@ -26,7 +26,6 @@ from enum import StrEnum
 from typing import Any
 
 import click
-import falcon
 from lazr.config import as_timedelta
 from mailman.app import subscriptions as stock
 from mailman.config import config
@@ -127,7 +126,7 @@ def is_private(mlist: Mlist) -> bool:
     return row is not None and row.visibility == Visibility.private
 
 
-class ListClosed(MembershipError, falcon.HTTPConflict, click.ClickException):
+class ListClosed(MembershipError, click.ClickException):
     """Nobody joins a list that is closed.
 
     REST answers with 409 and this text; Mailman's own commands end with it.
@@ -135,16 +134,13 @@ class ListClosed(MembershipError, falcon.HTTPConflict, click.ClickException):
 
     def __init__(self, mlist: Mlist) -> None:
         text = f'{mlist.fqdn_listname} is closed: nobody can join it'
-        falcon.HTTPConflict.__init__(self, description=text)
         click.ClickException.__init__(self, text)
 
     def __str__(self) -> str:
-        return str(self.description)
+        return self.message
 
 
-class AddressOfList(
-    InvalidEmailAddressError, falcon.HTTPBadRequest, click.ClickException
-):
+class AddressOfList(InvalidEmailAddressError, click.ClickException):
     """The address of a list of this site joins no list in any ordinary way.
 
     REST answers with 400; Mailman's own commands end with this text.
@@ -155,12 +151,11 @@ class AddressOfList(
             f'{email} is the address of a list: only "mailman qnet sublists add" '
             'subscribes a list to another'
         )
-        InvalidEmailAddressError.__init__(self, email)
-        falcon.HTTPBadRequest.__init__(self, description=text)
         click.ClickException.__init__(self, text)
+        self.address = email
 
     def __str__(self) -> str:
-        return str(self.description)
+        return self.message
 
 
 class SubscriptionWorkflow(stock.SubscriptionWorkflow):

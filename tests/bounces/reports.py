@@ -10,7 +10,7 @@ from typing import Any, cast
 from mailman.email.message import Message
 from sqlalchemy import select
 
-from qnet_mailman.bounces.receiving import RECIPIENT
+from qnet_mailman.bounces.whose import RECIPIENT
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce
 from qnet_mailman.mta.copies import Copies

@@ -16,7 +16,7 @@ from qnet_mailman.model import jobs
 from qnet_mailman.model.base import store
 from qnet_mailman.model.bounces import QNetBounce
 from qnet_mailman.model.jobs import do_due
-from qnet_mailman.runners import periodic
+from qnet_mailman.runners import periodic_bounces
 from tests.bounces.reports import rows
 from tests.effort import effort
 from tests.helpers import subscribe
@@ -55,13 +55,36 @@ def test_a_job_is_claimed_once_an_interval(core: Any, behind: int) -> None:
 
 
 def test_a_round_in_which_nothing_is_due_costs_two_statements(core: Any) -> None:
-    do_due(periodic.bounces(), NOW)
+    do_due(periodic_bounces.bounces(), NOW)
     with effort() as spent:
-        do_due(periodic.bounces(), NOW + timedelta(seconds=10))
+        do_due(periodic_bounces.bounces(), NOW + timedelta(seconds=10))
     # When each job was begun, and whether a member is to be warned.
     assert len(spent.statements) == 2, spent.statements
     # Another process may have begun one meanwhile: the claim asks again.
     assert not jobs.claim_job('prune the bounce ledger', DAY, NOW)
+
+
+def test_a_job_that_is_due_is_claimed_by_one_statement(core: Any) -> None:
+    done: list[datetime] = []
+    job = ('work', DAY, done.append)
+    do_due([job], NOW)
+    with effort() as spent:
+        do_due([job], NOW + DAY)
+    # When each job was begun was read once, for all of them.
+    assert [each.split()[0] for each in spent.statements] == ['SELECT', 'UPDATE']
+    assert done == [NOW, NOW + DAY]
+
+
+def test_a_claim_that_another_process_has_made_meanwhile_holds(
+    core: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    do_due([('work', DAY, lambda _: None)], NOW)
+    read = jobs._begun()
+    assert jobs.claim_job('work', DAY, NOW + DAY)
+    monkeypatch.setattr(jobs, '_begun', lambda: read)
+    done: list[datetime] = []
+    do_due([('work', DAY, done.append)], NOW + DAY)
+    assert not done
 
 
 def test_a_claim_that_is_rolled_back_was_none(core: Any) -> None:
@@ -78,11 +101,11 @@ def test_old_rows_leave_once_a_day(
     for ago in range(20, 60):
         write('m1', NOW.date() - timedelta(days=ago))
     config.db.commit()
-    do_due(periodic.bounces(), NOW)
+    do_due(periodic_bounces.bounces(), NOW)
     assert [(NOW.date() - row.day).days for row in rows()] == list(range(20, 31))
-    do_due(periodic.bounces(), NOW + timedelta(hours=23))
+    do_due(periodic_bounces.bounces(), NOW + timedelta(hours=23))
     assert len(rows()) == 11
-    do_due(periodic.bounces(), NOW + timedelta(hours=25))
+    do_due(periodic_bounces.bounces(), NOW + timedelta(hours=25))
     assert len(rows()) == 10
 
 
@@ -104,7 +127,7 @@ def test_mailmans_column_follows_the_window(make_list: Any) -> None:
     member.bounce_score = 3
     config.db.commit()
     for days, shown in ((0, 3), (1, 2), (3, 2), (4, 1), (7, 0)):
-        do_due(periodic.bounces(), NOW + timedelta(days=days))
+        do_due(periodic_bounces.bounces(), NOW + timedelta(days=days))
         assert member.bounce_score == shown
 
 

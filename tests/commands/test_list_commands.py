@@ -16,8 +16,8 @@ from mailman.interfaces.listmanager import IListManager
 from zope.component import getUtility
 
 from qnet_mailman import __version__
-from qnet_mailman.commands.audit import moment
 from qnet_mailman.commands.cli_qnet import qnet
+from qnet_mailman.commands.qnet.audit import moment
 from qnet_mailman.lists.description import describe
 from qnet_mailman.model.lists import is_personal
 from qnet_mailman.provisioning.apply import apply_form

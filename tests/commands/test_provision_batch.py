@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from qnet_mailman.commands import provision as module
 from qnet_mailman.commands.cli_qnet import qnet
+from qnet_mailman.commands.qnet import provision as module
 from tests.commands.batches import folder, run, start, write
 from tests.effort import effort
 from tests.provisioning.samples import DOMAIN, EXAMPLES

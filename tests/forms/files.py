@@ -10,13 +10,22 @@ from typing import Any
 
 from openpyxl import load_workbook
 
+from qnet_mailman import settings
 from qnet_mailman.forms import labels, loading
 from qnet_mailman.forms.loading import Loaded
 from qnet_mailman.settings import Settings
 from tests.provisioning.samples import EXAMPLES
 
 BASE = {'domain': 'lists.example.gov', 'support_address': 'help@example.gov'}
-SETTINGS = Settings.model_validate(BASE)
+SETTINGS = Settings(**BASE)
+
+
+def settings_of(folder: Path, values: dict[str, Any]) -> Settings:
+    """Settings as they are read from a file."""
+    path = folder / 'qnet.cfg'
+    lines = (f'{key} = {value}\n' for key, value in values.items())
+    path.write_text(f'[qnet]\n{"".join(lines)}', 'utf-8')
+    return settings.load(path)
 
 
 def load(
@@ -25,7 +34,7 @@ def load(
     """What is in a file; where it is invalid, place and words of each mistake."""
     path = folder / name
     path.write_bytes(content)
-    found = loading.load_all(path, Settings.model_validate(BASE | changes))
+    found = loading.load_all(path, settings_of(folder, BASE | changes))
     return [
         (
             where.removeprefix(str(path)),

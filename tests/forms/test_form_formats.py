@@ -11,6 +11,7 @@ import subprocess
 import warnings
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -176,7 +177,7 @@ def is_field(label: Any) -> bool:
 
 def test_a_site_that_wants_an_approver_says_so() -> None:
     for wanted in (False, True):
-        site = SETTINGS.model_copy(update={'approver_required': wanted})
+        site = replace(SETTINGS, approver_required=wanted)
         book = load_workbook(io.BytesIO(writing.written(KIND, 'xlsx', site)))
         shown = [str(cell.value) for cell in book['Request']['A']]
         assert ('Name of the approver (required)' in shown) is wanted

@@ -7,6 +7,7 @@ import io
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ def test_another_program_lists_labels_and_fields_in_reading_order(
 
 @pytest.mark.parametrize('kind', KINDS)
 def test_it_says_where_it_is_sent_and_fits_on_a_page(kind: str) -> None:
-    site = SETTINGS.model_copy(update={'forms_address': 'forms@lists.example.gov'})
+    site = replace(SETTINGS, forms_address='forms@lists.example.gov')
     for settings, address in ((site, 'forms@lists'), (SETTINGS, 'help@')):
         reader = PdfReader(io.BytesIO(writing.written(kind, 'pdf', settings)))
         first = reader.pages[0].extract_text()

@@ -39,9 +39,10 @@ def unknown_part(command: str) -> str:
             if word.partition('=')[0] not in options | {'--help'}:
                 return word
         elif isinstance(at, click.Group):
-            if word not in at.commands:
+            found = at.get_command(click.Context(at), word)
+            if found is None:
                 return word
-            at = at.commands[word]
+            at = found
     return ''
 
 

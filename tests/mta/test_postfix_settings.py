@@ -39,11 +39,11 @@ def test_mail_to_a_list_that_the_map_has_not_yet_goes_to_mailman() -> None:
 
 def test_limits_fit_the_lists() -> None:
     ours = postfix.of_file('main.cf')
-    most = Settings.model_fields['max_message_size'].default
+    most = Settings.max_message_size
     assert most * 1.5 < int(ours['message_size_limit']) < 32 * BYTES
     # As long as Mailman tries, and bounces come while their tokens count.
     assert ours['maximal_queue_lifetime'] == ours['bounce_queue_lifetime'] == '5d'
-    assert Settings.model_fields['bounce_token_lifetime'].default.days > 3 * 5
+    assert Settings.bounce_token_lifetime.days > 3 * 5
 
 
 @pytest.mark.parametrize(

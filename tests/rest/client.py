@@ -27,7 +27,9 @@ def application() -> Any:
     # Which this needs, too, when it is imported.
     from mailman.rest.wsgiapp import make_application
 
-    return make_application()
+    from qnet_mailman.rest.refusals import answer
+
+    return answer(make_application())
 
 
 def client() -> TestClient:

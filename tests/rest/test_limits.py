@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -123,7 +124,7 @@ def test_files_may_be_larger_than_the_rest() -> None:
         assert limits.most_of(path, FORM, site) == 1024 * 1024
     assert limits.most_of('/3.1/plugins/qnet/formst', JSON, site) == 1024 * 1024
     assert limits.most_of('/3.1/plugins/qnet/forms', JSON, None) == 1024 * 1024
-    larger = site.model_copy(update={'rest_max_size': 2**40})
+    larger = replace(site, rest_max_size=2**40)
     assert limits.most_of('/3.1/plugins/qnet/forms', JSON, larger) == 2**40
 
 

@@ -9,6 +9,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -261,14 +262,13 @@ def test_a_command_that_fails_or_hangs(
 ) -> None:
     script = tmp_path / 'fail.py'
     script.write_text(program, 'utf-8')
-    settings = site.settings().model_copy(
-        update={
-            'ticket_system_command': f'{sys.executable} {script}',
-            'ticket_system_secret_file': secret_file,
-            'ticket_system_timeout': timedelta(seconds=0.2)
-            if 'sleep' in program
-            else timedelta(seconds=30),
-        }
+    settings = replace(
+        site.settings(),
+        ticket_system_command=f'{sys.executable} {script}',
+        ticket_system_secret_file=secret_file,
+        ticket_system_timeout=timedelta(seconds=0.2)
+        if 'sleep' in program
+        else timedelta(seconds=30),
     )
     with pytest.raises(desk_wire.NotHeard, match=why):
         desk_wire.tell({'number': 'QM-000001'}, settings, 0)

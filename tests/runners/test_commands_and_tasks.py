@@ -12,10 +12,12 @@ from sqlalchemy import func, select
 
 from qnet_mailman.model import limits
 from qnet_mailman.model.base import store
+from qnet_mailman.model.jobs import do_due
 from qnet_mailman.model.subscriptions import QNetLimit
-from qnet_mailman.runners import task
+from qnet_mailman.runners import periodic, task
 from qnet_mailman.subscriptions import sign_up
 from tests.clock import Clock
+from tests.effort import effort
 from tests.helpers import queued, run
 
 
@@ -33,6 +35,15 @@ def test_limits_of_days_that_are_over_go(core: Any, clock: Clock) -> None:
     # It was committed.
     config.db.abort()
     assert limits_kept() == 0
+
+
+def test_a_minute_in_which_nothing_happens_only_reads(core: Any, clock: Clock) -> None:
+    do_due(periodic.tasks(), now())
+    clock.forward(minutes=1)
+    with effort() as spent:
+        do_due(periodic.tasks(), now())
+    assert {each.split()[0] for each in spent.statements} == {'SELECT'}
+    assert len(spent.statements) <= 8, spent.statements
 
 
 def test_a_request_of_the_sign_up_page_belongs_to_no_list(make_list: Any) -> None:

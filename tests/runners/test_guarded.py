@@ -19,14 +19,16 @@ from sqlalchemy import event
 
 from qnet_mailman import site
 from qnet_mailman.health.looking import examine
-from qnet_mailman.runners import bounce, guard, periodic, task
+from qnet_mailman.queues import standstill
+from qnet_mailman.runners import bounce, guard, periodic, periodic_bounces, task
 from qnet_mailman.runners import incoming as runner_incoming
+from qnet_mailman.runners.archive import ArchiveRunner
 from qnet_mailman.runners.outgoing import OutgoingRunner
 from qnet_mailman.setup import startup
 from qnet_mailman.templates.sending import send
 from tests.clock import stop_clock
 from tests.conftest import write_settings
-from tests.effort import database_away
+from tests.effort import database_away, effort
 from tests.helpers import appoint, message, post, queued, run
 from tests.keeping import Keeper
 
@@ -93,7 +95,9 @@ def test_switched_off_ours_wait_and_others_go_on(
     runner = runner_incoming.IncomingRunner('in')
     with monkeypatch.context() as patch:
         patch.setattr(site, 'is_off', lambda: True)
-        assert [job[0] for job in periodic.bounces()] == ['bounces of other lists']
+        assert [job[0] for job in periodic_bounces.bounces()] == [
+            'bounces of other lists'
+        ]
         assert not periodic.tasks()
         assert runner._one_iteration() == 1
         # Nothing to do, so that it sleeps.
@@ -274,3 +278,22 @@ def test_a_clock_that_is_wrong_loses_nothing(
     assert runners[0]._one_iteration() == 1
     assert not queued('shunt')
     assert [e for e in examine(web=False) if e.subject == 'clock'] == []
+
+
+def test_a_runner_with_nothing_to_do_asks_its_folder_alone(
+    core: Any, waiting: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither the database nor a lock: the rounds of a second of an idle site."""
+    in_, archive = runner_incoming.IncomingRunner('in'), ArchiveRunner('archive')
+    opened: list[str] = []
+    monkeypatch.setattr(standstill, '_opened', opened.append)
+    with effort() as idle:
+        for _ in range(3):
+            assert archive._one_iteration() == 0
+            archive._do_periodic()
+    assert not idle.statements and not opened
+    monkeypatch.undo()
+    # What comes is seen in the next round.
+    with effort() as busy:
+        assert in_._one_iteration() == 1
+    assert busy.statements

@@ -4,15 +4,20 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import click
 import pytest
 from mailman.bin import mailman, master, runner
 from mailman.config import config
+from sqlalchemy import event, text
+from sqlalchemy.exc import OperationalError
 
 from qnet_mailman.setup import database
+from tests.conftest import ON_POSTGRESQL
 
 AWAY = 'postgresql://mailman@127.0.0.1:1/mailman'
 
@@ -68,3 +73,38 @@ def test_a_runner_waits(
         'Waiting for the database: refused',
         'The database answers again',
     ]
+
+
+@pytest.mark.skipif(ON_POSTGRESQL, reason='its connections are kept by a pool')
+def test_a_queue_runner_keeps_its_connection_to_sqlite(
+    core: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is opened for a transaction, and nobody else's closing is the last."""
+    monkeypatch.setattr(database, 'program', lambda: 'runner')
+    database.keep_connection()
+    kept = config.db.sessionmaker.session_factory.kw['bind']
+    opened: list[Any] = []
+    event.listen(config.db.engine, 'connect', lambda *one: opened.append(one))
+    try:
+        for number in range(3):
+            config.db.store.execute(text(f'CREATE TABLE kept_{number} (x INTEGER)'))
+            config.db.commit()
+        assert not opened
+        # What failed is taken back, and the connection goes on.
+        with pytest.raises(OperationalError):
+            config.db.store.execute(text('CREATE TABLE kept_0 (x INTEGER)'))
+        config.db.abort()
+        log = core.var / 'data/mailman.db-wal'
+        with closing(sqlite3.connect(core.var / 'data/mailman.db')) as other:
+            assert other.execute('SELECT * FROM kept_2').fetchall() == []
+        assert log.stat().st_size, 'closing did not write the log back'
+    finally:
+        config.db.sessionmaker.remove()
+        config.db.sessionmaker.configure(bind=config.db.engine)
+        kept.close()
+
+
+def test_a_command_keeps_none(core: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database, 'program', lambda: 'mailman')
+    database.keep_connection()
+    assert config.db.sessionmaker.session_factory.kw['bind'] is config.db.engine

@@ -94,6 +94,11 @@ class Hit:
         return f'{self.table}: {self.phrase.written}{source}'
 
 
+_unread: list[Phrases] = []
+"""Tables whose phrases are filed when a text is first compared: most processes of
+Mailman's never see a report."""
+
+
 class Phrases:
     """A table of phrases that can be looked for in a folded text.
 
@@ -103,9 +108,14 @@ class Phrases:
 
     def __init__(self, name: str, **languages: str) -> None:
         self.name = name
+        self._text = '\n'.join(languages.values())
+        _unread.append(self)
+
+    def read(self) -> None:
+        """File its phrases."""
         plain: list[tuple[str, tuple[str, ...], str]] = []
         gapped: list[tuple[str, tuple[str, ...], str]] = []
-        for line in '\n'.join(languages.values()).split('\n'):
+        for line in self._text.split('\n'):
             phrases, _hash, source = line.partition('#')
             for written in phrases.split('|'):
                 parts = tuple(fold(part.strip()) for part in written.split(GAP))
@@ -149,6 +159,8 @@ def _file(table: str, phrase: Phrase) -> None:
 @lru_cache(maxsize=16)
 def _candidates(text: str) -> dict[str, list[Phrase]]:
     """The phrases that a text may hold, by table and in the order of their table."""
+    while _unread:
+        _unread.pop(0).read()
     grams = {text[at : at + _GRAM] for at in range(len(text) - _GRAM + 1)}
     near = [phrase for gram in _by_gram.keys() & grams for phrase in _by_gram[gram]]
     for letter in _by_letter.keys() & set(text):

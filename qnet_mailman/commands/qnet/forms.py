@@ -13,7 +13,7 @@ import yaml
 from mailman.config import config
 
 from qnet_mailman import site, values
-from qnet_mailman.commands.common import (
+from qnet_mailman.commands.qnet.common import (
     COULD_NOT_RUN,
     INVALID,
     TICKET,

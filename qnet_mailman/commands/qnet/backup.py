@@ -15,7 +15,7 @@ from mailman.utilities.datetime import now
 
 from qnet_mailman.backup import making, restoring, resuming
 from qnet_mailman.backup.container import BackupError
-from qnet_mailman.commands.common import (
+from qnet_mailman.commands.qnet.common import (
     COULD_NOT_RUN,
     INVALID,
     needs_service,

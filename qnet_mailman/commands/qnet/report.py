@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from qnet_mailman.commands.common import stop
+from qnet_mailman.commands.qnet.common import stop
 from qnet_mailman.forms.batch import COULD_NOT_RUN, printable
 from qnet_mailman.health import report as health_report
 

@@ -9,7 +9,7 @@ from dataclasses import asdict
 import click
 from mailman.config import config
 
-from qnet_mailman.commands.common import (
+from qnet_mailman.commands.qnet.common import (
     INVALID,
     needs_service,
     printable,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import click
 from mailman.config import config
 
-from qnet_mailman.commands.common import needs_service
+from qnet_mailman.commands.qnet.common import needs_service
 from qnet_mailman.core_credential import password_from
 from qnet_mailman.metrics.text import exposition
 

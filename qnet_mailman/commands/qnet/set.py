@@ -8,7 +8,7 @@ from mailman.config import config
 from mailman.utilities.datetime import now
 
 from qnet_mailman.bounces import relief
-from qnet_mailman.commands.common import (
+from qnet_mailman.commands.qnet.common import (
     INVALID,
     needs_service,
     printable,

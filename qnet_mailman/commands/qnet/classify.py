@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 import click
 
 from qnet_mailman.bounces.reading.classify import classify as read
-from qnet_mailman.commands.common import printable
+from qnet_mailman.commands.qnet.common import printable
 
 
 @click.command()

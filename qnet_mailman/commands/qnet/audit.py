@@ -11,7 +11,7 @@ import click
 from mailman.utilities.datetime import now
 
 from qnet_mailman import site
-from qnet_mailman.commands.common import INVALID, needs_service, printable, stop
+from qnet_mailman.commands.qnet.common import INVALID, needs_service, printable, stop
 from qnet_mailman.model.audit import QNetAudit, as_dict, written
 from qnet_mailman.model.base import store
 from qnet_mailman.review import requests

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from qnet_mailman.commands.common import (
+from qnet_mailman.commands.qnet.common import (
     INVALID,
     needs_service,
     printable,
@@ -17,7 +17,6 @@ from qnet_mailman.commands.common import (
 )
 from qnet_mailman.lists.description import describe
 from qnet_mailman.mlist import Mlist
-from qnet_mailman.provisioning import export
 from qnet_mailman.roles import overview
 
 
@@ -29,7 +28,7 @@ from qnet_mailman.roles import overview
 @click.option(
     '--format',
     'file_format',
-    type=click.Choice(list(export.FORMATS)),
+    type=click.Choice(['yaml', 'json']),
     help='The format of that form.  [default: yaml]',
 )
 @click.option(
@@ -89,6 +88,8 @@ def show(
 
 
 def _print_form(name: str, file_format: str, subscribers_file: Path | None) -> None:
+    from qnet_mailman.provisioning import export
+
     mlist = the_list(name)
     if subscribers_file is not None and subscribers_file.suffix.lower() != '.csv':
         stop(INVALID, f'{subscribers_file}: expected a name that ends in .csv')
@@ -106,6 +107,8 @@ def _print_form(name: str, file_format: str, subscribers_file: Path | None) -> N
 
 
 def _write_subscribers(mlist: Mlist, path: Path) -> None:
+    from qnet_mailman.provisioning import export
+
     content, left_out = export.subscribers_csv(mlist)
     try:
         with path.open('x', encoding='utf-8', newline='') as file:

@@ -8,7 +8,7 @@ import logging
 import click
 from mailman.config import config
 
-from qnet_mailman.commands.common import (
+from qnet_mailman.commands.qnet.common import (
     INVALID,
     needs_service,
     printable,

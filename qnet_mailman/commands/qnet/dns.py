@@ -14,8 +14,13 @@ import dns.resolver
 from mailman.config import config
 
 from qnet_mailman import site
-from qnet_mailman.commands.check import tell
-from qnet_mailman.commands.common import COULD_NOT_RUN, INVALID, needs_service, stop
+from qnet_mailman.commands.qnet.check import tell
+from qnet_mailman.commands.qnet.common import (
+    COULD_NOT_RUN,
+    INVALID,
+    needs_service,
+    stop,
+)
 from qnet_mailman.health.zone import answers_of, keys_folder, no_key, published
 from qnet_mailman.mta import hosts, zone
 

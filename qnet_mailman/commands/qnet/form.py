@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from qnet_mailman import site
-from qnet_mailman.commands.common import INVALID, needs_service, stop
+from qnet_mailman.commands.qnet.common import INVALID, needs_service, stop
 from qnet_mailman.forms import writing
 from qnet_mailman.forms.kinds import KINDS
 

@@ -14,7 +14,7 @@ import click
 from mailman.config import config
 
 from qnet_mailman import site, values
-from qnet_mailman.commands.common import (
+from qnet_mailman.commands.qnet.common import (
     INVALID,
     needs_service,
     printable,

@@ -8,8 +8,8 @@ import json
 import click
 from mailman.config import config
 
-from qnet_mailman.commands.audit import moment
-from qnet_mailman.commands.common import INVALID, needs_service, stop
+from qnet_mailman.commands.qnet.audit import moment
+from qnet_mailman.commands.qnet.common import INVALID, needs_service, stop
 from qnet_mailman.model import keys as ring
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from qnet_mailman import site
-from qnet_mailman.commands.common import (
+from qnet_mailman.commands.qnet.common import (
     COULD_NOT_RUN,
     INVALID,
     TICKET,

@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from zope.component import getUtility
 
 from qnet_mailman import site
-from qnet_mailman.commands.common import (
+from qnet_mailman.commands.qnet.common import (
     COULD_NOT_RUN,
     INVALID,
     needs_service,
