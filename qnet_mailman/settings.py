@@ -326,6 +326,8 @@ class Settings(BaseModel):
         minutes=10
     )
     """For each answer of a mail server (RFC 5321 section 4.5.3.2)."""
+    smtp_connections: Annotated[int, Field(ge=1, le=100)] = 12
+    """That a runner has to one mail server at a time, at most."""
 
     form_max_size: Annotated[int, BeforeValidator(_size)] = 5 * MEBIBYTE
     """Largest file with a form in it, and each file attached to a mail, in bytes."""
