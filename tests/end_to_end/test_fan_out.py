@@ -165,7 +165,7 @@ def test_a_mail_server_that_comes_and_goes(site: Site) -> None:
     wait_for(site, 'closing')
     for subject in ('away', 'closing'):
         found = copies(site, subject)
-        # The copies at work when the server went, one for each connection, may have been
+        # The copies at work when the server went, one a connection, may have been
         # taken and not confirmed.
         assert sum(found.values()) <= MEMBERS + CONNECTIONS, subject
     nobody_bounced(site)
