@@ -145,7 +145,10 @@ class Verbatim:
                 self._wait(LOOK_EVERY)
 
     def _wait(self, seconds: float) -> bool:
-        """Go on where a server has answered; whether one has."""
+        """Go on where a server has answered, or is silent for too long.
+
+        :return: Whether one has answered.
+        """
         answered = self._poll.poll(seconds * 1000)
         for number, _event in answered:
             one = self._open[number]
@@ -154,12 +157,14 @@ class Verbatim:
             else:
                 # Nobody asked it: it goes away.
                 self._end(one)
+        if answered:
+            return True
         now = time.monotonic()
         for one in list(self._open.values()):
             if one.steps is not None and now - one.since > self._timeout:
                 one.client.close()
                 self._go_on(one, smtplib.SMTPServerDisconnected('timed out'))
-        return bool(answered)
+        return False
 
     def _begin(self, one: _Open) -> None:
         def following() -> Message | None:

@@ -36,6 +36,8 @@ nobody gets it, or nobody knows."""
 Steps = Generator[None, None, None]
 """Stops where an answer of the server is to be waited for."""
 
+_ALL_TAKEN = re.compile(rb'250 [^\n]*\n25[01] [^\n]*\n354 [^\n]*\n')
+
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _USUAL = re.compile(rf'{_ATOM}(?:\.{_ATOM})*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*')
 
@@ -69,13 +71,13 @@ class Message(NamedTuple):
 class _Ready(NamedTuple):
     """A message as one server takes it.
 
-    :ivar commands: MAIL, each RCPT, and DATA.
+    :ivar envelope: The lines of MAIL, each RCPT, and DATA.
     :ivar text: What is sent after them, with its end.
-    :ivar together: Whether the commands are sent in one go.
+    :ivar together: Whether the envelope is sent in one go.
     """
 
     message: Message
-    commands: list[bytes]
+    envelope: bytes
     text: bytes
     together: bool
 
@@ -116,13 +118,16 @@ class Session:
         while ready is not None:
             message, after, has_text = ready.message, None, False
             try:
-                refused = yield from self._envelope(ready, announced)
+                if announced and len(message.recipients) == 1 and self._is_taken():
+                    refused: Refused = {}
+                else:
+                    refused = yield from self._envelope(ready, announced)
                 if ready.together and not one_failed:
                     after = self._next(following, told)
                 announced = after is not None and after.together
-                more = after.commands if after is not None and announced else ()
+                more = after.envelope if after is not None and announced else b''
                 has_text = True
-                self._send(b''.join((ready.text, *more)))
+                self._send(ready.text + more)
                 code, reply = yield from self._reply()
                 if code != 250:
                     raise smtplib.SMTPDataError(code, reply)
@@ -160,7 +165,7 @@ class Session:
             recipients = [self._all_to] * len(recipients)
         options = ''
         charset = 'ascii'
-        if not all(address.isascii() for address in (sender, *recipients)):
+        if not ''.join((sender, *recipients)).isascii():
             if 'smtputf8' not in self._has:
                 raise smtplib.SMTPNotSupportedError(
                     'the mail server takes no addresses beyond ASCII (RFC 6531)'
@@ -176,29 +181,38 @@ class Session:
         lines = [
             f'mail FROM:{quoted(sender)}{options}',
             *[f'rcpt TO:{quoted(each)}' for each in recipients],
-            'data',
+            'data\r\n',
         ]
+        envelope = '\r\n'.join(lines).encode(charset)
         # A line end within an address would be a command of somebody else's.
-        if any('\r' in line or '\n' in line for line in lines):
+        if not envelope.count(b'\r') == envelope.count(b'\n') == len(lines):
             raise ValueError('an address has a line end in it')
-        commands = [f'{line}\r\n'.encode(charset) for line in lines]
         together = 'pipelining' in self._has and len(recipients) <= MAX_RECIPIENTS
-        return _Ready(message, commands, _text(data, dotted), together)
+        return _Ready(message, envelope, _text(data, dotted), together)
+
+    def _is_taken(self) -> bool:
+        """Whether all of an envelope with one recipient was accepted, at a glance."""
+        if _ALL_TAKEN.fullmatch(self._unread) is None:
+            return False
+        self._unread = b''
+        return True
 
     def _envelope(
         self, ready: _Ready, announced: bool
     ) -> Generator[None, None, Refused]:
         """Until the text is due; the recipients who were refused.
 
-        :param announced: Whether the commands were sent already.
+        :param announced: Whether it was sent already.
         :raises smtplib.SMTPException: where nobody gets it.
         """
         recipients = ready.message.recipients
-        of_mail, *of_recipients, of_data = ready.commands
         if ready.together:
             if not announced:
-                self._send(b''.join(ready.commands))
-            of_mail, of_recipients, of_data = b'', [b''] * len(recipients), b''
+                self._send(ready.envelope)
+            commands = [b''] * (len(recipients) + 2)
+        else:
+            commands = ready.envelope.splitlines(keepends=True)
+        of_mail, *of_recipients, of_data = commands
         code, reply = yield from self._answer(of_mail)
         if code != 250:
             if ready.together:

@@ -33,6 +33,7 @@ import re
 import struct
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import date
 from enum import IntEnum, StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -48,6 +49,7 @@ from sqlalchemy import or_, select
 
 from qnet_mailman import site
 from qnet_mailman.features import features_of
+from qnet_mailman.mail import base32
 from qnet_mailman.mail.addresses import shortened
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import keys
@@ -143,8 +145,7 @@ class Left:
     whose: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """What a token says, before anybody knows whether it is true.
 
     :ivar day: The day it was made on, in days since 1 January of year 1.
@@ -175,7 +176,7 @@ def encode(claim: Claim, secret: bytes, list_id: str, address: str) -> str:
         claim.member_id.bytes,
     )
     signature = _signature(body, secret, list_id, address)
-    return base64.b32encode(body + signature).decode('ascii').lower()
+    return base32.encode(body + signature)
 
 
 def decode(token: str) -> Claim | None:
@@ -215,7 +216,7 @@ def _bytes_of(token: str) -> bytes | None:
 def _signature(body: bytes, secret: bytes, list_id: str, address: str) -> bytes:
     # NUL is in neither, so that no two pairs read alike.
     whole = b'\0'.join([body, list_id.encode(), address.encode()])
-    return hmac.digest(secret, whole, 'sha256')[:_HMAC_BYTES]
+    return keys.signature(secret, whole)[:_HMAC_BYTES]
 
 
 def signed(some: Iterable[str]) -> set[str]:
@@ -299,12 +300,19 @@ def memberships(mlist: Mlist, recipients: Iterable[str]) -> dict[str, Membership
 
 
 def token_for(
-    mlist: Mlist, member: Membership, key: keys.Key, kind: Kind = Kind.header
+    mlist: Mlist,
+    member: Membership,
+    key: keys.Key,
+    kind: Kind = Kind.header,
+    today: date | None = None,
 ) -> str:
-    """A token of a member; the one of who is subscribed twice ends both."""
+    """A token of a member; the one of who is subscribed twice ends both.
+
+    :param today: In UTC, where that is known.
+    """
     claim = Claim(
         key.id,
-        now().date().toordinal(),
+        (today or now().date()).toordinal(),
         member.list_row,
         member.address_row,
         member.member_id,
@@ -313,11 +321,13 @@ def token_for(
     return encode(claim, key.secret, mlist.list_id, member.email)
 
 
-def tokens_for(mlist: Mlist, member: Membership, key: keys.Key) -> Tokens:
+def tokens_for(
+    mlist: Mlist, member: Membership, key: keys.Key, today: date | None = None
+) -> Tokens:
     """The tokens of a member's copy."""
     return Tokens(
-        token_for(mlist, member, key, Kind.header),
-        token_for(mlist, member, key, Kind.footer),
+        token_for(mlist, member, key, Kind.header, today),
+        token_for(mlist, member, key, Kind.footer, today),
     )
 
 
