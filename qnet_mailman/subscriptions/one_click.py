@@ -268,8 +268,7 @@ def token_in(subject: str) -> str | None:
     return None if found is None else found[1]
 
 
-@dataclass(frozen=True)
-class Membership:
+class Membership(NamedTuple):
     """Who gets a copy as a member.
 
     :ivar row: The member's row; the others are those of the list and the address.
@@ -373,7 +372,8 @@ def _memberships(list_id: str, emails: list[str]) -> Any:
         wanted, wanted.c.id == users.c._preferred_address_id
     )
     by_address = rows.join(wanted, wanted.c.id == members.c.address_id)
-    return store().execute(by_preferred.union_all(by_address))
+    # At once, as one by one takes three times as long.
+    return store().execute(by_preferred.union_all(by_address)).all()
 
 
 @dataclass(frozen=True)
