@@ -70,7 +70,8 @@ def _keyed(secret: bytes) -> tuple[Any, Any]:
     """The two hashes of an HMAC (RFC 2104 section 2), which have read their key."""
     assert len(secret) <= sha256().block_size
     padded = secret.ljust(sha256().block_size, b'\0')
-    return tuple(sha256(bytes(one ^ pad for one in padded)) for pad in (0x36, 0x5C))
+    inner, outer = (bytes(one ^ pad for one in padded) for pad in (0x36, 0x5C))
+    return sha256(inner), sha256(outer)
 
 
 def signature(secret: bytes, data: bytes) -> bytes:

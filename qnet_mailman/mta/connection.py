@@ -118,6 +118,8 @@ class Verbatim:
                     return
                 self._get_on(busy)
         except BaseException:
+            # Whoever takes the batch again has all of it.
+            self._ahead.clear()
             for one in list(self._open.values()):
                 self._forget(one).close()
             raise

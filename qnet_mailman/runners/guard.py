@@ -132,6 +132,8 @@ class Guard(_Base):
 
     inbox: type[handover.Inbox] = handover.Inbox
     """What its queue is."""
+    is_queue_runner: bool
+    """Mailman's: whether it has one."""
 
     _next_look = 0.0
     _said: tuple[str, float] | None = None
