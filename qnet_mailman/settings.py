@@ -331,6 +331,8 @@ class Settings:
     """For each step until a mail server takes the first message."""
     smtp_timeout: Annotated[timedelta, _duration] = timedelta(minutes=10)
     """For each answer of a mail server (RFC 5321 section 4.5.3.2)."""
+    smtp_connections: Annotated[int, Field(ge=1, le=100)] = 12
+    """That a runner has to one mail server at a time, at most."""
 
     form_max_size: Annotated[int, _size] = 5 * MEBIBYTE
     """Largest file with a form in it, and each file attached to a mail, in bytes."""

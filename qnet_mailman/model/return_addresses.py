@@ -34,12 +34,13 @@ import struct
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from mailman.config import config
 from mailman.model.mailinglist import MailingList
 
+from qnet_mailman.mail import base32
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import keys
 from qnet_mailman.model.base import store
@@ -57,8 +58,7 @@ _CONFIRM_TOKEN = re.compile(r'([0-9a-f]{8})([0-9a-f]{40})')
 _MAX_ROW = 2**31 - 1
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """What the token of an envelope sender says.
 
     :ivar list_row: The list.
@@ -174,12 +174,12 @@ def encode(claim: Claim, secret: bytes) -> str:
         claim.membership,
         claim.post,
     )
-    return base64.b32encode(body + _signature(body, secret)).decode('ascii').lower()
+    return base32.encode(body + _signature(body, secret))
 
 
 def _signature(body: bytes, secret: bytes) -> bytes:
     # The same keys sign other things.
-    return hmac.digest(secret, b'qnet-bounces\0' + body, 'sha256')[:_HMAC_BYTES]
+    return keys.signature(secret, b'qnet-bounces\0' + body)[:_HMAC_BYTES]
 
 
 # LMTP or the runner asks for the list in it first, and then reads all of it.

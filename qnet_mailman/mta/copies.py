@@ -160,7 +160,7 @@ class Copies:
         if not members or not self.have_tokens:
             return {}
         return {
-            email: one_click.tokens_for(self._mlist, member, self._key)
+            email: one_click.tokens_for(self._mlist, member, self._key, self._today)
             for email, member in members.items()
         }
 

@@ -16,7 +16,8 @@ from __future__ import annotations
 import copy
 import logging
 import time
-from email.message import Message
+from collections.abc import Iterator
+from email.message import Message as Mail
 from typing import Any
 
 from mailman.config import config
@@ -30,9 +31,10 @@ from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.model.statements import chunks
 from qnet_mailman.mta import other_lists
-from qnet_mailman.mta.connection import VerbatimMixin, Written
+from qnet_mailman.mta.connection import VerbatimMixin
 from qnet_mailman.mta.copies import Copies
 from qnet_mailman.mta.fields import encode_fields
+from qnet_mailman.mta.pipelining import Message
 from qnet_mailman.mta.refusal import (
     NO_REPLY,
     UNAVAILABLE,
@@ -66,7 +68,7 @@ class _Bulk(VerbatimMixin, BulkDelivery):
 class _FromSite(VerbatimMixin, BaseDelivery):
     """One copy of what belongs to no list."""
 
-    def deliver(self, mlist: None, msg: Message, msgdata: dict[str, Any]) -> Any:
+    def deliver(self, mlist: None, msg: Mail, msgdata: dict[str, Any]) -> Any:
         """See `IMailTransportAgentDelivery`."""
         msg = copy.deepcopy(msg)
         encode_fields(msg)
@@ -111,28 +113,15 @@ class _FromBytes(_Bulk):
 
     def deliver(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> Any:
         """See `IMailTransportAgentDelivery`."""
-        refused: dict[str, Any] = {}
+        return self._send_all(msg['message-id'], self._messages(mlist, msg, msgdata))
+
+    def _messages(
+        self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]
+    ) -> Iterator[Message]:
         copies = self._copies
-        message_id = msg['message-id']
-        for_all = self._get_sender(mlist, msg, msgdata)
+        for_all = str(self._get_sender(mlist, msg, msgdata))
         each_their_own = msgdata.get('verp', False) or copies.are_personal
         twice = msgdata.get('add-dup-header', {})
-
-        def sender_for(recipient: str, members: dict[str, Membership]) -> str:
-            if not copies.have_own_senders:
-                return str(for_all)
-            return copies.sender_for(members.get(recipient.lower()))
-
-        def send(
-            recipients: Any, sender: str, own: Tokens | None, duplicate: bool
-        ) -> None:
-            written = copies.copy(own, duplicate=duplicate)
-            refused.update(
-                self._deliver_to_recipients(
-                    mlist, Written(written, message_id), {'sender': sender}, recipients
-                )
-            )
-
         for batch in chunks(sorted(msgdata['recipients']), BATCH):
             members: dict[str, Membership] = {}
             if copies.have_tokens or (each_their_own and copies.have_own_senders):
@@ -140,13 +129,19 @@ class _FromBytes(_Bulk):
             tokens = copies.tokens(members)
             if each_their_own or tokens:
                 for recipient in batch:
+                    sender = for_all
+                    if copies.have_own_senders:
+                        sender = copies.sender_for(members.get(recipient.lower()))
                     own = tokens.get(recipient.lower())
-                    sender = sender_for(recipient, members)
-                    send([recipient], sender, own, recipient in twice)
+                    written = copies.copy(own, duplicate=recipient in twice)
+                    yield Message(sender, [recipient], *written)
             else:
+                written = copies.copy(None)
                 for chunk in self.chunkify(batch):
-                    send(chunk, sender_for(next(iter(chunk)), {}), None, False)
-        return refused
+                    sender = (
+                        copies.sender_for(None) if copies.have_own_senders else for_all
+                    )
+                    yield Message(sender, sorted(chunk), *written)
 
 
 def _agent_for(mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> tuple[Any, Any]:

@@ -15,7 +15,7 @@ import itertools
 import re
 import smtplib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv6Address
@@ -114,6 +114,10 @@ class Hosts:
         self._rest[host], self._until[host] = rest, now + rest
         return rest
 
+    def is_passed_over(self, host: Host) -> bool:
+        """Whether a server failed lately."""
+        return self._clock() < self._until.get(host, 0)
+
     def answered(self, host: Host) -> None:
         """A server took a message."""
         if host in self._rest:
@@ -146,12 +150,15 @@ def session(host: Host, connection: Connection, timeout: float) -> smtplib.SMTP:
     :raises UnicodeError: where name or password cannot be sent.
     """
     client: smtplib.SMTP
+    name = local_hostname()
     if connection.secure_mode is SecureMode.IMPLICIT:
         client = smtplib.SMTP_SSL(
-            host.name, host.port, timeout=timeout, context=connection._tls_context
+            *(host.name, host.port, name),
+            timeout=timeout,
+            context=connection._tls_context,
         )
     else:
-        client = smtplib.SMTP(host.name, host.port, timeout=timeout)
+        client = smtplib.SMTP(host.name, host.port, name, timeout=timeout)
     try:
         if connection.secure_mode is SecureMode.STARTTLS:
             client.starttls(context=connection._tls_context)
@@ -164,13 +171,27 @@ def session(host: Host, connection: Connection, timeout: float) -> smtplib.SMTP:
     return client
 
 
-def end(client: smtplib.SMTP, timeout: float) -> None:
-    """Say goodbye.
+@lru_cache(maxsize=1)
+def local_hostname() -> str:
+    """What we call ourselves (RFC 5321 section 4.1.1.1): what smtplib finds out.
 
-    :param timeout: Seconds that the answer may take.
+    It asks DNS for that, and each connection would wait for it.
     """
-    with contextlib.suppress(OSError):
+    return str(smtplib.SMTP().local_hostname)
+
+
+def end(clients: Sequence[smtplib.SMTP], timeout: float) -> None:
+    """Say goodbye to several, which answer meanwhile.
+
+    :param timeout: Seconds that each answer may take.
+    """
+    for client in clients:
         if client.sock is not None:
-            client.sock.settimeout(timeout)
-        client.quit()
-    client.close()
+            with contextlib.suppress(OSError):
+                client.sock.settimeout(timeout)
+                client.putcmd('quit')
+    for client in clients:
+        if client.sock is not None:
+            with contextlib.suppress(OSError):
+                client.getreply()
+        client.close()

@@ -18,7 +18,7 @@ from __future__ import annotations
 import copy
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from email.header import Header
 from email.utils import formataddr
 from typing import Any
@@ -40,15 +40,15 @@ from qnet_mailman.model import keys
 from qnet_mailman.model.base import store
 from qnet_mailman.model.statements import chunks
 from qnet_mailman.mta.bodies import Place
-from qnet_mailman.mta.connection import Verbatim, VerbatimMixin, Written
+from qnet_mailman.mta.connection import Verbatim, VerbatimMixin
 from qnet_mailman.mta.copies import (
     MEMBER_VARIABLES,
-    Copy,
     Kind,
     filled,
     kind_of,
     stand_in,
 )
+from qnet_mailman.mta.pipelining import Message
 from qnet_mailman.mta.refusal import EXCEEDED
 from qnet_mailman.mta.wire import as_smtplib
 from qnet_mailman.subscriptions import one_click
@@ -128,7 +128,11 @@ class _FromBytes(VerbatimMixin, Deliver):
 
     def deliver(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> Any:
         """See `IMailTransportAgentDelivery`."""
-        refused: dict[str, Any] = {}
+        return self._send_all(msg['message-id'], self._messages(mlist, msg, msgdata))
+
+    def _messages(
+        self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]
+    ) -> Iterator[Message]:
         in_the_name = mlist.personalize is Personalization.full
         # For an envelope sender Mailman asks the database three times.
         sending: Any = _Remembered(mlist)
@@ -141,13 +145,7 @@ class _FromBytes(VerbatimMixin, Deliver):
                 token = tokens.get(recipient.lower())
                 to = _to(recipient, names) if in_the_name else None
                 data = self._copy(mlist, msg, about, token, to)
-                written = Written(Copy(data, dotted=True), msg['message-id'])
-                refused.update(
-                    self._deliver_to_recipients(
-                        mlist, written, {'sender': sender}, [recipient]
-                    )
-                )
-        return refused
+                yield Message(sender, [recipient], data)
 
     def _copy(
         self,

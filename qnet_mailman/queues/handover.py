@@ -30,7 +30,7 @@ import shutil
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ from mailman.utilities.datetime import now
 from sqlalchemy import DateTime, bindparam, text
 
 from qnet_mailman.model.base import store
+from qnet_mailman.queues import claims
 
 FOLDER = 'handover'
 """Beside the queues."""
@@ -255,6 +256,7 @@ class Inbox(Queue):
 
     taken = ''
     last = ''
+    is_shared = False
     stays: Callable[[dict[str, Any]], bool] | None = None
 
     def __init__(self, *args: Any) -> None:
@@ -314,7 +316,9 @@ class Inbox(Queue):
         self.taken = filebase
         self._put_off.pop(filebase, None)
         msg, data = super().dequeue(filebase)
-        self._is_new = filebase not in self._begun and BAK_COUNT not in data
+        self._is_new = (
+            not self.is_shared and filebase not in self._begun and BAK_COUNT not in data
+        )
         self._begun.add(filebase)
         return msg, data
 
@@ -330,6 +334,12 @@ class Inbox(Queue):
         return Handover(
             self.name, self.taken, is_new=self._is_new, instead_of=self.last
         )
+
+    def put_back(self) -> None:
+        """Let the entry at work be taken again, by whomever."""
+        path = os.path.join(self.queue_directory, self.taken)
+        with suppress(FileNotFoundError):
+            os.rename(path + '.bak', path + '.pck')
 
     def recover_backup_files(self) -> None:
         """See `ISwitchboard`.
@@ -365,27 +375,53 @@ class Inbox(Queue):
 
 
 class FairInbox(Inbox):
-    """A queue in which the posts take turns.
+    """A queue whose slices share all of it, and in which the posts take turns.
+
+    Whoever takes an entry first works on it (:mod:`.claims`), whatever its name.
 
     The entries of one post have the same time in their names.  A post that had no turn
     yet comes first, then the one whose turn is longest ago; so a short post does not
     wait for a long one.
+
+    :ivar is_shared: Whether there are other slices, which may have begun an entry and
+        put it back.
+    :ivar number_taken: How many entries were taken since the last look.
     """
 
-    def __init__(self, *args: Any, **kws: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        folder: str,
+        slice_number: int | None = None,
+        slices: int = 1,
+        recover: bool = False,
+    ) -> None:
         self._turns: dict[str, int] = {}
         self._count = itertools.count(1)
         self._looks = itertools.count(1)
-        super().__init__(*args, **kws)
+        self.is_shared = slices > 1
+        self.number_taken = 0
+        super().__init__(name, folder, None, 1, recover)
+
+    def recover_backup_files(self) -> None:
+        """See `ISwitchboard`; what another slice is working on stays."""
+        with claims.waiting_for(self.queue_directory):
+            super().recover_backup_files()
 
     def dequeue(self, filebase: str) -> tuple[Any, dict[str, Any]]:
         """See `ISwitchboard`."""
+        self.number_taken += 1
         self._turns[_time_of(filebase)] = next(self._count)
         return super().dequeue(filebase)
 
     def get_files(self, extension: str = '.pck') -> list[str]:
-        """See `ISwitchboard`."""
+        """See `ISwitchboard`; going through it leaves out what others work on."""
         files: list[str] = super().get_files(extension)
+        free = claims.Unclaimed(self.queue_directory, extension)
+        if extension != '.pck':
+            free.extend(files)
+            return free
+        self.number_taken = 0
         rounds: defaultdict[str, itertools.count[int]] = defaultdict(itertools.count)
         order = {
             filebase: (next(rounds[when]), self._turns.get(when, 0))
@@ -400,7 +436,8 @@ class FairInbox(Inbox):
         if files and next(self._looks) % OLDEST_EVERY == 0:
             fair.remove(files[0])
             fair.insert(0, files[0])
-        return fair
+        free.extend(fair)
+        return free
 
 
 def _time_of(filebase: str) -> str:

@@ -30,7 +30,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import os
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -137,6 +136,8 @@ class Guard(_Base):
 
     inbox: type[handover.Inbox] = handover.Inbox
     """What its queue is."""
+    is_queue_runner: bool
+    """Mailman's: whether it has one."""
 
     has_periodic_work = False
     """Whether it does something without an entry in its queue, too."""
@@ -152,16 +153,18 @@ class Guard(_Base):
 
     def __init__(self, name: str, slice: int | None = None) -> None:
         handover.use_handover()
-        inbox = None
-        if self.is_queue_runner:
-            folder = config.switchboards[name].queue_directory
-            instances = int(getattr(config, f'runner.{name}').instances)
-            # Recovers before Mailman's own would.
-            with standstill.working(wait=RETRY):
-                inbox = self.inbox(name, folder, slice, instances, True)
+        # Mailman would make a queue, and recover what other slices are working on.
+        has_queue, self.is_queue_runner = self.is_queue_runner, False
         super().__init__(name, slice)
+        if has_queue:
+            self.is_queue_runner = True
+            self.queue_directory = config.switchboards[name].queue_directory
+            instances = int(getattr(config, f'runner.{name}').instances)
+            with standstill.working(wait=RETRY):
+                self.switchboard = self.inbox(
+                    name, self.queue_directory, slice, instances, True
+                )
         database.keep_connection()
-        self.switchboard = inbox
         self._heart = f'{name}:{slice or 0}'
 
     def signal_handler(self, signum: int, frame: Any) -> None:
@@ -261,7 +264,8 @@ class Guard(_Base):
             except PutBack as error:
                 self._answered = False
                 log.error('%s runner: message put back: %s', self.name, error)
-                self._restore()
+                assert isinstance(self.switchboard, handover.Inbox)
+                self.switchboard.put_back()
                 return 0
             finally:
                 # What Mailman says of a message that failed, it says after the work.
@@ -375,14 +379,6 @@ class Guard(_Base):
         if limits.allowed('shunted', f'{self.name} no list', 1, limits.DAY):
             why = 'its list does not exist (any more)'
             tell_operators(self.name, msg, {**msgdata, shunted.WHY: why})
-
-    def _restore(self) -> None:
-        # Only this runner works on its slice, one file at a time, so that a
-        # backup file here is the one that was just taken.
-        assert self.switchboard is not None
-        for filebase in self.switchboard.get_files('.bak'):
-            path = os.path.join(self.switchboard.queue_directory, filebase)
-            os.rename(path + '.bak', path + '.pck')
 
     def _do_periodic(self) -> None:
         """See `IRunner`."""

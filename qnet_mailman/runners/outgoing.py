@@ -95,7 +95,10 @@ class OutgoingRunner(Guard, _Outgoing):
     def _one_iteration(self) -> int:
         """See `IRunner`."""
         self._looked = time.monotonic()
-        return super()._one_iteration()
+        found: int = super()._one_iteration()
+        assert isinstance(self.switchboard, FairInbox)
+        # Where others work on all that is there, there is nothing to do.
+        return min(found, self.switchboard.number_taken)
 
     def _short_circuit(self) -> bool:
         """See `IRunner`: whether to look what is in the queue."""

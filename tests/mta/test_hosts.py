@@ -23,7 +23,7 @@ from mailman.config import config
 from qnet_mailman import site
 from qnet_mailman.demo.ports import HOST, Reservation
 from qnet_mailman.health.looking import examine
-from qnet_mailman.mta import hosts, refusal
+from qnet_mailman.mta import connection, hosts, refusal
 from qnet_mailman.mta.deliver import deliver
 from qnet_mailman.mta.hosts import LONGEST_REST, REST, Host, Hosts, parse
 from qnet_mailman.runners.outgoing import OutgoingRunner
@@ -169,7 +169,7 @@ class Silent:
 
 
 @pytest.fixture
-def use(core: Any, configure: Any) -> Iterator[Callable[..., None]]:
+def use(core: Any, configure: Any, monkeypatch: Any) -> Iterator[Callable[..., None]]:
     """Let Mailman use servers, with more of [mta]."""
 
     def change(*servers: Any, **mta: str) -> None:
@@ -182,6 +182,8 @@ def use(core: Any, configure: Any) -> Iterator[Callable[..., None]]:
 
     hosts.known.cache_clear()
     configure(smtp_connect_timeout='1s', smtp_timeout='1s')
+    # However slow the machine is, a batch has one connection.
+    monkeypatch.setattr(connection, 'PATIENCE', 60)
     yield change
     config.pop('hosts')
 

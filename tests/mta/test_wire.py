@@ -112,7 +112,9 @@ def serving() -> Iterator[Server]:
 
 
 @pytest.fixture
-def server(core: Any) -> Iterator[Server]:
+def server(core: Any, monkeypatch: Any) -> Iterator[Server]:
+    # However slow the machine is, what is said is said in one order.
+    monkeypatch.setattr(connection, 'PATIENCE', 60)
     with serving() as server:
         yield server
 

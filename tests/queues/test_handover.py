@@ -178,27 +178,61 @@ def test_what_fails_hands_nothing_on(
     monkeypatch.undo()
 
 
+class Commits:
+    """The database's; the answer to the first that makes an entry done is lost."""
+
+    def __init__(self) -> None:
+        self.commit = config.db.commit
+        self.lost = 0
+
+    def __call__(self) -> None:
+        self.commit()
+        if store().scalar(select(func.count(QNetHandover.entry))) and not self.lost:
+            self.lost += 1
+            raise OperationalError('COMMIT', {}, Exception('connection lost'))
+
+
 def test_a_commit_of_which_nobody_knows_whether_it_was_done(
     core: Any, mlist: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(mlist)
-    commit = config.db.commit
-    calls: list[int] = []
-
-    def lose_the_answer() -> None:
-        commit()
-        if store().scalar(select(func.count(QNetHandover.entry))) and not calls:
-            calls.append(1)
-            raise OperationalError('COMMIT', {}, Exception('connection lost'))
-
     runner = runner_of('in')
-    monkeypatch.setattr(config.db, 'commit', lose_the_answer)
+    commits = Commits()
+    monkeypatch.setattr(config.db, 'commit', commits)
     assert runner._one_iteration() == 0
     assert not queued('pipeline')
     assert len(queued('in')) == 1
     assert runner._one_iteration() == 1
-    assert calls and len(queued('pipeline')) == 1
+    assert commits.lost and len(queued('pipeline')) == 1
     assert not queued('in')
+
+
+def two_slices(deliver: Any) -> list[Any]:
+    config.push('slices', '[runner.out]\ninstances: 2\n')
+    try:
+        runners = [outgoing.OutgoingRunner('out', number) for number in range(2)]
+    finally:
+        config.pop('slices')
+    for runner in runners:
+        runner._deliver = deliver
+    return runners
+
+
+def test_and_another_slice_takes_it(
+    core: Any, mlist: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    one, two = two_slices(lambda mlist, msg, msgdata: sent.append(msg['subject']))
+    # It came after both were started; the database alone knows that it is done.
+    config.switchboards['out'].enqueue(
+        message('Subject: x\n\nx\n'), listid=mlist.list_id, recipients=READERS
+    )
+    commits = Commits()
+    monkeypatch.setattr(config.db, 'commit', commits)
+    assert one._one_iteration() == 0
+    assert commits.lost and len(queued('out')) == 1
+    assert two._one_iteration() == 1
+    assert sent == ['x'] and not queued('out')
 
 
 @pytest.mark.parametrize('where', ['fsync', 'rename'])
@@ -408,21 +442,57 @@ def test_nobody_starves(out: handover.FairInbox) -> None:
     assert '100.0' in turns(out, 2 * handover.OLDEST_EVERY)
 
 
-def test_slices_share_and_are_fair(core: Any) -> None:
+def slices(count: int = 2) -> list[handover.FairInbox]:
     folder = config.switchboards['out'].queue_directory
-    slices = [handover.FairInbox('out', folder, number, 2) for number in range(2)]
-    long, short = '100.0', '200.0'
-    names = {f'{long}+{number * 2**153 + 1:040x}' for number in range(128)}
-    for name in names:
-        Path(folder, f'{name}.pck').touch()
-    shares = [set(board.get_files()) for board in slices]
-    assert shares[0] | shares[1] == names
-    assert not shares[0] & shares[1]
-    assert len(shares[0]) == len(shares[1])
-    for half, board in enumerate(slices):
+    return [handover.FairInbox('out', folder, n, count, True) for n in range(count)]
+
+
+def test_slices_take_what_no_other_has(core: Any) -> None:
+    one, two = slices()
+    enter(one, '100.0', 3)
+    names = list.copy(one.get_files())
+    mine, others = iter(one.get_files()), iter(two.get_files())
+    assert [next(mine), next(others), next(mine)] == names
+    assert next(others, None) is None
+    # Done, or left: what was looked at before is not there, or free again.
+    os.unlink(Path(one.queue_directory, f'{names[0]}.pck'))
+    del mine, others
+    assert list(two.get_files()) == names[1:]
+
+
+def test_slices_are_fair(core: Any) -> None:
+    boards = slices()
+    enter(boards[0], '100.0', 20)
+    for board in boards:
         turns(board, 1)
-        Path(folder, f'{short}+{half * 2**159 + 2:040x}.pck').touch()
-        assert turns(board, 2).count(short) == 1
+        enter(board, '200.0')
+        assert turns(board, 2).count('200.0') == 1
+
+
+def test_a_slice_that_starts_leaves_what_another_is_at(core: Any, mlist: Any) -> None:
+    config.switchboards['out'].enqueue(message('Subject: x\n\nx\n'), listid='x')
+    one, _two = slices()
+    for filebase in one.files:
+        one.dequeue(filebase)
+        assert not list(slices()[1].files)
+    # That one was killed: its claim is gone, and its entry is not.
+    _one, two = slices()
+    (again,) = two.files
+    assert again == filebase
+
+
+def test_a_slice_with_nothing_left_rests(core: Any, mlist: Any) -> None:
+    config.switchboards['out'].enqueue(
+        message('Subject: x\n\nx\n'), listid=mlist.list_id, recipients=READERS
+    )
+    rested = []
+
+    def deliver(mlist: Any, msg: Any, msgdata: dict[str, Any]) -> None:
+        rested.append(two._one_iteration())
+
+    one, two = two_slices(deliver)
+    assert one._one_iteration() == 1
+    assert rested == [0]
 
 
 def test_a_large_post_is_split(core: Any, mlist: Any, small: None) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import base64
 import threading
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -254,7 +253,7 @@ def test_forged_tokens(mlist: Any) -> None:
         token[:-1] + ('A' if token[-1] != 'A' else 'B'),
         one_click.encode(claim, KEY, mlist.list_id, READER),
         one_click.encode(
-            replace(claim, key=9, member_id=member.member_id),
+            claim._replace(key=9, member_id=member.member_id),
             KEY,
             mlist.list_id,
             READER,
