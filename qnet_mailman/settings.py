@@ -46,8 +46,7 @@ class SettingsError(Exception):
 
 
 class PosterAuthentication(StrEnum):
-    """How a post in the name of a person with posting privileges, or of a member where
-    a list says so, is shown to come from that person (R6)."""
+    """How a post in somebody's name is shown to come from them (R6)."""
 
     required = 'required'
     confirm = 'confirm'
@@ -234,6 +233,9 @@ def _one_of(*words: str) -> Callable[[str], str]:
     return read
 
 
+_mask = _one_of('off', 'administrators', 'everyone')
+
+
 @dataclass(frozen=True, kw_only=True, repr=False, eq=False)
 class Settings:
     """The settings of `qnet.cfg`, one attribute a key; see `etc/qnet.cfg`."""
@@ -320,9 +322,7 @@ class Settings:
     """Whether their copies carry a link to leave (RFC 8058), by their leave policy."""
     other_lists_bounce_scores: Annotated[bool, _boolean] = False
     """Whether their bounces are scored, and followed up, by R16 to R20."""
-    other_lists_mask: Annotated[str, _one_of('off', 'administrators', 'everyone')] = (
-        'off'
-    )
+    other_lists_mask: Annotated[str, _mask] = 'off'
     """Whose posts are masked there (R7 to R10)."""
     other_lists_posting_rights: Annotated[bool, _boolean] = False
     """Whether who may post there is decided by R3 to R6."""
@@ -331,7 +331,7 @@ class Settings:
     """For each step until a mail server takes the first message."""
     smtp_timeout: Annotated[timedelta, _duration] = timedelta(minutes=10)
     """For each answer of a mail server (RFC 5321 section 4.5.3.2)."""
-    smtp_connections: Annotated[int, Field(ge=1, le=100)] = 12
+    smtp_connections: Annotated[int, _from_one(100)] = 12
     """That a runner has to one mail server at a time, at most."""
 
     form_max_size: Annotated[int, _size] = 5 * MEBIBYTE
