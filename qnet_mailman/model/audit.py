@@ -1,14 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The audit log (R31): who changed what, and who really sent a masked post.
 
-The table is append-only: the database itself refuses to change or delete a
-row (see the first migration).
+The table is append-only: the database itself refuses to change or delete a row (see the
+migrations), and what gets around that is seen (`model/seals.py`).
 """
 
 from __future__ import annotations
 
 import getpass
 import json
+import secrets
 from collections.abc import Collection
 from contextvars import ContextVar
 from datetime import datetime
@@ -68,6 +69,7 @@ class Action(StrEnum):
     sublist_added = 'sublist added'
     sublist_removed = 'sublist removed'
     site_restored = 'site restored'
+    redacted = 'redacted'
 
 
 class QNetAudit(Base):
@@ -86,6 +88,8 @@ class QNetAudit(Base):
     """What or whom it was done to: an address, a setting, a Message-ID."""
     detail: Mapped[str] = mapped_column(Text, default='{}')
     """JSON object."""
+    salt: Mapped[str | None] = mapped_column(String(32))
+    """Random hexadecimal digits (see `model/seals.py`); None in rows from before."""
 
 
 current_actor: ContextVar[str] = ContextVar('current_actor', default='mailman')
@@ -119,6 +123,7 @@ def record(
             # ASCII: PostgreSQL refuses NUL and lone surrogates, which strangers
             # can put into whatever is quoted here.
             detail=json.dumps(detail, default=str, sort_keys=True),
+            salt=secrets.token_hex(16),
         )
     )
 
