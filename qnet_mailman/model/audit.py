@@ -12,12 +12,22 @@ import json
 import secrets
 from collections.abc import Collection
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from mailman.utilities.datetime import now
-from sqlalchemy import DateTime, Select, String, Text, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Select,
+    String,
+    Text,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qnet_mailman.model.base import Base, store
@@ -128,23 +138,35 @@ def record(
     )
 
 
-def written(
-    name: str | None = None,
-    about: Collection[str] | None = None,
-    since: datetime | None = None,
-) -> Select[tuple[QNetAudit]]:
-    """What asks for lines of the audit log, in no order yet.
+@dataclass(frozen=True)
+class About:
+    """Which lines of the audit log are asked for; all, by default.
 
-    :param name: Only of this list, by its address or ID; it may have been deleted.
-    :param about: Only what was done to one of these, or for a ticket of such a number.
-    :param since: Only from then on, in UTC.
+    :ivar list_name: Of this list, by its address or ID; it may have been deleted.
+    :ivar names: What was done to one of these, or for a ticket of such a number.
+    :ivar person: What somebody did, or what was done to them: an address, or who the
+        log says did something, with or without what stands before the last colon.
+    :ivar action: One of :class:`Action`, in its words.
+    :ivar since: From then on, in UTC.
+    :ivar until: Before then, in UTC.
     """
+
+    list_name: str | None = None
+    names: Collection[str] | None = None
+    person: str | None = None
+    action: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def written(about: About) -> Select[tuple[QNetAudit]]:
+    """What asks for lines of the audit log, in no order yet."""
     query = select(QNetAudit)
-    if name is not None:
-        list_id = name.strip().lower().replace('@', '.', 1)
+    if about.list_name is not None:
+        list_id = about.list_name.strip().lower().replace('@', '.', 1)
         query = query.where(QNetAudit.list_id == list_id)
-    if about is not None:
-        wanted = sorted(about)
+    if about.names is not None:
+        wanted = sorted(about.names)
         query = query.where(
             or_(
                 QNetAudit.subject.in_(wanted),
@@ -154,9 +176,22 @@ def written(
                 ),
             )
         )
-    if since is not None:
-        query = query.where(QNetAudit.at >= since)
+    if about.person is not None:
+        query = query.where(_by_or_to(about.person.strip().lower()))
+    if about.action is not None:
+        query = query.where(QNetAudit.action == about.action)
+    if about.since is not None:
+        query = query.where(QNetAudit.at >= about.since)
+    if about.until is not None:
+        query = query.where(QNetAudit.at < about.until)
     return query
+
+
+def _by_or_to(person: str) -> ColumnElement[bool]:
+    actor, subject = func.lower(QNetAudit.actor), func.lower(QNetAudit.subject)
+    # "harp:pexample", and the same by way of "REST: ".
+    ends = [actor.endswith(f'{sign}{person}', autoescape=True) for sign in ': ']
+    return or_(actor == person, subject == person, *ends)
 
 
 def as_dict(row: QNetAudit) -> dict[str, Any]:

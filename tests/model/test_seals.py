@@ -42,12 +42,12 @@ def sealed(count: int) -> Checkpoint:
 @contextmanager
 def owner() -> Iterator[Any]:
     """A transaction of somebody who gets around the triggers."""
-    names = store().execute(
-        text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
-        if config.db.engine.dialect.name == 'sqlite'
-        else text('SET LOCAL session_replication_role = replica')
-    )
-    triggers = names.all() if names.returns_rows else []
+    triggers: Any = ()
+    if config.db.engine.dialect.name == 'sqlite':
+        query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+        triggers = store().execute(text(query)).all()
+    else:
+        store().execute(text('SET LOCAL session_replication_role = replica'))
     for name, _sql in triggers:
         store().execute(text(f'DROP TRIGGER {name}'))
     yield lambda statement, **values: store().execute(text(statement), values)
