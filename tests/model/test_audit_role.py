@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from qnet_mailman.demo.configuration import ROOT
+from qnet_mailman.health import audit_log
 from qnet_mailman.model import audit, seals
 from qnet_mailman.model.migrations import upgrade
 from tests import postgresql
@@ -53,6 +54,12 @@ def psql(server: postgresql.Server, database: str, script: str) -> None:
     command = ['psql', '-Xq', '-v', 'ON_ERROR_STOP=1', '-h', '127.0.0.1']
     command += ['-p', str(server.port), '-U', 'mailman', '-d', database]
     subprocess.run(command, input=script, text=True, check=True, capture_output=True)
+
+
+def findings(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    with Session(engine) as session:
+        monkeypatch.setattr(audit_log, 'store', lambda: session)
+        return [each.level for each in audit_log.append_only()]
 
 
 @pytest.fixture(scope='module')
@@ -108,3 +115,21 @@ def test_the_service_still_makes_tables_of_its_own(
         connection.execute(text('CREATE TABLE qnet_other (id INTEGER)'))
         connection.execute(text('DROP TABLE qnet_other'))
     upgrade(written, str(tmp_path))
+
+
+def test_check_says_whether_the_log_is_safe(
+    core: SimpleNamespace, service: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert findings(service, monkeypatch) == ['ok']
+    url = service.url.set(username='mailman')
+    owner = create_engine(url)
+    assert findings(owner, monkeypatch) == ['warning']
+    lend, back = (
+        'GRANT "qnet-audit" TO "qnet-core"',
+        'REVOKE "qnet-audit" FROM "qnet-core"',
+    )
+    for statement, level in ((lend, 'warning'), (back, 'ok')):
+        with owner.begin() as connection:
+            connection.execute(text(statement))
+        assert findings(service, monkeypatch) == [level]
+    owner.dispose()
