@@ -1,15 +1,79 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is in the audit log for what is changed over REST (R31)."""
+"""Who is in the audit log for what is changed over REST (R31).
+
+That is whom the web side has signed for (:mod:`..core_actor`); otherwise `REST`, with
+whom the caller names, for which there is no proof.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import configparser
+import logging
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from typing import Any
 
-from qnet_mailman import values
+from mailman.config import config
+from mailman.config.config import external_configuration
+
+from qnet_mailman import core_actor, values
 from qnet_mailman.model import audit
+from qnet_mailman.rest.limits import Application
 
 ACTOR = 'REST'
+
+log = logging.getLogger('mailman.plugins')
+
+_FIELD = f'HTTP_{core_actor.FIELD.upper().replace("-", "_")}'
+_signed: ContextVar[str | None] = ContextVar('signed_actor', default=None)
+
+
+def signed(application: Application) -> Application:
+    """An application that knows who acts in each of its requests."""
+
+    def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        actor = _signed_for(environ)
+        token = _signed.set(actor)
+        try:
+            with recorded_as(actor or ACTOR):
+                return application(environ, start)
+        finally:
+            _signed.reset(token)
+
+    return answer
+
+
+def _signed_for(environ: dict[str, Any]) -> str | None:
+    value = environ.get(_FIELD)
+    if value is None:
+        return None
+    path = environ.get('SCRIPT_NAME', '') + environ['PATH_INFO']
+    # As WSGI has it (PEP 3333).
+    path = path.encode('latin-1').decode('utf-8', 'surrogateescape')
+    method = environ['REQUEST_METHOD']
+    actor = core_actor.actor_of(_key(), method, path, value, time.time())
+    if actor is None:
+        log.warning(
+            'REST: who acts is not signed as it must be: api_key of '
+            'mailman-hyperkitty.cfg must be MAILMAN_ARCHIVER_KEY of the web side, and '
+            "the hosts' clocks must agree"
+        )
+    return actor
+
+
+@cache
+def _key() -> str:
+    """What the web side signs with; empty where there is none."""
+    path = getattr(getattr(config.archiver, 'hyperkitty', None), 'configuration', '')
+    if not path:
+        return ''
+    try:
+        return str(external_configuration(path).get('general', 'api_key'))
+    except (configparser.Error, OSError):
+        return ''
 
 
 def person(value: str) -> str:
@@ -21,8 +85,8 @@ def person(value: str) -> str:
 
 
 def acting_for(actor: str | None) -> str:
-    """The caller, with the person for whom it asks, if it has named one."""
-    return f'{ACTOR}: {actor}' if actor else ACTOR
+    """Whom the web side has signed for; else the caller, with whom it has named."""
+    return _signed.get() or (f'{ACTOR}: {actor}' if actor else ACTOR)
 
 
 @contextmanager

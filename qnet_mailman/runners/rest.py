@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mailman's REST runner, with limits for what it takes, and when.
+"""Mailman's REST runner, which knows who acts, with limits for what it takes, and when.
 
-See :mod:`..rest.limits` and :mod:`..rest.patience`.  Its logs follow their file's name,
-in its workers, too (:mod:`..setup.logs`).
+See :mod:`..rest.acting`, :mod:`..rest.limits` and :mod:`..rest.patience`.  Its logs
+follow their file's name, in its workers, too (:mod:`..setup.logs`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from mailman.runners import rest
 from public import public
 
 from qnet_mailman.rest import limits
+from qnet_mailman.rest.acting import signed
 from qnet_mailman.rest.patience import patient
 from qnet_mailman.setup import logs
 
@@ -40,7 +41,7 @@ class RESTRunner(rest.RESTRunner):
     def run(self) -> None:
         """See `IRunner`."""
         server = make_gunicorn_server()
-        server.application = patient(limits.limit(server.application))
+        server.application = patient(limits.limit(signed(server.application)))
         # Its settings are made anew of these when it is told to reload.
         server.options['logger_class'] = Logger
         server.do_load_config()
