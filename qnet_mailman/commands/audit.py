@@ -6,7 +6,8 @@ from __future__ import annotations
 import csv
 import json
 import re
-from collections.abc import Callable, Iterable
+import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -92,7 +93,7 @@ def audit(
     )
     query = written(about).order_by(QNetAudit.id)
     rows = store().scalars(query.execution_options(yield_per=1000))
-    _PRINT[form](as_dict(row) for row in rows)
+    _PRINT.get(form or '', _as_text)(as_dict(row) for row in rows)
 
 
 def _verify(known: str | None) -> None:
@@ -121,7 +122,7 @@ def _as_json_lines(rows: Iterable[dict[str, Any]]) -> None:
 
 
 def _as_csv(rows: Iterable[dict[str, Any]]) -> None:
-    writer = csv.writer(click.get_text_stream('stdout'), lineterminator='\r\n')
+    writer = csv.writer(sys.stdout, lineterminator='\r\n')
     writer.writerow(('at', 'actor', 'action', 'list', 'subject', 'detail'))
     for row in rows:
         values = {**row, 'list': row['list'] or '', 'detail': json.dumps(row['detail'])}
@@ -138,13 +139,7 @@ def _as_text(rows: Iterable[dict[str, Any]]) -> None:
         click.echo(printable('  '.join(part for part in parts if part)))
 
 
-_Rows = Iterable[dict[str, Any]]
-_PRINT: dict[str | None, Callable[[_Rows], None]] = {
-    'json': _as_json,
-    'jsonl': _as_json_lines,
-    'csv': _as_csv,
-    None: _as_text,
-}
+_PRINT = {'json': _as_json, 'jsonl': _as_json_lines, 'csv': _as_csv}
 
 
 def _moment(option: str, text: str) -> datetime:

@@ -8,7 +8,9 @@ whom the caller names, for which there is no proof.
 from __future__ import annotations
 
 import configparser
+import io
 import logging
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -21,7 +23,10 @@ from mailman.config.config import external_configuration
 
 from qnet_mailman import core_actor, values
 from qnet_mailman.model import audit
+from qnet_mailman.model.changes import Doing, doing
+from qnet_mailman.rest.asked import doing_of, fields_of
 from qnet_mailman.rest.limits import Application
+from qnet_mailman.rest.patience import SAFE
 
 ACTOR = 'REST'
 
@@ -38,7 +43,7 @@ def signed(application: Application) -> Application:
         actor = _signed_for(environ)
         token = _signed.set(actor)
         try:
-            with recorded_as(actor or ACTOR):
+            with recorded_as(actor or ACTOR), doing(_asked_for(environ)):
                 return application(environ, start)
         finally:
             _signed.reset(token)
@@ -46,14 +51,30 @@ def signed(application: Application) -> Application:
     return answer
 
 
+def _path(environ: dict[str, Any]) -> str:
+    path: str = environ.get('SCRIPT_NAME', '') + environ['PATH_INFO']
+    # As WSGI has it (PEP 3333).
+    return path.encode('latin-1').decode('utf-8', 'surrogateescape')
+
+
+def _asked_for(environ: dict[str, Any]) -> Doing | None:
+    """What the request is to change, without the version of the interface."""
+    method = environ['REQUEST_METHOD']
+    if method in SAFE:
+        return None
+    length = environ.get('CONTENT_LENGTH') or '0'
+    body = environ['wsgi.input'].read(int(length)) if length.isdecimal() else b''
+    environ['wsgi.input'] = io.BytesIO(body)
+    path = re.sub(r'^/\d\.\d(?=/)', '', _path(environ))
+    fields = fields_of(environ.get('CONTENT_TYPE', ''), body)
+    return doing_of(method, path, fields)
+
+
 def _signed_for(environ: dict[str, Any]) -> str | None:
     value = environ.get(_FIELD)
     if value is None:
         return None
-    path = environ.get('SCRIPT_NAME', '') + environ['PATH_INFO']
-    # As WSGI has it (PEP 3333).
-    path = path.encode('latin-1').decode('utf-8', 'surrogateescape')
-    method = environ['REQUEST_METHOD']
+    method, path = environ['REQUEST_METHOD'], _path(environ)
     actor = core_actor.actor_of(_key(), method, path, value, time.time())
     if actor is None:
         log.warning(

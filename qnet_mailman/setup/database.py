@@ -26,7 +26,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import configure_mappers
 
 from qnet_mailman.forms.batch import COULD_NOT_RUN
-from qnet_mailman.model import migrations
+from qnet_mailman.model import changes, migrations
 from qnet_mailman.site import describe
 
 SQLITE_BUSY_TIMEOUT = 30
@@ -105,6 +105,7 @@ def prepare() -> None:
     config.db.store.commit()
     migrations.upgrade(engine, config.LOCK_DIR)
     configure_mappers()
+    changes.install()
 
 
 def _wait_for_writers(connection: Any, record: Any) -> None:
