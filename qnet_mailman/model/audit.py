@@ -10,7 +10,8 @@ from __future__ import annotations
 import getpass
 import json
 import secrets
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
@@ -117,6 +118,16 @@ class QNetAudit(Base):
 
 current_actor: ContextVar[str] = ContextVar('current_actor', default='mailman')
 """Who is at work: set by the command line and by REST."""
+
+
+@contextmanager
+def recorded_as(actor: str) -> Iterator[None]:
+    """While this lasts, the audit log names somebody for what is changed."""
+    token = current_actor.set(actor)
+    try:
+        yield
+    finally:
+        current_actor.reset(token)
 
 
 def command_line_actor() -> str:

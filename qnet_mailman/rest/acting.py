@@ -12,8 +12,7 @@ import io
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from functools import cache
 from typing import Any
@@ -22,7 +21,7 @@ from mailman.config import config
 from mailman.config.config import external_configuration
 
 from qnet_mailman import core_actor, values
-from qnet_mailman.model import audit
+from qnet_mailman.model.audit import recorded_as
 from qnet_mailman.model.changes import Doing, doing
 from qnet_mailman.rest.asked import doing_of, fields_of
 from qnet_mailman.rest.limits import Application
@@ -108,13 +107,3 @@ def person(value: str) -> str:
 def acting_for(actor: str | None) -> str:
     """Whom the web side has signed for; else the caller, with whom it has named."""
     return _signed.get() or (f'{ACTOR}: {actor}' if actor else ACTOR)
-
-
-@contextmanager
-def recorded_as(actor: str) -> Iterator[None]:
-    """While this lasts, the audit log names somebody for what is changed."""
-    token = audit.current_actor.set(actor)
-    try:
-        yield
-    finally:
-        audit.current_actor.reset(token)
