@@ -20,6 +20,7 @@ from zope.component import getGlobalSiteManager
 from qnet_mailman.bounces.other_lists import MembershipManager
 from qnet_mailman.bounces.processor import Processor
 from qnet_mailman.chains.other_lists import DefaultPostingChain
+from qnet_mailman.lists import pipelines
 from qnet_mailman.model import audit, leftovers
 from qnet_mailman.model.base import store, tables_of_a_list
 from qnet_mailman.model.listnames import ListManager
@@ -58,6 +59,7 @@ def register() -> None:
     site.registerUtility(MessageStore(), IMessageStore)
     refuse_lost_messages()
     moving.install()
+    pipelines.install()
     welcoming.install()
     refusing.install()
     site.registerUtility(SubscriptionService(), ISubscriptionService)

@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 from mailman.app.moderator import hold_message
 from mailman.config import config
-from sqlalchemy import select
+from mailman.model.mailinglist import MailingList
+from sqlalchemy import select, update
 
 from qnet_mailman.core_actor import FIELD, sign
+from qnet_mailman.health import audit_log
 from qnet_mailman.model.audit import QNetAudit, as_dict
 from qnet_mailman.model.base import store
 from qnet_mailman.rest import acting
@@ -133,6 +135,27 @@ def test_members_by_their_own_resource(change: Any, mlist: Any) -> None:
     assert row['detail'] == {'setting': 'hide_address', 'old': None, 'new': True}
     [row] = change('DELETE', f'members/{number}')
     assert (row['action'], row['subject']) == ('member removed', KIM)
+
+
+def test_what_masks_posts_is_not_taken_away_from_a_list_of_ours(mlist: Any) -> None:
+    list_id = mlist.list_id
+    for path, fields in (
+        (f'lists/{list_id}/config', {'posting_pipeline': 'default-posting-pipeline'}),
+        (f'lists/{list_id}/config/posting_pipeline', {'posting_pipeline': 'virgin'}),
+    ):
+        answer = ask('PATCH', path, fields)
+        assert answer.status_code == 400, answer.text
+        assert 'which masks its posts' in answer.json['description']
+        config.db.abort()
+    # What says so anew changes nothing.
+    same = {'posting_pipeline': 'qnet-posting-pipeline'}
+    assert ask('PATCH', f'lists/{list_id}/config', same).status_code == 204
+    assert list(audit_log.parted()) == []
+    change = update(MailingList).where(MailingList._list_id == list_id)
+    store().execute(change.values(posting_pipeline='virgin'))
+    config.db.commit()
+    [found] = audit_log.parted()
+    assert found.level == 'error' and list_id.replace('.', '@', 1) in found.text
 
 
 def test_a_password_is_not_on_record(change: Any) -> None:
