@@ -62,7 +62,7 @@ MAX_TEXT = 2000
 """Letters of a value that are kept."""
 BOOKKEEPING = (
     *(AutoResponseRecord, BounceEvent, CacheEntry, Message, OneLastDigest, UID),
-    *(Pended, PendedKeyValue, WorkflowState),
+    *(PendedKeyValue, WorkflowState),
 )
 """Tables of Mailman in which nobody changes a thing."""
 KEPT_BY_MAILMAN = frozenset(
@@ -82,6 +82,8 @@ _WHOLE = frozenset(
         Action.list_deleted,
         Action.list_adopted,
         Action.list_released,
+        Action.list_closed,
+        Action.list_reopened,
     }
 )
 """What says all that happens to a list in its transaction."""
@@ -138,6 +140,7 @@ def install() -> None:
     """Look at what is written, from here on; again it changes nothing."""
     for name, listener in (
         ('before_flush', _look),
+        ('do_orm_execute', _look_at_many),
         ('before_commit', _write),
         ('after_commit', _forget),
         ('after_soft_rollback', _take_back),
@@ -393,6 +396,17 @@ def _look(session: Session, _context: Any, _instances: Any) -> None:
                 info.setdefault(_OTHER, []).append(_Noted(savepoint, row))
 
 
+def _look_at_many(execution: Any) -> None:
+    """Rows that are changed or deleted by a statement, without being read."""
+    mapper = execution.bind_mapper
+    if (execution.is_update or execution.is_delete) and mapper is not None:
+        table = mapper.class_
+        if issubclass(table, Model) and not issubclass(table, BOOKKEEPING):
+            session = execution.session
+            noted = _Noted(session.get_nested_transaction(), table)
+            session.info.setdefault(_OTHER, []).append(noted)
+
+
 def _write(session: Session) -> None:
     if session.in_nested_transaction():
         return
@@ -401,11 +415,11 @@ def _write(session: Session) -> None:
     told = {each.what for each in session.info.pop(_TOLD, ())}
     other = session.info.pop(_OTHER, ())
     rows = list(_together(_untold(changes, told)))
+    # Whoever asks for something has a token, which alone is no change.
+    is_change = changes or any(not isinstance(each.what, Pended) for each in other)
     asked = _doing.get()
-    if (
-        asked is not None
-        and (asked.always or not (rows or told))
-        and (changes or other)
+    if asked is not None and (
+        bool(is_change or other) if asked.always else is_change and not (rows or told)
     ):
         rows.append(Change(asked.action, asked.list_id, asked.subject, asked.detail))
     for action, list_id, subject, detail in rows:
@@ -427,7 +441,8 @@ def _untold(
             or (each.list_id in settings and each.action is Action.setting_changed)
         ):
             continue
-        if (each.list_id, each.subject) not in subjects:
+        of_many = (each.action.value, each.list_id, '')
+        if (each.list_id, each.subject) not in subjects and of_many not in told:
             yield each
 
 

@@ -60,11 +60,13 @@ def _short(value: Any) -> Any:
     return text[:MAX_TEXT]
 
 
-def doing_of(method: str, path: str, fields: Mapping[str, Any]) -> Doing:
-    """What a request asks for.
+def doing_of(method: str, path: str, fields: Mapping[str, Any]) -> Doing | None:
+    """What a request asks for; None for our own resources, which tell it themselves.
 
     :param path: Behind the version of the interface.
     """
+    if path.startswith('/plugins/qnet/'):
+        return None
     action = str(fields.get('action', '')).lower()
     if (held := _HELD.fullmatch(path)) and action in _OF_POSTS:
         detail = {
@@ -78,7 +80,8 @@ def doing_of(method: str, path: str, fields: Mapping[str, Any]) -> Doing:
         return Doing(_OF_JOINING[action], _id_of(asked[1]), '', detail, always=True)
     about = _LIST.fullmatch(path)
     list_id = None if about is None else _id_of(about[1])
-    return Doing(Action.changed_over_rest, list_id, f'{method} {path}', fields)
+    what = f'{method} {path}'
+    return Doing(Action.changed_over_rest, list_id, what, {'fields': fields})
 
 
 def _id_of(name: str) -> str:
