@@ -48,7 +48,12 @@ ALL_PREFERENCES = {
     'receive_list_copy': True,
     'receive_own_postings': True,
 }
-DOMAIN = {'description': 'x', 'owner': SAM, 'alias_domain': '', 'base_url': 'http://x.example.gov/'}
+DOMAIN = {
+    'description': 'x',
+    'owner': SAM,
+    'alias_domain': '',
+    'base_url': 'http://x.example.gov/',
+}
 MATCH = {'header': 'x-new', 'pattern': 'y'}
 PASSWORD = {'display_name': 'K', 'cleartext_password': 'x' * 12}
 MEMBER = {
