@@ -122,10 +122,14 @@ current_actor: ContextVar[str] = ContextVar('current_actor', default='mailman')
 
 @contextmanager
 def recorded_as(actor: str) -> Iterator[None]:
-    """While this lasts, the audit log names somebody for what is changed."""
+    """While this lasts, the audit log names somebody for what is changed.
+
+    What was changed and is not committed in the end is written to the database.
+    """
     token = current_actor.set(actor)
     try:
         yield
+        store().flush()
     finally:
         current_actor.reset(token)
 

@@ -91,12 +91,16 @@ _CHANGES, _TOLD, _OTHER = 'qnet_changes', 'qnet_told', 'qnet_other_changes'
 
 
 class Change(NamedTuple):
-    """One thing that somebody changed."""
+    """One thing that somebody changed.
+
+    :ivar actor: Who; None for whoever is at work when it is committed.
+    """
 
     action: Action
     list_id: str | None
     subject: str
     detail: Mapping[str, Any]
+    actor: str | None = None
 
 
 _Describing = Callable[[Any, bool, bool], Iterator[Change]]
@@ -390,7 +394,10 @@ def _look(session: Session, _context: Any, _instances: Any) -> None:
             if describe is not None:
                 with session.no_autoflush:
                     found = list(describe(row, is_new, is_gone))
-                noted = [_Noted(savepoint, change) for change in found]
+                actor = current_actor.get()
+                noted = [
+                    _Noted(savepoint, each._replace(actor=actor)) for each in found
+                ]
                 info.setdefault(_CHANGES, []).extend(noted)
             if not found and (is_new or is_gone or session.is_modified(row)):
                 info.setdefault(_OTHER, []).append(_Noted(savepoint, row))
@@ -422,8 +429,8 @@ def _write(session: Session) -> None:
         bool(is_change or other) if asked.always else is_change and not (rows or told)
     ):
         rows.append(Change(asked.action, asked.list_id, asked.subject, asked.detail))
-    for action, list_id, subject, detail in rows:
-        record(action, list_id, subject, **detail)
+    for action, list_id, subject, detail, actor in rows:
+        record(action, list_id, subject, actor=actor, **detail)
 
 
 def _untold(
@@ -448,16 +455,17 @@ def _untold(
 
 def _together(changes: Iterable[Change]) -> Iterator[Change]:
     """The changes, where many of a kind are one."""
-    kinds = defaultdict[tuple[Action, str | None], list[Change]](list)
+    kinds = defaultdict[tuple[Action, str | None, str | None], list[Change]](list)
     for each in changes:
-        kinds[each.action, each.list_id].append(each)
-    for (action, list_id), those in kinds.items():
+        kinds[each.action, each.list_id, each.actor].append(each)
+    for (action, list_id, actor), those in kinds.items():
         if len(those) <= MANY:
             yield from those
             continue
         subjects = sorted(each.subject for each in those)
         digest = hashlib.sha256('\n'.join(subjects).encode()).hexdigest()
-        yield Change(action, list_id, '', {'count': len(those), 'sha256': digest})
+        detail = {'count': len(those), 'sha256': digest}
+        yield Change(action, list_id, '', detail, actor)
 
 
 def _forget(session: Session) -> None:

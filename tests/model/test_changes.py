@@ -19,7 +19,13 @@ from mailman.interfaces.usermanager import IUserManager
 from sqlalchemy import select
 from zope.component import getUtility
 
-from qnet_mailman.model.audit import Action, QNetAudit, as_dict, record
+from qnet_mailman.model.audit import (
+    Action,
+    QNetAudit,
+    as_dict,
+    record,
+    recorded_as,
+)
 from qnet_mailman.model.base import store
 from qnet_mailman.model.changes import MANY, Doing, doing
 from tests.helpers import make_user, subscribe
@@ -164,3 +170,15 @@ def test_what_was_asked_for_where_nothing_else_has_words(
         assert [row[1] for row in since()] == ['description']
         make_user('new@agency.example.gov', 'New')
         assert since() == [('changed over REST', 'POST x', {'a': 'b'})]
+
+
+def test_who_did_it_is_known_when_others_commit_it(mlist: Any, since: Any) -> None:
+    with recorded_as(f'mail: {KIM}'):
+        mlist.description = 'By mail'
+    mlist.display_name = 'Later'
+    config.db.commit()
+    rows = store().scalars(select(QNetAudit).order_by(QNetAudit.id)).all()
+    assert {row.subject: row.actor for row in rows[-2:]} == {
+        'description': f'mail: {KIM}',
+        'display_name': 'mailman',
+    }
