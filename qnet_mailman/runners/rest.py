@@ -41,7 +41,7 @@ class RESTRunner(rest.RESTRunner):
     def run(self) -> None:
         """See `IRunner`."""
         server = make_gunicorn_server()
-        server.application = patient(limits.limit(signed(server.application)))
+        server.application = patient(limits.limit(server.application, signed))
         # Its settings are made anew of these when it is told to reload.
         server.options['logger_class'] = Logger
         server.do_load_config()
