@@ -12,6 +12,7 @@ from zope.interface import implementer
 
 from qnet_mailman import site
 from qnet_mailman.lists import digests
+from qnet_mailman.model import changes
 from qnet_mailman.setup import compat, database, logs, startup
 
 log = logging.getLogger('mailman.plugins')
@@ -49,6 +50,8 @@ class QNetPlugin:
 
     def post_hook(self) -> None:
         """Set up; a failure is noted and logged, never raised (R32)."""
+        if database.program() == 'mailman':
+            changes.at_the_command_line()
         digests.install()
         try:
             startup.setup()

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from qnet_mailman import site
 from qnet_mailman.health import (
+    audit_log,
     door,
     mailman,
     running,
@@ -33,6 +34,8 @@ def examine(*, web: bool = True, mail: bool = True) -> list[Finding]:
         findings.extend(service.forms(settings))
         findings.extend(service.ticket_system(settings))
         findings.extend(service.sign_ups(settings))
+        findings.extend(audit_log.append_only())
+        findings.extend(audit_log.parted())
         findings.extend(mailman.addresses())
         findings.extend(mailman.maps())
         findings.extend(mailman.verp())

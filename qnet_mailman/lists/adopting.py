@@ -168,7 +168,6 @@ def _release(mlist: Mlist) -> Released:
             f'{mlist.fqdn_listname} is closed: reopen it first, or nobody could'
         )
     row = store().get(QNetAdoption, mlist.list_id)
-    settings = _restore_settings(mlist, row)
     left_out = _restore_rosters(mlist, row)
     released.hand_back(mlist)
     adopted.hand_back(mlist.list_id)
@@ -180,6 +179,8 @@ def _release(mlist: Mlist) -> Released:
         QNetList,
     ):
         store().execute(delete(table).where(table.list_id == mlist.list_id))
+    # While it is ours, its pipeline stays ours.
+    settings = _restore_settings(mlist, row)
     store().flush()
     audit.record(
         audit.Action.list_released,

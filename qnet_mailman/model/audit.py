@@ -1,22 +1,34 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The audit log (R31): who changed what, and who really sent a masked post.
 
-The table is append-only: the database itself refuses to change or delete a
-row (see the first migration).
+The table is append-only: the database itself refuses to change or delete a row (see the
+migrations), and what gets around that is seen (`model/seals.py`).
 """
 
 from __future__ import annotations
 
 import getpass
 import json
-from collections.abc import Collection
+import secrets
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from mailman.utilities.datetime import now
-from sqlalchemy import DateTime, Select, String, Text, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Select,
+    String,
+    Text,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qnet_mailman.model.base import Base, store
@@ -45,6 +57,19 @@ class Action(StrEnum):
     grants_imported = 'grants imported'
     roster_corrected = 'roster corrected'
     member_added = 'member added'
+    member_removed = 'member removed'
+    member_changed = 'member changed'
+    person_changed = 'person changed'
+    person_removed = 'person removed'
+    ban_added = 'ban added'
+    ban_removed = 'ban removed'
+    domain_added = 'domain added'
+    domain_removed = 'domain removed'
+    domain_changed = 'domain changed'
+    text_set = 'text set'
+    text_removed = 'text removed'
+    changed_over_rest = 'changed over REST'
+    changed_by_command = 'changed by a command'
     post_masked = 'post masked'
     post_confirmed = 'post confirmed'
     post_disputed = 'post disputed'
@@ -68,6 +93,7 @@ class Action(StrEnum):
     sublist_added = 'sublist added'
     sublist_removed = 'sublist removed'
     site_restored = 'site restored'
+    redacted = 'redacted'
 
 
 class QNetAudit(Base):
@@ -86,10 +112,26 @@ class QNetAudit(Base):
     """What or whom it was done to: an address, a setting, a Message-ID."""
     detail: Mapped[str] = mapped_column(Text, default='{}')
     """JSON object."""
+    salt: Mapped[str | None] = mapped_column(String(32))
+    """Random hexadecimal digits (see `model/seals.py`); None in rows from before."""
 
 
 current_actor: ContextVar[str] = ContextVar('current_actor', default='mailman')
 """Who is at work: set by the command line and by REST."""
+
+
+@contextmanager
+def recorded_as(actor: str) -> Iterator[None]:
+    """While this lasts, the audit log names somebody for what is changed.
+
+    What was changed and is not committed in the end is written to the database.
+    """
+    token = current_actor.set(actor)
+    try:
+        yield
+        store().flush()
+    finally:
+        current_actor.reset(token)
 
 
 def command_line_actor() -> str:
@@ -119,27 +161,40 @@ def record(
             # ASCII: PostgreSQL refuses NUL and lone surrogates, which strangers
             # can put into whatever is quoted here.
             detail=json.dumps(detail, default=str, sort_keys=True),
+            salt=secrets.token_hex(16),
         )
     )
 
 
-def written(
-    name: str | None = None,
-    about: Collection[str] | None = None,
-    since: datetime | None = None,
-) -> Select[tuple[QNetAudit]]:
-    """What asks for lines of the audit log, in no order yet.
+@dataclass(frozen=True)
+class About:
+    """Which lines of the audit log are asked for; all, by default.
 
-    :param name: Only of this list, by its address or ID; it may have been deleted.
-    :param about: Only what was done to one of these, or for a ticket of such a number.
-    :param since: Only from then on, in UTC.
+    :ivar list_name: Of this list, by its address or ID; it may have been deleted.
+    :ivar names: What was done to one of these, or for a ticket of such a number.
+    :ivar person: What somebody did, or what was done to them: an address, or who the
+        log says did something, with or without what stands before the last colon.
+    :ivar action: One of :class:`Action`, in its words.
+    :ivar since: From then on, in UTC.
+    :ivar until: Before then, in UTC.
     """
+
+    list_name: str | None = None
+    names: Collection[str] | None = None
+    person: str | None = None
+    action: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def written(about: About) -> Select[tuple[QNetAudit]]:
+    """What asks for lines of the audit log, in no order yet."""
     query = select(QNetAudit)
-    if name is not None:
-        list_id = name.strip().lower().replace('@', '.', 1)
+    if about.list_name is not None:
+        list_id = about.list_name.strip().lower().replace('@', '.', 1)
         query = query.where(QNetAudit.list_id == list_id)
-    if about is not None:
-        wanted = sorted(about)
+    if about.names is not None:
+        wanted = sorted(about.names)
         query = query.where(
             or_(
                 QNetAudit.subject.in_(wanted),
@@ -149,9 +204,22 @@ def written(
                 ),
             )
         )
-    if since is not None:
-        query = query.where(QNetAudit.at >= since)
+    if about.person is not None:
+        query = query.where(_by_or_to(about.person.strip().lower()))
+    if about.action is not None:
+        query = query.where(QNetAudit.action == about.action)
+    if about.since is not None:
+        query = query.where(QNetAudit.at >= about.since)
+    if about.until is not None:
+        query = query.where(QNetAudit.at < about.until)
     return query
+
+
+def _by_or_to(person: str) -> ColumnElement[bool]:
+    actor, subject = func.lower(QNetAudit.actor), func.lower(QNetAudit.subject)
+    # "harp:pexample", and the same by way of "REST: ".
+    ends = [actor.endswith(f'{sign}{person}', autoescape=True) for sign in ': ']
+    return or_(actor == person, subject == person, *ends)
 
 
 def as_dict(row: QNetAudit) -> dict[str, Any]:

@@ -1,15 +1,99 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who is in the audit log for what is changed over REST (R31)."""
+"""Who is in the audit log for what is changed over REST (R31).
+
+That is whom the web side has signed for (:mod:`..core_actor`); otherwise `REST`, with
+whom the caller names, for which there is no proof.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import configparser
+import io
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable
+from contextvars import ContextVar
+from functools import cache
+from typing import Any
 
-from qnet_mailman import values
-from qnet_mailman.model import audit
+from mailman.config import config
+from mailman.config.config import external_configuration
+
+from qnet_mailman import core_actor, values
+from qnet_mailman.model.audit import recorded_as
+from qnet_mailman.model.changes import Doing, doing
+from qnet_mailman.rest.asked import doing_of, fields_of
+from qnet_mailman.rest.limits import Application
+from qnet_mailman.rest.patience import SAFE
 
 ACTOR = 'REST'
+
+log = logging.getLogger('mailman.plugins')
+
+_FIELD = f'HTTP_{core_actor.FIELD.upper().replace("-", "_")}'
+_signed: ContextVar[str | None] = ContextVar('signed_actor', default=None)
+
+
+def signed(application: Application) -> Application:
+    """An application that knows who acts in each of its requests."""
+
+    def answer(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        actor = _signed_for(environ)
+        token = _signed.set(actor)
+        try:
+            with recorded_as(actor or ACTOR), doing(_asked_for(environ)):
+                return application(environ, start)
+        finally:
+            _signed.reset(token)
+
+    return answer
+
+
+def _path(environ: dict[str, Any]) -> str:
+    path: str = environ.get('SCRIPT_NAME', '') + environ['PATH_INFO']
+    # As WSGI has it (PEP 3333).
+    return path.encode('latin-1').decode('utf-8', 'surrogateescape')
+
+
+def _asked_for(environ: dict[str, Any]) -> Doing | None:
+    """What the request is to change, without the version of the interface."""
+    method = environ['REQUEST_METHOD']
+    if method in SAFE:
+        return None
+    length = environ.get('CONTENT_LENGTH') or '0'
+    body = environ['wsgi.input'].read(int(length)) if length.isdecimal() else b''
+    environ['wsgi.input'] = io.BytesIO(body)
+    path = re.sub(r'^/\d\.\d(?=/)', '', _path(environ))
+    fields = fields_of(environ.get('CONTENT_TYPE', ''), body)
+    return doing_of(method, path, fields)
+
+
+def _signed_for(environ: dict[str, Any]) -> str | None:
+    value = environ.get(_FIELD)
+    if value is None:
+        return None
+    method, path = environ['REQUEST_METHOD'], _path(environ)
+    actor = core_actor.actor_of(_key(), method, path, value, time.time())
+    if actor is None:
+        log.warning(
+            'REST: who acts is not signed as it must be: api_key of '
+            'mailman-hyperkitty.cfg must be MAILMAN_ARCHIVER_KEY of the web side, and '
+            "the hosts' clocks must agree"
+        )
+    return actor
+
+
+@cache
+def _key() -> str:
+    """What the web side signs with; empty where there is none."""
+    path = getattr(getattr(config.archiver, 'hyperkitty', None), 'configuration', '')
+    if not path:
+        return ''
+    try:
+        return str(external_configuration(path).get('general', 'api_key'))
+    except (configparser.Error, OSError):
+        return ''
 
 
 def person(value: str) -> str:
@@ -21,15 +105,5 @@ def person(value: str) -> str:
 
 
 def acting_for(actor: str | None) -> str:
-    """The caller, with the person for whom it asks, if it has named one."""
-    return f'{ACTOR}: {actor}' if actor else ACTOR
-
-
-@contextmanager
-def recorded_as(actor: str) -> Iterator[None]:
-    """While this lasts, the audit log names somebody for what is changed."""
-    token = audit.current_actor.set(actor)
-    try:
-        yield
-    finally:
-        audit.current_actor.reset(token)
+    """Whom the web side has signed for; else the caller, with whom it has named."""
+    return _signed.get() or (f'{ACTOR}: {actor}' if actor else ACTOR)

@@ -30,8 +30,9 @@ from qnet_mailman.forms import plain, questions
 from qnet_mailman.forms.kept import Loaded
 from qnet_mailman.forms.kinds import KINDS
 from qnet_mailman.forms.mistakes import FormInvalid
+from qnet_mailman.model.audit import recorded_as
 from qnet_mailman.model.requests import label
-from qnet_mailman.rest.acting import acting_for, person, recorded_as
+from qnet_mailman.rest.acting import acting_for, person
 from qnet_mailman.rest.confirmations import token_of
 from qnet_mailman.review import asking, receiving
 from qnet_mailman.subscriptions.sign_up import client_allowed

@@ -175,10 +175,15 @@ def _is_deep(found: Any) -> bool:
     return True
 
 
-def limit(application: Any) -> Application:
+def limit(
+    application: Any, *within: Callable[[Application], Application]
+) -> Application:
     """Mailman's application, with these limits.
 
     :param application: Of `mailman.rest.wsgiapp`.
+    :param within: What takes only what is within them, and hands it on.
     """
     application.req_options.media_handlers[_JSON] = ObjectHandler()
+    for wrap in within:
+        application = wrap(application)
     return Limited(application)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
 import falcon
@@ -11,7 +12,7 @@ from mailman.rest.helpers import child, etag, okay
 
 from qnet_mailman.health import mailman
 from qnet_mailman.health.looking import examine
-from qnet_mailman.model.audit import QNetAudit, as_dict, written
+from qnet_mailman.model.audit import About, QNetAudit, as_dict, written
 from qnet_mailman.model.base import store
 from qnet_mailman.rest.paging import count_asked, entries
 from qnet_mailman.review import requests
@@ -64,14 +65,22 @@ class AuditLog:
     def on_get(self, request: Any, response: Any) -> None:
         """The lines of the audit log, newest first, `count` at most.
 
-        `before` is the `id` of a line: only older ones.  `list`, an address or ID, and
-        `request`, any number of a request form's, say of what alone.
+        `before` is the `id` of a line: only older ones.  `list`, an address or ID;
+        `request`, any number of a request form's; `person`, who did it or whom it was
+        done to; `action`, in the log's words; `since` and `until`, ISO 8601, in UTC
+        where they say nothing else: each says of what alone.
         """
-        about = request.get_param('request')
-        query = written(
-            request.get_param('list'),
-            None if about is None else requests.names_of(about.strip()),
+        get = request.get_param
+        number = get('request')
+        about = About(
+            list_name=get('list'),
+            names=None if number is None else requests.names_of(number.strip()),
+            person=get('person'),
+            action=get('action'),
+            since=_moment(request, 'since'),
+            until=_moment(request, 'until'),
         )
+        query = written(about)
         before = request.get_param_as_int('before', min_value=1, max_value=2**31 - 1)
         if before is not None:
             query = query.where(QNetAudit.id < before)
@@ -79,3 +88,16 @@ class AuditLog:
         rows = [{'id': row.id, **as_dict(row)} for row in store().scalars(newest)]
         okay(response, etag(entries(rows)))
         config.db.commit()
+
+
+def _moment(request: Any, name: str) -> datetime | None:
+    text = request.get_param(name)
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise falcon.HTTPInvalidParam('expected a time (ISO 8601)', name) from None
+    if moment.tzinfo is None:
+        return moment
+    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -8,8 +8,7 @@ names behind it: the person for whom it asks.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -87,15 +86,6 @@ def _identity(fields: dict[str, Any]) -> Identity:
     return Identity.of(user_id, provider)
 
 
-@contextmanager
-def _acting(actor: str | None) -> Iterator[None]:
-    token = audit.current_actor.set(acting_for(actor))
-    try:
-        yield
-    finally:
-        audit.current_actor.reset(token)
-
-
 def _commit_and_tell() -> None:
     config.db.commit()
     try:
@@ -145,7 +135,7 @@ class _Post:
         validator = _Fields(**self.required, **optional, _optional=tuple(optional))
         try:
             fields = validator(request)
-            with _acting(fields.pop('actor', None)):
+            with audit.recorded_as(acting_for(fields.pop('actor', None))):
                 answer = self.work(fields)
         except FileInvalid as invalid:
             config.db.abort()
@@ -181,7 +171,7 @@ class _SignIn(_Post):
     def work(self, fields: dict[str, Any]) -> dict[str, Any]:
         """See the class."""
         identity = _identity(fields)
-        with _acting(f'sign-in of {identity}'):
+        with audit.recorded_as(f'sign-in of {identity}'):
             grants.sign_in(
                 identity, fields['name'], fields['email'], fields.get('roles', ())
             )

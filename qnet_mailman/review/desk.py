@@ -128,13 +128,10 @@ def _tell(event: QNetDeskEvent) -> bool:
             error,
         )
         return False
-    token = audit.current_actor.set(ACTOR)
-    try:
+    with audit.recorded_as(ACTOR):
         store().execute(delete(QNetDeskEvent).where(QNetDeskEvent.id == row_id))
         link_first(number, ticket)
         config.db.commit()
-    finally:
-        audit.current_actor.reset(token)
     return True
 
 

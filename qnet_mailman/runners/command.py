@@ -10,6 +10,7 @@ from public import public
 
 from qnet_mailman.mail.legible import make_legible
 from qnet_mailman.mlist import Mlist
+from qnet_mailman.model.audit import recorded_as
 from qnet_mailman.model.lists import row_of
 from qnet_mailman.runners.guard import Guard
 from qnet_mailman.subscriptions import mail_commands, replies, sign_up
@@ -25,12 +26,14 @@ class _Commands(command.CommandRunner):
             super()._process_one_file(msg, msgdata)
 
     def _dispose(self, mlist: Mlist, msg: Any, msgdata: dict[str, Any]) -> bool | None:
-        if replies.handle(mlist, msg, msgdata):
+        # Which anybody can write there: what changes something asks for more (R14).
+        with recorded_as(f'mail: {msg.sender}'):
+            if replies.handle(mlist, msg, msgdata):
+                return False
+            if row_of(mlist) is None:
+                return super()._dispose(mlist, msg, msgdata)
+            mail_commands.handle(mlist, msg, msgdata)
             return False
-        if row_of(mlist) is None:
-            return super()._dispose(mlist, msg, msgdata)
-        mail_commands.handle(mlist, msg, msgdata)
-        return False
 
 
 @public

@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from qnet_mailman import site
 from qnet_mailman.lists import closing
-from qnet_mailman.model import fan_outs, limits, queues
+from qnet_mailman.model import fan_outs, limits, queues, seals
 from qnet_mailman.model.jobs import Job
 from qnet_mailman.provisioning import apply
 from qnet_mailman.review import asking, desk, requests
@@ -40,6 +40,8 @@ TASKS: tuple[Job, ...] = (
     ('prune limits', timedelta(hours=1), limits.prune),
     ('prune posts that have left', timedelta(days=1), fan_outs.prune),
     ('prune handovers', timedelta(hours=1), queues.sweep),
+    ('seal the audit log', timedelta(minutes=1), lambda _: seals.seal()),
+    ('say where the audit log ends', timedelta(days=1), lambda _: seals.log_end()),
     # Each host has a map of its own.
     ('write an abandoned map', None, lambda _: apply.write_abandoned_map()),
 )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mailman's REST runner, with limits for what it takes, and when.
+"""Mailman's REST runner, which knows who acts, with limits for what it takes, and when.
 
-See :mod:`..rest.limits` and :mod:`..rest.patience`.  Its logs follow their file's name,
-in its workers, too (:mod:`..setup.logs`).
+See :mod:`..rest.acting`, :mod:`..rest.limits` and :mod:`..rest.patience`.  Its logs
+follow their file's name, in its workers, too (:mod:`..setup.logs`).
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from sqlalchemy.orm import configure_mappers
 
 from qnet_mailman.rest import limits, refusals
 from qnet_mailman.rest import root as root  # Its workers share what is read before.
+from qnet_mailman.rest.acting import signed
 from qnet_mailman.rest.patience import patient
 from qnet_mailman.setup import logs
 
@@ -42,7 +43,8 @@ class RESTRunner(rest.RESTRunner):
     def run(self) -> None:
         """See `IRunner`."""
         server = make_gunicorn_server()
-        server.application = patient(limits.limit(refusals.answer(server.application)))
+        application = refusals.answer(server.application)
+        server.application = patient(limits.limit(application, signed))
         # Its settings are made anew of these when it is told to reload.
         server.options['logger_class'] = Logger
         server.do_load_config()

@@ -21,6 +21,7 @@ from sqlalchemy import delete
 from zope.component import getGlobalSiteManager
 
 from qnet_mailman.chains.other_lists import DefaultPostingChain
+from qnet_mailman.lists import pipelines
 from qnet_mailman.model import audit, leftovers
 from qnet_mailman.model.archivers import ArchiverSet
 from qnet_mailman.model.base import store, tables_of_a_list
@@ -91,6 +92,7 @@ def register() -> None:
     site.registerUtility(MessageStore(), IMessageStore)
     refuse_lost_messages()
     moving.install()
+    pipelines.install()
     welcoming.install()
     refusing.install()
     site.registerUtility(SubscriptionService(), ISubscriptionService)

@@ -25,7 +25,7 @@ from sqlalchemy import create_engine, event
 from sqlalchemy.exc import OperationalError
 
 from qnet_mailman.forms.batch import COULD_NOT_RUN
-from qnet_mailman.model import migrations
+from qnet_mailman.model import changes, migrations
 from qnet_mailman.site import describe
 
 SQLITE_BUSY_TIMEOUT = 30
@@ -96,6 +96,7 @@ def prepare() -> None:
     # a transaction of this process.
     config.db.store.commit()
     migrations.upgrade(engine, config.LOCK_DIR)
+    changes.install()
 
 
 def keep_connection() -> None:

@@ -53,6 +53,7 @@ from qnet_mailman.mail import base32
 from qnet_mailman.mail.addresses import shortened
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import keys
+from qnet_mailman.model.audit import recorded_as
 from qnet_mailman.model.base import store
 from qnet_mailman.model.statements import chunks
 from qnet_mailman.subscriptions import leave_policy, leaving
@@ -439,7 +440,8 @@ def leave(token: str, *, route: str, confirmed: bool = False) -> Left:
         leaving.request(meaning.mlist, meaning.email, route=route)
         return meaning.left(Outcome.asked)
     left = meaning.left(Outcome.left)
-    leaving.end(meaning.mlist, meaning.members)
+    with recorded_as(f'link ({route}): {meaning.email}'):
+        leaving.end(meaning.mlist, meaning.members)
     log.info('%s: %s left by a link (%s)', meaning.mlist.list_id, meaning.email, route)
     return left
 

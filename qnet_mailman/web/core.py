@@ -8,7 +8,10 @@ plugin's own resources under ``plugins/qnet/``, and the few that it has no call 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,16 +19,21 @@ import requests
 from django.conf import settings
 from django.http import Http404
 
+from qnet_mailman import core_actor
 from qnet_mailman.web.pages import may_be_token
 
 log = logging.getLogger('qnet.web')
 
 #: Where the plugin's resources are, below the API's version.
 PLUGIN = 'plugins/qnet'
+#: In core's audit log, where nobody is known who acts.
+OURSELVES = 'web side'
 #: Seconds to wait for core before a page says that it cannot be reached.
 TIMEOUT = 20
 #: The same where core reads a file first.
 FILE_TIMEOUT = 60
+
+_acting: ContextVar[Callable[[], str]] = ContextVar('acting', default=str)
 
 
 class CoreUnavailable(Exception):
@@ -140,6 +148,38 @@ def call(
     return Answer(answer.status_code, fields if isinstance(fields, dict) else {})
 
 
+@contextmanager
+def acting_as(actor: Callable[[], str]) -> Iterator[None]:
+    """Say who acts while this lasts.
+
+    :param actor: What finds that out, once core is called; '' where nobody is known.
+    """
+    token = _acting.set(actor)
+    try:
+        yield
+    finally:
+        _acting.reset(token)
+
+
+def who_acts(method: str, url: str) -> str:
+    """What shows core who acts in a request to it (R31).
+
+    That is whom `acting_as()` has named; else the web side itself.
+    """
+    key = getattr(settings, 'MAILMAN_ARCHIVER_KEY', '')
+    return core_actor.sign(key, method, url, _acting.get()() or OURSELVES, time.time())
+
+
+def say_who_acts(parameters: dict[str, Any]) -> dict[str, Any]:
+    """Let mailmanclient send it, too, which is Postorius' and HyperKitty's way to core.
+
+    :param parameters: Of the request, as mailmanclient hands them to its hooks.
+    """
+    proof = who_acts(parameters['method'], parameters['url'])
+    headers = {**parameters['headers'], core_actor.FIELD: proof}
+    return {**parameters, 'headers': headers}
+
+
 def _ask(method: str, path: str, **more: Any) -> requests.Response:
     # Tokens are in the fields and not in the address, which is logged.
     url = f'{settings.MAILMAN_REST_API_URL.rstrip("/")}/3.1/{path}'
@@ -148,6 +188,7 @@ def _ask(method: str, path: str, **more: Any) -> requests.Response:
             method,
             url,
             auth=(settings.MAILMAN_REST_API_USER, settings.MAILMAN_REST_API_PASS),
+            headers={core_actor.FIELD: who_acts(method, url)},
             **more,
         )
     except requests.RequestException as error:

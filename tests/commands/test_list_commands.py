@@ -230,7 +230,8 @@ def test_audit_of_one_list_even_when_it_is_gone(requested: Any) -> None:
     assert 'operator:test  list created' in lines[0]
     assert 'list deleted' in lines[-1]
     assert run('audit', '--list', f'other@{DOMAIN}').output == ''
-    assert len(run('audit').output.splitlines()) == len(lines)
+    others = [line for line in run('audit').output.splitlines() if line not in lines]
+    assert ['domain added' in line for line in others] == [True]
 
 
 def test_audit_since(requested: Any) -> None:

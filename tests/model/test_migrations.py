@@ -29,6 +29,7 @@ from qnet_mailman.model import (  # noqa: F401
     people,
     posts,
     queues,
+    seals,
     subscriptions,
 )
 from qnet_mailman.model.base import Base
@@ -175,21 +176,42 @@ def test_a_revision_that_fails_leaves_nothing(
     upgrade(engine, str(tmp_path))
 
 
-@pytest.mark.parametrize(
-    'statement', ["UPDATE qnet_audit SET actor = 'nobody'", 'DELETE FROM qnet_audit']
+ROW = "(7, '2026-01-01 00:00:00', 'somebody', 'list created', '', '{}')"
+SEAL = "(1, 7, '', '')"
+ROWS = f'qnet_audit (id, at, actor, action, subject, detail) VALUES {ROW}'
+SEALS = f'qnet_audit_seal (number, audit_id, personal, digest) VALUES {SEAL}'
+REWRITING = (
+    "UPDATE qnet_audit SET actor = 'nobody'",
+    'DELETE FROM qnet_audit',
+    "UPDATE qnet_audit_seal SET digest = 'x'",
+    'DELETE FROM qnet_audit_seal',
+    f"INSERT INTO {ROWS} ON CONFLICT (id) DO UPDATE SET actor = 'nobody'",
 )
-def test_the_audit_log_only_grows(url: str, tmp_path: Path, statement: str) -> None:
+ONLY_THERE = {
+    'postgresql': ('TRUNCATE qnet_audit', 'TRUNCATE qnet_audit_seal'),
+    'sqlite': (
+        f'INSERT OR REPLACE INTO {ROWS}',
+        f'REPLACE INTO {SEALS}',
+        f'REPLACE INTO {SEALS.replace("(1, ", "(2, ")}',
+        "UPDATE OR REPLACE qnet_audit SET actor = 'nobody'",
+    ),
+}
+
+
+def test_the_audit_log_only_grows(url: str, tmp_path: Path) -> None:
     engine = create_engine(url)
     upgrade(engine, str(tmp_path))
     with engine.begin() as connection:
-        connection.execute(
-            text(
-                'INSERT INTO qnet_audit (at, actor, action, subject, detail) VALUES '
-                "('2026-01-01 00:00:00', 'somebody', 'list created', '', '{}')"
-            )
-        )
-    with pytest.raises(DBAPIError, match='append-only'), engine.begin() as connection:
-        connection.execute(text(statement))
+        connection.execute(text(f'INSERT INTO {ROWS}'))
+        connection.execute(text(f'INSERT INTO {SEALS}'))
+    for statement in REWRITING + ONLY_THERE[engine.dialect.name]:
+        with pytest.raises(DBAPIError, match='append-only'), engine.begin() as change:
+            change.execute(text(statement))
+    with engine.begin() as connection:
+        # One after another is what it is for.
+        connection.execute(text(f'INSERT INTO {ROWS.replace("(7,", "(8,")}'))
+        count = connection.scalar(text('SELECT count(*) FROM qnet_audit'))
+        assert count == 2
 
 
 def test_who_was_sent_something_before_envelope_senders_had_tokens(

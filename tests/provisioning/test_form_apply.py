@@ -61,6 +61,7 @@ def test_a_form_becomes_a_list(core: SimpleNamespace) -> None:
         ('operator:test', 'assigned', 'mo@example.org'),
         ('operator:test', 'member added', ''),
         ('operator:test', 'form applied', 'REQ0001234'),
+        ('operator:test', 'domain added', 'lists.example.gov'),
     ]
 
 

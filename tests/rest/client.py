@@ -34,7 +34,10 @@ def application() -> Any:
 
 def client() -> TestClient:
     """Asks it without a connection."""
-    made = application()
+    # Not at the top: it needs a configuration when it is imported.
+    from qnet_mailman.rest.acting import signed
+
+    made = signed(application())
     # Falcon's client looks at the arguments of what it is given.
     return TestClient(lambda environ, start: made(environ, start))
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ from qnet_mailman.model.audit import Action, record
 from qnet_mailman.roles import overview
 from qnet_mailman.roles.people import Assignee, assign
 from qnet_mailman.roles.rights import Role
+from tests.clock import Clock
 from tests.effort import effort
 from tests.helpers import appoint
 from tests.rest import client
@@ -62,7 +64,24 @@ def test_lines_come_newest_first_and_go_on_before_any_of_them(
     assert 'entries' not in ask('audit', list='nobody@lists.example.gov')
 
 
-@pytest.mark.parametrize('fields', [{'before': 0}, {'before': 'x'}, {'count': 101}])
+def test_lines_of_a_person_an_action_and_a_time(
+    core: SimpleNamespace, clock: Clock
+) -> None:
+    clock.moment = datetime(2027, 3, 14, 6, 59, 59)
+    record(Action.key_made, None, 'a', actor='REST: harp:pexample')
+    clock.forward(days=1)
+    record(Action.assigned, None, 'harp:pexample', actor='operator:root')
+    config.db.commit()
+    assert subjects(person='pexample') == ['a']
+    assert subjects(person='harp:pexample') == ['harp:pexample', 'a']
+    assert subjects(action='assigned') == ['harp:pexample']
+    assert subjects(since='2027-03-15T00:00:00Z') == ['harp:pexample']
+    assert subjects(until='2027-03-14T03:00:00-04:00') == ['a']
+
+
+@pytest.mark.parametrize(
+    'fields', [{'before': 0}, {'before': 'x'}, {'count': 101}, {'since': 'x'}]
+)
 def test_what_asks_for_no_lines(core: SimpleNamespace, fields: Any) -> None:
     answer = client.ask('GET', 'plugins/qnet/audit', fields)
     assert answer.status_code == 400

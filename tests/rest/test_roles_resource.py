@@ -87,7 +87,7 @@ def test_sign_in_and_rights(plain_list: Any) -> None:
     assert (answer.json['roles'], answer.json['moderates']) == ([], [])
     actors = list(store().scalars(select(QNetAudit.actor).order_by(QNetAudit.id)))
     assert actors[0] == 'REST: operator:ann'
-    assert actors[-1] == 'REST: sign-in of harp:pexample'
+    assert actors[-1] == 'sign-in of harp:pexample'
 
 
 def test_a_revocation_outlasts_a_sign_in_and_is_told(plain_list: Any) -> None:

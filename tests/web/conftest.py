@@ -9,6 +9,7 @@ import re
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,12 +17,14 @@ from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import django
 import pytest
 from django.core.management import call_command
 from django.test import Client, override_settings
+
+from qnet_mailman.core_actor import FIELD, actor_of
 
 SITE_FILE = """
 WEB_URL = 'https://lists.example.gov'
@@ -92,10 +95,12 @@ class StubCore:
     :ivar answers: Status and JSON by what is below ``plugins/qnet/``.
     :ivar requests: The POSTs: path, fields, and authorization.
     :ivar asked: The paths of the GETs.
+    :ivar actors: Who acted in each request, as far as that was proved.
     """
 
     url: str = ''
     status: int = 204
+    actors: list[str | None] = field(default_factory=list)
     answers: dict[str, tuple[int, object]] = field(default_factory=dict)
     requests: list[tuple[str, dict[str, list[str]], str]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
@@ -120,6 +125,10 @@ def core() -> Iterator[StubCore]:
 
         def answer(self) -> None:
             resource = self.path.removeprefix('/3.1/plugins/qnet/')
+            path, proof = unquote(urlsplit(self.path).path), self.headers[FIELD]
+            stub.actors.append(
+                actor_of('test key', self.command, path, proof, time.time())
+            )
             status, content = stub.answers.get(resource, (stub.status, None))
             body = b'' if content is None else json.dumps(content).encode()
             self.send_response(status)

@@ -11,7 +11,6 @@ from django.contrib import messages
 from django.http import HttpRequest
 
 from qnet_mailman.web import core
-from qnet_mailman.web.lists.core_lists import actor
 
 #: What a list can be (R1).
 TYPES = {
@@ -52,7 +51,7 @@ def change_hands(request: HttpRequest, list_id: str) -> None:
     action = 'release' if request.POST.get('action') == 'release' else 'adopt'
     answer = core.post(
         f'lists/{list_id}/adoption',
-        {'action': action, 'actor': actor(request), **asked(request.POST)},
+        {'action': action, **asked(request.POST)},
     )
     if answer.status == HTTPStatus.CONFLICT:
         messages.warning(request, OVERTAKEN)

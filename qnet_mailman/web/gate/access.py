@@ -10,6 +10,7 @@ Nothing is looked up before somebody asks, and then once a request.
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -30,6 +31,13 @@ def list_id_of(name: str) -> str:
         place of a list, and so do the addresses of our pages.
     """
     return name.replace('@', '.').lower()
+
+
+def _named(identity: Identity | None, user: Any) -> str:
+    if identity is not None:
+        return f'{identity.provider}:{identity.user_id}'
+    name = '' if user is None else user.get_username()
+    return f'local:{name}' if name else ''
 
 
 class Access:
@@ -55,11 +63,12 @@ class Access:
         It asks nobody: it is a database that is away that is logged.
         """
         found = self.__dict__.get('identity')
-        if found is not None:
-            return f'{found.provider}:{found.user_id}'
-        user = getattr(self._request, '_cached_user', None)
-        name = '' if user is None else user.get_username()
-        return f'local:{name}' if name else ''
+        return _named(found, getattr(self._request, '_cached_user', None))
+
+    @property
+    def actor(self) -> str:
+        """Who is at work, for core's audit log (R31); empty where nobody signed in."""
+        return _named(self.identity, self._request.user)
 
     @cached_property
     def is_operator(self) -> bool:

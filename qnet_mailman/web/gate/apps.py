@@ -17,13 +17,15 @@ class GateConfig(AppConfig):
     def ready(self) -> None:
         """Let HyperKitty ask us, and check the table against the site's pages.
 
-        And let Postorius tell core how to fetch texts.
+        And let Postorius tell core how to fetch texts, and who acts.
 
         :raises ImproperlyConfigured: where this HyperKitty does not ask, or this
             Postorius tells it in another way.
         """
+        from django_mailman3.lib.mailman import mailmanclient_request_hook
         from postorius.models import EmailTemplate
 
+        from qnet_mailman.web import core
         from qnet_mailman.web.gate import archives
         from qnet_mailman.web.gate.checks import check_pages
         from qnet_mailman.web.gate.core_only import tell_core
@@ -34,5 +36,6 @@ class GateConfig(AppConfig):
                 'fetch the texts of messages.'
             )
         EmailTemplate._update_core = tell_core
+        mailmanclient_request_hook(core.say_who_acts)
         archives.install()
         register(check_pages, Tags.security)

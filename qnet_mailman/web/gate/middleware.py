@@ -21,6 +21,7 @@ from django.utils.cache import add_never_cache_headers
 from django.utils.functional import SimpleLazyObject
 
 from qnet_mailman.logs.context import at_work
+from qnet_mailman.web import core
 from qnet_mailman.web.gate import archives
 from qnet_mailman.web.gate.access import Access
 from qnet_mailman.web.gate.core_only import is_core
@@ -43,9 +44,12 @@ class GateMiddleware:
         :param request: The request.
         """
         request.qnet = Access(request)
-        with at_work(
-            list=lambda: _list_of(request.resolver_match.kwargs),
-            actor=lambda: request.qnet.known_actor,
+        with (
+            at_work(
+                list=lambda: _list_of(request.resolver_match.kwargs),
+                actor=lambda: request.qnet.known_actor,
+            ),
+            core.acting_as(lambda: request.qnet.actor),
         ):
             response = self.get_response(request)
         found = request.resolver_match

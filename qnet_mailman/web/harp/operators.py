@@ -100,17 +100,15 @@ def _set(person: ProviderPerson, *, is_operator: bool) -> bool:
 
 
 def _tell_core(person: ProviderPerson, change: str) -> None:
-    answer = core.post(
-        'roles/operator',
-        {
-            'provider': person.provider,
-            'user_id': person.user_id,
-            'change': change,
-            'name': person.name,
-            'email': person.email,
-            'actor': _actor(),
-        },
-    )
+    fields = {
+        'provider': person.provider,
+        'user_id': person.user_id,
+        'change': change,
+        'name': person.name,
+        'email': person.email,
+    }
+    with core.acting_as(_actor):
+        answer = core.post('roles/operator', fields)
     if answer.status != 200:
         raise core.CoreUnavailable
 

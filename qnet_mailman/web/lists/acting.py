@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.http import HttpRequest
-
 from qnet_mailman.web.lists import core_lists
 
 
@@ -68,12 +66,9 @@ def chosen(texts: Iterable[str]) -> list[Chosen]:
     return found[: core_lists.MOST]
 
 
-def act(
-    request: HttpRequest, list_id: str, action: str, members: list[Chosen]
-) -> tuple[str, str]:
+def act(list_id: str, action: str, members: list[Chosen]) -> tuple[str, str]:
     """Have core do something with members.
 
-    :param request: Of the person who does it, for the audit log.
     :param list_id: The list's ID or address.
     :param action: A key of `ACTIONS`.
     :param members: Whom they chose.
@@ -82,7 +77,7 @@ def act(
     :raises CoreUnavailable: where core does not do it.
     """
     ids = [str(member.member_id) for member in members]
-    done = core_lists.act(request, list_id, action, ids)
+    done = core_lists.act(list_id, action, ids)
     others = [member.address for member in members if member.address not in done]
     said, not_done = ACTIONS[action]
     return (

@@ -92,10 +92,9 @@ def member(list_id: str, member_id: UUID) -> Mapping[str, Any]:
     return core.found(core.get(_path(list_id, f'bounces/members/{member_id}')))
 
 
-def enable(request: HttpRequest, list_id: str, member_id: UUID) -> str | None:
+def enable(list_id: str, member_id: UUID) -> str | None:
     """Let a suspended member have mail again (R22).
 
-    :param request: Of the person who does it, for the audit log.
     :param list_id: The list's ID or address.
     :param member_id: The member's.
     :return: The member's address; None where mail was not stopped any more.
@@ -103,18 +102,15 @@ def enable(request: HttpRequest, list_id: str, member_id: UUID) -> str | None:
     :raises CoreUnavailable: where core does not do it.
     """
     path = _path(list_id, f'bounces/members/{member_id}/enable')
-    answer = core.post(path, {'actor': actor(request)})
+    answer = core.post(path, {})
     if answer.status == 409:
         return None
     return str(core.found(answer)['address'])
 
 
-def act(
-    request: HttpRequest, list_id: str, action: str, ids: Sequence[str]
-) -> list[str]:
+def act(list_id: str, action: str, ids: Sequence[str]) -> list[str]:
     """Do something with several members whose mail bounces (R20).
 
-    :param request: Of the person who does it, for the audit log.
     :param list_id: The list's ID or address.
     :param action: ``enable``, ``notify`` or ``remove``.
     :param ids: The members', at most `MOST`.
@@ -123,14 +119,13 @@ def act(
     :raises CoreUnavailable: where core does not do it.
     """
     path = _path(list_id, 'bounces/members/act')
-    asked = {'action': action, 'member': ids, 'actor': actor(request)}
+    asked = {'action': action, 'member': ids}
     return [str(one) for one in core.found(core.post(path, asked))['addresses']]
 
 
-def change(request: HttpRequest, list_id: str, setting: str, value: str) -> bool | None:
+def change(list_id: str, setting: str, value: str) -> bool | None:
     """Change a setting of a list (R4, R7).
 
-    :param request: Of the person who does it, for the audit log.
     :param list_id: The list's ID or address.
     :param setting: ``mask`` or ``replies``.
     :param value: What it is to be.
@@ -138,9 +133,7 @@ def change(request: HttpRequest, list_id: str, setting: str, value: str) -> bool
     :raises Http404: where there is no such list.
     :raises CoreUnavailable: where core does not do it.
     """
-    answer = core.post(
-        _path(list_id, 'settings'), {setting: value, 'actor': actor(request)}
-    )
+    answer = core.post(_path(list_id, 'settings'), {setting: value})
     if answer.status in (400, 409):
         return None
     return bool(core.found(answer)['changed'])
@@ -160,17 +153,6 @@ def overview(request: HttpRequest) -> Mapping[str, Any]:
         asked['provider'] = access.identity.provider
         asked['user_id'] = access.identity.user_id
     return core.found(core.post('lists/overview', asked))
-
-
-def actor(request: HttpRequest) -> str:
-    """Who is at work, as the audit log names them (R31).
-
-    :param request: Of the person.
-    """
-    identity = request.qnet.identity
-    if identity is None:
-        return f'local:{request.user.get_username()}'
-    return f'{identity.provider}:{identity.user_id}'
 
 
 def _path(list_id: str, below: str = '') -> str:

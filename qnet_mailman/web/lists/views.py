@@ -163,10 +163,7 @@ def change(request: HttpRequest, list_id: str, setting: str) -> HttpResponse:
         raise Http404('no such setting')
     choices, name = SETTINGS[setting]
     value = request.POST.get('value', '')
-    if value in choices:
-        changed = core_lists.change(request, list_id, setting, value)
-    else:
-        changed = None
+    changed = core_lists.change(list_id, setting, value) if value in choices else None
     if changed is None:
         messages.error(request, f'{name}: this value is not possible for the list.')
     elif changed:
@@ -308,7 +305,7 @@ def enable(request: HttpRequest, list_id: str, member_id: UUID) -> HttpResponse:
     :param list_id: The list's ID or address.
     :param member_id: The member's.
     """
-    address = core_lists.enable(request, list_id, member_id)
+    address = core_lists.enable(list_id, member_id)
     if address is None:
         messages.info(
             request, 'Nothing changed: delivery was not stopped because of bounces.'
@@ -345,7 +342,7 @@ def act(request: HttpRequest, list_id: str) -> HttpResponse:
             'lists/remove.html',
             {'list': Heading.of(core_lists.describe(list_id)), 'chosen': members},
         )
-    done, not_done = acting.act(request, list_id, action, members)
+    done, not_done = acting.act(list_id, action, members)
     if done:
         messages.success(request, done)
     if not_done:

@@ -12,7 +12,6 @@ from django.contrib import messages
 from django.http import HttpRequest
 
 from qnet_mailman.web import core
-from qnet_mailman.web.lists.core_lists import actor
 
 #: Characters of a reason that core takes.
 MAX_REASON = 1000
@@ -63,7 +62,7 @@ def decide(request: HttpRequest, found: Mapping[str, Any]) -> str:
     :raises CoreUnavailable: where core does not do it.
     """
     choice, posted = request.POST.get('decision'), request.POST
-    fields = {'actor': actor(request)}
+    fields = {}
     ticket = posted.get('ticket', '').strip()
     if choice == 'link' or (choice == 'approve' and ticket):
         if not re.fullmatch(_TICKET, ticket):

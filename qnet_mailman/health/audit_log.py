@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The audit log and the settings that it tells of: do they say what is so (R31)?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mailman.model.mailinglist import MailingList
+from sqlalchemy import select, text
+
+from qnet_mailman.health.finding import Finding, from_database, named
+from qnet_mailman.lists import pipelines
+from qnet_mailman.model.base import store
+from qnet_mailman.model.lists import QNetList
+
+_PARTED = (
+    select(MailingList.list_name, MailingList.mail_host)
+    .join(QNetList, QNetList.list_id == MailingList._list_id)
+    .where(MailingList.posting_pipeline != pipelines.OURS)
+    .order_by(MailingList._list_id)
+)
+_CAN_REWRITE = text(
+    "SELECT bool_or(has_table_privilege(c.oid, 'UPDATE, DELETE, TRUNCATE') "
+    "OR pg_has_role(c.relowner, 'MEMBER') OR pg_has_role(n.nspowner, 'MEMBER') "
+    "OR pg_has_role(d.datdba, 'MEMBER')) "
+    'FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace '
+    'JOIN pg_database d ON d.datname = current_database() '
+    "WHERE c.oid IN ('qnet_audit'::regclass, 'qnet_audit_seal'::regclass)"
+)
+
+
+@from_database
+def append_only() -> Iterator[Finding]:
+    """On PostgreSQL; on SQLite the file is the service's, whatever it holds."""
+    if store().get_bind().dialect.name == 'sqlite':
+        return
+    if store().scalar(_CAN_REWRITE):
+        yield Finding(
+            'warning',
+            'audit log',
+            "append-only is not enforced: the service's own role could take the "
+            'triggers away that refuse a change',
+            'Run etc/postgresql/audit-log.sql, which gives the log to a role of its '
+            'own.',
+        )
+    else:
+        yield Finding(
+            'ok', 'audit log', "the service's role can add to it, and no more"
+        )
+
+
+@from_database
+def parted() -> Iterator[Finding]:
+    """Lists of ours with a pipeline that does not do what their settings say."""
+    names = [f'{name}@{host}' for name, host in store().execute(_PARTED)]
+    if names:
+        yield Finding(
+            'error',
+            'lists',
+            f'posts are not masked, whatever mask says, by another pipeline: '
+            f'{named(names)}',
+            f'Set their posting_pipeline to {pipelines.OURS} (mailman shell).',
+        )
