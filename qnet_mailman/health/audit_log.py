@@ -9,9 +9,9 @@ from mailman.model.mailinglist import MailingList
 from sqlalchemy import select, text
 
 from qnet_mailman.health.finding import Finding, from_database, named
-from qnet_mailman.lists import pipelines
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import QNetList
+from qnet_mailman.styles import pipelines
 
 _PARTED = (
     select(MailingList.list_name, MailingList.mail_host)

@@ -21,7 +21,6 @@ from sqlalchemy import delete
 from zope.component import getGlobalSiteManager
 
 from qnet_mailman.chains.other_lists import DefaultPostingChain
-from qnet_mailman.lists import pipelines
 from qnet_mailman.model import audit, leftovers
 from qnet_mailman.model.archivers import ArchiverSet
 from qnet_mailman.model.base import store, tables_of_a_list
@@ -32,6 +31,7 @@ from qnet_mailman.model.messages import MessageStore
 from qnet_mailman.posting import refusing
 from qnet_mailman.posting.lost import refuse_lost_messages
 from qnet_mailman.roles import appointing, projection
+from qnet_mailman.styles import pipelines
 from qnet_mailman.subscriptions import (
     join_command,
     leave_command,
