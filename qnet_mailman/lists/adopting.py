@@ -50,7 +50,7 @@ from qnet_mailman.model import audit
 from qnet_mailman.model.adoptions import QNetAdoption
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import closure_of
-from qnet_mailman.model.lists import QNetList, define, row_of
+from qnet_mailman.model.lists import QNetList, define, forget_row, row_of
 from qnet_mailman.model.people import QNetAssignment, QNetPoster, QNetUnattended
 from qnet_mailman.roles import overview, people, projection
 from qnet_mailman.roles.projection import ROSTERS
@@ -179,6 +179,7 @@ def _release(mlist: Mlist) -> Released:
         QNetList,
     ):
         store().execute(delete(table).where(table.list_id == mlist.list_id))
+    forget_row(mlist)
     # While it is ours, its pipeline stays ours.
     settings = _restore_settings(mlist, row)
     store().flush()

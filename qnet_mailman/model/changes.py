@@ -120,12 +120,19 @@ class Doing:
     always: bool = False
 
 
-_doing: ContextVar[Doing | None] = ContextVar('doing', default=None)
+def _nothing() -> Doing | None:
+    return None
+
+
+_doing: ContextVar[Callable[[], Doing | None]] = ContextVar('doing', default=_nothing)
 
 
 @contextmanager
-def doing(what: Doing | None) -> Iterator[None]:
-    """While this lasts, something is being done."""
+def doing(what: Callable[[], Doing | None]) -> Iterator[None]:
+    """While this lasts, something is being done.
+
+    :param what: What finds that out, once something was changed.
+    """
     token = _doing.set(what)
     try:
         yield
@@ -137,7 +144,8 @@ def at_the_command_line() -> None:
     """All that this process changes is done by an operator, with a command."""
     current_actor.set(command_line_actor())
     words = [each for each in sys.argv[1:3] if re.fullmatch('[a-z-]{2,20}', each)]
-    _doing.set(Doing(Action.changed_by_command, None, ' '.join(['mailman', *words])))
+    asked = Doing(Action.changed_by_command, None, ' '.join(['mailman', *words]))
+    _doing.set(lambda: asked)
 
 
 def install() -> None:
@@ -424,7 +432,7 @@ def _write(session: Session) -> None:
     rows = list(_together(_untold(changes, told)))
     # Whoever asks for something has a token, which alone is no change.
     is_change = changes or any(not isinstance(each.what, Pended) for each in other)
-    asked = _doing.get()
+    asked = _doing.get()() if changes or other else None
     if asked is not None and (
         bool(is_change or other) if asked.always else is_change and not (rows or told)
     ):

@@ -49,6 +49,11 @@ def row_of(mlist: Mlist) -> QNetList | None:
     return row_by_id(mlist.list_id)
 
 
+def forget_row(mlist: Mlist) -> None:
+    """Have the row of a list read again: it was changed by a statement."""
+    read_in_transaction('lists').pop(mlist.list_id, None)
+
+
 def row_by_id(list_id: str) -> QNetList | None:
     """The same, of the list with a List-ID."""
     known = read_in_transaction('lists')

@@ -20,18 +20,21 @@ import json
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from mailman.utilities.datetime import now
-from sqlalchemy import Integer, String, func, insert, select
+from sqlalchemy import Integer, Select, String, func, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qnet_mailman.model.audit import Action, QNetAudit
 from qnet_mailman.model.base import Base, store
+from qnet_mailman.model.jobs import claim_job
 
 OVERDUE = timedelta(hours=1)
 """After which a row without a seal is a mistake."""
+PACE = timedelta(seconds=30)
+"""Between two times that seals are made."""
 START = '0' * 64
 """What stands for the digest before the first."""
 
@@ -100,6 +103,13 @@ def _sha256(*facts: str | int | None) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
+def seal_due(moment: datetime) -> None:
+    """Give seals to rows that have none, if there are any and nobody else does."""
+    is_any = store().execute(_unsealed().limit(1)).first() is not None
+    if is_any and claim_job('seal the audit log', PACE, moment):
+        seal()
+
+
 def seal(*, everything: bool = False) -> int:
     """Give seals to rows that have none; the caller commits.
 
@@ -108,18 +118,10 @@ def seal(*, everything: bool = False) -> int:
     :param everything: Look at all rows, and not only at the newest.
     :return: How many.
     """
-    last = (
-        store()
-        .execute(select(_seals).order_by(_seals.c.number.desc()).limit(1))
-        .first()
-    )
-    sealed = select(_seals.c.audit_id).where(_seals.c.audit_id == _rows.c.id)
-    new = select(_rows).where(~sealed.exists()).order_by(_rows.c.id)
-    if last is not None and not everything:
-        new = new.where(_rows.c.id > last.audit_id - _PORTION)
-    number, digest = (0, START) if last is None else (last.number, last.digest)
+    end = checkpoint()
+    number, digest = end.count, end.digest
     made = []
-    for row in store().execute(new.limit(_PORTION)):
+    for row in store().execute(_unsealed(everything).limit(_PORTION)):
         number += 1
         personal = personal_digest(row)
         digest = digest_after(digest, number, row, personal)
@@ -134,6 +136,17 @@ def seal(*, everything: bool = False) -> int:
     if made:
         store().execute(insert(_seals), made)
     return len(made)
+
+
+def _unsealed(everything: bool = False) -> Select[Any]:
+    """What asks for rows without a seal, the oldest first."""
+    sealed = select(_seals.c.audit_id).where(_seals.c.audit_id == _rows.c.id)
+    query = select(_rows).where(~sealed.exists()).order_by(_rows.c.id)
+    if everything:
+        return query
+    # Of those that were begun long before others, and are committed after them.
+    newest = select(func.coalesce(func.max(_rows.c.id), 0)).scalar_subquery()
+    return query.where(_rows.c.id > newest - _PORTION)
 
 
 def checkpoint() -> Checkpoint:

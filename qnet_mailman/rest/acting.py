@@ -42,7 +42,7 @@ def signed(application: Application) -> Application:
         actor = _signed_for(environ)
         token = _signed.set(actor)
         try:
-            with recorded_as(actor or ACTOR), doing(_asked_for(environ)):
+            with recorded_as(actor or ACTOR), doing(_what_asks(environ)):
                 return application(environ, start)
         finally:
             _signed.reset(token)
@@ -56,17 +56,22 @@ def _path(environ: dict[str, Any]) -> str:
     return path.encode('latin-1').decode('utf-8', 'surrogateescape')
 
 
-def _asked_for(environ: dict[str, Any]) -> Doing | None:
-    """What the request is to change, without the version of the interface."""
-    method = environ['REQUEST_METHOD']
-    if method in SAFE:
-        return None
-    length = environ.get('CONTENT_LENGTH') or '0'
-    body = environ['wsgi.input'].read(int(length)) if length.isdecimal() else b''
-    environ['wsgi.input'] = io.BytesIO(body)
-    path = re.sub(r'^/\d\.\d(?=/)', '', _path(environ))
-    fields = fields_of(environ.get('CONTENT_TYPE', ''), body)
-    return doing_of(method, path, fields)
+def _what_asks(environ: dict[str, Any]) -> Callable[[], Doing | None]:
+    """What finds out what the request is to change."""
+    method, path, body = environ['REQUEST_METHOD'], _path(environ), b''
+    if method not in SAFE:
+        body = environ['wsgi.input'].read(int(environ.get('CONTENT_LENGTH') or 0))
+        environ['wsgi.input'] = io.BytesIO(body)
+    kind = environ.get('CONTENT_TYPE', '')
+
+    def asked() -> Doing | None:
+        if method in SAFE:
+            return None
+        # Without the version of the interface.
+        below = re.sub(r'^/\d\.\d(?=/)', '', path)
+        return doing_of(method, below, fields_of(kind, body))
+
+    return asked
 
 
 def _signed_for(environ: dict[str, Any]) -> str | None:

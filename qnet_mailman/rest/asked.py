@@ -38,7 +38,7 @@ def fields_of(content_type: str, body: bytes) -> dict[str, Any]:
     if content_type.startswith('application/json'):
         try:
             fields = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
     else:
         found = parse_qs(text, keep_blank_values=True)

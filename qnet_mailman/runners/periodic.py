@@ -40,7 +40,7 @@ TASKS: tuple[Job, ...] = (
     ('prune limits', timedelta(hours=1), limits.prune),
     ('prune posts that have left', timedelta(days=1), fan_outs.prune),
     ('prune handovers', timedelta(hours=1), queues.sweep),
-    ('seal the audit log', timedelta(minutes=1), lambda _: seals.seal()),
+    ('seal the audit log', None, seals.seal_due),
     ('say where the audit log ends', timedelta(days=1), lambda _: seals.log_end()),
     # Each host has a map of its own.
     ('write an abandoned map', None, lambda _: apply.write_abandoned_map()),

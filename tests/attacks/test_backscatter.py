@@ -21,12 +21,12 @@ from mailman.interfaces.action import FilterAction
 from mailman.interfaces.autorespond import ResponseAction
 from mailman.interfaces.mailinglist import DMARCMitigateAction
 from mailman.interfaces.requests import IListRequests, RequestType
-from mailman.rules import dmarc as rules_dmarc
 from mailman.utilities.datetime import now
 
 from qnet_mailman.model.lists import set_replies
 from qnet_mailman.posting import backscatter
 from qnet_mailman.review import arrival
+from qnet_mailman.rules import dmarc as rules_dmarc
 from qnet_mailman.values import Replies
 from tests.helpers import appoint, empty, message, post, queued, run, subscribe
 from tests.subscriptions.joiners import (
@@ -310,7 +310,7 @@ def test_a_dmarc_policy_sends_no_post_back(
     lists: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     find_list(lists[0]).dmarc_mitigate_action = DMARCMitigateAction.reject
-    monkeypatch.setattr(rules_dmarc, 'maybe_mitigate', lambda mlist, address: True)
+    monkeypatch.setattr(rules_dmarc, 'is_mitigated', lambda mlist, address: True)
     subscribe(find_list(lists[0]), VICTIM)
     config.db.commit()
     empty('virgin')

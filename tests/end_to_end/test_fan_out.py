@@ -19,7 +19,7 @@ from tests.end_to_end.conftest import LIST, POSTER, announcement, signal_runner
 from tests.sites import FORM
 
 MEMBERS = 3 * BATCH
-CONNECTIONS = Settings.model_fields['smtp_connections'].default
+CONNECTIONS = Settings.smtp_connections
 SMALL = 'small-news@lists.example.gov'
 QUEUES = ('in', 'pipeline', 'out')
 REGULAR_MEMBER = 1

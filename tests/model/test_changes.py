@@ -164,7 +164,7 @@ def test_what_was_asked_for_where_nothing_else_has_words(
     mlist: Any, since: Any
 ) -> None:
     asked = Doing(Action.changed_over_rest, mlist.list_id, 'POST x', {'a': 'b'})
-    with doing(asked):
+    with doing(lambda: asked):
         assert since() == []
         mlist.description = 'Told already'
         assert [row[1] for row in since()] == ['description']

@@ -67,7 +67,13 @@ class Access:
 
     @property
     def actor(self) -> str:
-        """Who is at work, for core's audit log (R31); empty where nobody signed in."""
+        """Who is at work, for core's audit log (R31).
+
+        Empty where the page has asked for nobody: one with a token acts for its reader,
+        whoever is signed in there.
+        """
+        if not hasattr(self._request, '_cached_user'):
+            return ''
         return _named(self.identity, self._request.user)
 
     @cached_property

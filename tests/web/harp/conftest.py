@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
@@ -17,6 +18,7 @@ from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.test import override_settings
 
+from qnet_mailman.core_actor import FIELD, actor_of
 from tests.web.harp.hostile import HostileProvider, listening
 
 
@@ -70,7 +72,9 @@ def roles_core() -> Iterator[RolesCore]:
             body = self.rfile.read(int(self.headers.get('Content-Length') or 0))
             fields = parse_qs(body.decode(), keep_blank_values=True)
             if self.path == '/3.1/plugins/qnet/roles/operator' and not stub.down:
-                stub.operators.append(fields)
+                proof = self.headers[FIELD]
+                who = actor_of('test key', 'POST', self.path, proof, time.time())
+                stub.operators.append({**fields, 'actor': [str(who)]})
                 self.answer(200, {'recorded': True})
                 return
             if self.path == '/3.1/plugins/qnet/mail-allowance':
