@@ -229,6 +229,9 @@ def test_a_host_runs_what_the_wheel_and_its_list_bring(
         settings = re.sub(
             rf"^(\w+_{name} = )'.*'$", rf'\1{value!r}', settings, flags=re.M
         )
+    # A PostgreSQL is no package.
+    engine, name = 'django.db.backends.sqlite3', str(tmp_path / 'web.db')
+    settings += f'DATABASES["default"] = {{"ENGINE": {engine!r}, "NAME": {name!r}}}\n'
     (tmp_path / 'settings_local.py').write_text(settings)
     assert do('django-admin', 'migrate', '-v0') == 'exit status 0'
     assert 'identified no issues' in do('django-admin', 'check')
