@@ -102,6 +102,7 @@ def _running(name: str, folder: Path, settings: dict[str, str]) -> Iterator[_Ser
                 # What this server takes goes to the sink.
                 relay_domains=TO.partition('@')[2],
                 relay_recipient_maps='',
+                relay_transport='relay',
                 **settings,
             ),
         ):
