@@ -12,17 +12,17 @@ from mailman.config import config
 from mailman.interfaces.bounce import IBounceProcessor
 from mailman.interfaces.domain import IDomainManager
 from mailman.interfaces.listmanager import IListManager, ListDeletingEvent
-from mailman.interfaces.mailinglist import IListArchiverSet, IMailingList
+from mailman.interfaces.mailinglist import IMailingList
 from mailman.interfaces.member import IMembershipManager
 from mailman.interfaces.messages import IMessageStore
 from mailman.interfaces.subscriptions import ISubscriptionManager, ISubscriptionService
 from mailman.interfaces.template import ITemplateLoader, ITemplateManager
 from sqlalchemy import delete
 from zope.component import getGlobalSiteManager
+from zope.interface import directlyProvides
 
 from qnet_mailman.chains.other_lists import DefaultPostingChain
 from qnet_mailman.model import audit, leftovers
-from qnet_mailman.model.archivers import ArchiverSet
 from qnet_mailman.model.base import store, tables_of_a_list
 from qnet_mailman.model.domains import DomainManager
 from qnet_mailman.model.listnames import ListManager
@@ -57,8 +57,9 @@ class _Late:
     What reads bounce reports is large, and most processes see none.
     """
 
-    def __init__(self, make: Callable[[], Any]) -> None:
+    def __init__(self, make: Callable[[], Any], interface: Any) -> None:
         self._make = cache(make)
+        directlyProvides(self, interface)
 
     def __getattr__(self, name: str) -> Any:
         # Zope asks for such at the registration.
@@ -86,8 +87,7 @@ def register() -> None:
     site.registerUtility(TemplateManager(), ITemplateManager)
     site.registerUtility(ListManager(), IListManager)
     site.registerUtility(DomainManager(), IDomainManager)
-    site.registerAdapter(ArchiverSet, (IMailingList,), IListArchiverSet)
-    site.registerUtility(_Late(_processor), IBounceProcessor)
+    site.registerUtility(_Late(_processor, IBounceProcessor), IBounceProcessor)
     leave_our_members_alone()
     site.registerUtility(MessageStore(), IMessageStore)
     refuse_lost_messages()
@@ -109,7 +109,7 @@ def register() -> None:
 
 def leave_our_members_alone() -> None:
     """Let Mailman's own bounce calendar know no member of a list of ours."""
-    late = _Late(_membership_manager)
+    late = _Late(_membership_manager, IMembershipManager)
     getGlobalSiteManager().registerUtility(late, IMembershipManager)
 
 

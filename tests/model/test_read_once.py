@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 from mailman.config import config
 from mailman.interfaces.domain import IDomainManager
-from mailman.interfaces.mailinglist import IListArchiverSet
 from mailman.interfaces.template import ITemplateManager
-from mailman.model import mailinglist as stock
 from mailman.model.bans import BanManager
 from sqlalchemy import delete
 from zope.component import getUtility
@@ -69,28 +67,6 @@ def test_a_domain_is_read_once(mlist: Any) -> None:
     domains.remove('other.example.gov')
     with pytest.raises(KeyError):
         domains['other.example.gov']
-
-
-def test_archivers_are_those_of_stock(mlist: Any) -> None:
-    found = IListArchiverSet(mlist)
-    theirs = stock.ListArchiverSet(mlist)
-    for name in ('prototype', 'mhonarc', 'none'):
-        one, other = found.get(name), theirs.get(name)
-        assert (one is None) is (other is None) is (name == 'none')
-        if one is not None:
-            assert one.is_enabled == other.is_enabled
-            one.is_enabled = False
-            assert not other.is_enabled
-    assert [each.name for each in found.archivers] == [
-        each.name for each in theirs.archivers
-    ]
-
-
-def test_an_archiver_that_is_new_gets_its_row(mlist: Any) -> None:
-    store().execute(delete(stock.ListArchiver))
-    names = [each.name for each in IListArchiverSet(mlist).archivers]
-    assert names == [each.name for each in stock.ListArchiverSet(mlist).archivers]
-    assert 'prototype' in names
 
 
 def test_texts_of_list_domain_and_site(mlist: Any, tmp_path: Path) -> None:
