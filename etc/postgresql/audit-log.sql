@@ -1,10 +1,11 @@
 -- The audit log in the hands of a role of its own, "qnet-audit": the service's role can
--- read it and add to it, and change, delete or drop nothing.  Once core's tables are there,
--- and again after a database was restored:
+-- read it and add to it, and change, delete or drop nothing.  Once core's tables are there:
 --
 --   runuser -u postgres -- psql -v ON_ERROR_STOP=1 -d qnet_core <etc/postgresql/audit-log.sql
 --
--- Again it changes nothing.  Before an upgrade whose release notes ask for it:
+-- Again it changes nothing.  "mailman qnet restore" wants a database that is the service's
+-- own (qnet-mailer.sql makes one that is not there); run this after it.  Before an upgrade
+-- whose release notes ask for it:
 --
 --   runuser -u postgres -- psql -d qnet_core -c 'GRANT "qnet-audit" TO "qnet-core"'
 SELECT 'CREATE ROLE "qnet-audit" LOGIN'
