@@ -126,7 +126,7 @@ class Host:
 
     def _data(self, i: int) -> dict[str, Any]:
         """What LMTP notes: when it came, and to which envelope sender of ours."""
-        from qnet_mailman.bounces.receiving import RECIPIENT
+        from qnet_mailman.bounces.whose import RECIPIENT
 
         return {'received_time': self._now, RECIPIENT: self._senders[i % MEMBERS]}
 

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from mailman.database.model import Model
@@ -120,11 +121,12 @@ class Doing:
     always: bool = False
 
 
-def _nothing() -> Doing | None:
+def nothing() -> Doing | None:
+    """What finds out that nobody asked for something."""
     return None
 
 
-_doing: ContextVar[Callable[[], Doing | None]] = ContextVar('doing', default=_nothing)
+_doing: ContextVar[Callable[[], Doing | None]] = ContextVar('doing', default=nothing)
 
 
 @contextmanager
@@ -210,6 +212,22 @@ def _stored(row: Any, names: list[str]) -> dict[str, Any]:
     return {} if found is None else dict(found._mapping)
 
 
+def _settings_of(
+    action: Action,
+    about: tuple[str | None, str],
+    found: Iterable[tuple[str, Any, Any]],
+    more: Mapping[str, Any] = MappingProxyType({}),
+) -> Iterator[Change]:
+    """A change for each setting of somebody or something.
+
+    :param about: The list, and whom or what of it.
+    :param found: As :func:`_fields` gives them.
+    :param more: What else is to be known of each.
+    """
+    for name, old, new in found:
+        yield Change(action, *about, {**more, 'setting': name, 'old': old, 'new': new})
+
+
 def _columns(row: Any) -> list[str]:
     return [each.key for each in inspect(row).mapper.column_attrs]
 
@@ -233,14 +251,12 @@ def _of_member(row: Any, is_new: bool, is_gone: bool) -> Iterator[Change]:
         action = Action.member_added if is_new else Action.member_removed
         yield Change(action, row.list_id, email, role)
         return
-    for name, old, new in _fields(row, ('role', 'moderation_action')):
-        detail = {**role, 'setting': name, 'old': old, 'new': new}
-        yield Change(Action.member_changed, row.list_id, email, detail)
+    found = list(_fields(row, ('role', 'moderation_action')))
     if inspect(row).attrs['_address'].history.has_changes():
         [*old] = inspect(row).attrs['_address'].history.deleted
         before = old[0].email if old and old[0] is not None else None
-        detail = {**role, 'setting': 'address', 'old': before, 'new': email}
-        yield Change(Action.member_changed, row.list_id, email, detail)
+        found.append(('address', before, email))
+    yield from _settings_of(Action.member_changed, (row.list_id, email), found, role)
 
 
 def _of_preferences(row: Any, is_new: bool, is_gone: bool) -> Iterator[Change]:
@@ -251,12 +267,8 @@ def _of_preferences(row: Any, is_new: bool, is_gone: bool) -> Iterator[Change]:
     if current_actor.get() == 'mailman':
         # What bounces do is in their own ledger (R16).
         found = [each for each in found if stopped not in each[1:]]
-    if not found:
-        return
-    list_id, subject = _whose(row)
-    for name, old, new in found:
-        detail = {'setting': name, 'old': old, 'new': new}
-        yield Change(Action.member_changed, list_id, subject, detail)
+    if found:
+        yield from _settings_of(Action.member_changed, _whose(row), found)
 
 
 def _whose(preferences: Any) -> tuple[str | None, str]:
@@ -277,27 +289,23 @@ def _name_of(user: Any) -> str:
 
 
 def _of_user(row: Any, is_new: bool, is_gone: bool) -> Iterator[Change]:
-    if is_new:
-        if row.is_server_owner:
-            detail = {'setting': 'is_server_owner', 'old': None, 'new': True}
-            yield Change(Action.person_changed, None, _name_of(row), detail)
-        return
+    about = None, _name_of(row)
     if is_gone:
-        yield Change(Action.person_removed, None, _name_of(row), {})
-        return
-    names = ('display_name', '_password', 'is_server_owner')
-    for name, old, new in _fields(row, names):
-        detail = {'setting': name, 'old': old, 'new': new}
-        yield Change(Action.person_changed, None, _name_of(row), detail)
+        yield Change(Action.person_removed, *about, {})
+    elif is_new:
+        found = [('is_server_owner', None, True)] if row.is_server_owner else []
+        yield from _settings_of(Action.person_changed, about, found)
+    else:
+        changed = _fields(row, ('display_name', '_password', 'is_server_owner'))
+        yield from _settings_of(Action.person_changed, about, changed)
 
 
 def _of_address(row: Any, is_new: bool, is_gone: bool) -> Iterator[Change]:
     if is_gone:
         yield Change(Action.person_removed, None, row.email, {})
     elif not is_new:
-        for name, old, new in _fields(row, ('email', 'display_name', 'user_id')):
-            detail = {'setting': name, 'old': old, 'new': new}
-            yield Change(Action.person_changed, None, row.email, detail)
+        changed = _fields(row, ('email', 'display_name', 'user_id'))
+        yield from _settings_of(Action.person_changed, (None, row.email), changed)
 
 
 def _of_ban(row: Any, is_new: bool, is_gone: bool) -> Iterator[Change]:
@@ -311,17 +319,12 @@ def _of_domain(row: Any, is_new: bool, is_gone: bool) -> Iterator[Change]:
         action = Action.domain_added if is_new else Action.domain_removed
         yield Change(action, None, row.mail_host, {})
         return
-    for name, old, new in _fields(row, ('description', 'alias_domain')):
-        detail = {'setting': name, 'old': old, 'new': new}
-        yield Change(Action.domain_changed, None, row.mail_host, detail)
+    found = list(_fields(row, ('description', 'alias_domain')))
     owners = inspect(row).attrs['owners'].history
     if owners.has_changes():
-        detail = {
-            'setting': 'owners',
-            'old': sorted(map(_name_of, owners.deleted)),
-            'new': sorted(map(_name_of, owners.added)),
-        }
-        yield Change(Action.domain_changed, None, row.mail_host, detail)
+        before = sorted(map(_name_of, owners.deleted))
+        found.append(('owners', before, sorted(map(_name_of, owners.added))))
+    yield from _settings_of(Action.domain_changed, (None, row.mail_host), found)
 
 
 def _of_text(row: Any, is_new: bool, is_gone: bool) -> Iterator[Change]:

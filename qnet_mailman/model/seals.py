@@ -24,7 +24,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from mailman.utilities.datetime import now
-from sqlalchemy import Integer, Select, String, func, insert, select
+from sqlalchemy import Integer, Select, String, case, func, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qnet_mailman.model.audit import Action, QNetAudit
@@ -60,6 +60,7 @@ class QNetAuditSeal(Base):
 
 _rows: Any = QNetAudit.__table__
 _seals: Any = QNetAuditSeal.__table__
+_HAS_SEAL = select(_seals.c.number).where(_seals.c.audit_id == _rows.c.id).exists()
 
 
 @dataclass(frozen=True)
@@ -140,8 +141,7 @@ def seal(*, everything: bool = False) -> int:
 
 def _unsealed(everything: bool = False) -> Select[Any]:
     """What asks for rows without a seal, the oldest first."""
-    sealed = select(_seals.c.audit_id).where(_seals.c.audit_id == _rows.c.id)
-    query = select(_rows).where(~sealed.exists()).order_by(_rows.c.id)
+    query = select(_rows).where(~_HAS_SEAL).order_by(_rows.c.id)
     if everything:
         return query
     # Of those that were begun long before others, and are committed after them.
@@ -224,8 +224,7 @@ def _mistake(row: Any, number: int, previous: str) -> str | None:
 
 def _without_seal() -> tuple[int, int | None]:
     """How many rows have no seal, and the first that should have one."""
-    sealed = select(_seals.c.audit_id).where(_seals.c.audit_id == _rows.c.id)
-    missing = select(func.count(), func.min(_rows.c.id)).where(~sealed.exists())
-    count = store().execute(missing).one()[0]
-    late = store().execute(missing.where(_rows.c.at < now() - OVERDUE)).one()[1]
-    return count, late
+    late = func.min(case((_rows.c.at < now() - OVERDUE, _rows.c.id)))
+    query = select(func.count(), late).where(~_HAS_SEAL)
+    count, first = store().execute(query).one()
+    return count, first

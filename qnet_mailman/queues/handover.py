@@ -290,8 +290,7 @@ class Inbox(Queue):
 
     def put_off(self) -> None:
         """Leave the entry at work in the queue, and out of sight for a moment."""
-        path = f'{self.queue_directory}/{self.taken}'
-        os.rename(f'{path}.bak', f'{path}.pck')
+        self.put_back()
         self._put_off[self.taken] = time.monotonic() + PUT_OFF
 
     def _waits(self, filebase: str) -> bool:

@@ -22,7 +22,7 @@ from mailman.config.config import external_configuration
 
 from qnet_mailman import core_actor, values
 from qnet_mailman.model.audit import recorded_as
-from qnet_mailman.model.changes import Doing, doing
+from qnet_mailman.model.changes import Doing, doing, nothing
 from qnet_mailman.rest.asked import doing_of, fields_of
 from qnet_mailman.rest.limits import Application
 from qnet_mailman.rest.patience import SAFE
@@ -58,15 +58,14 @@ def _path(environ: dict[str, Any]) -> str:
 
 def _what_asks(environ: dict[str, Any]) -> Callable[[], Doing | None]:
     """What finds out what the request is to change."""
-    method, path, body = environ['REQUEST_METHOD'], _path(environ), b''
-    if method not in SAFE:
-        body = environ['wsgi.input'].read(int(environ.get('CONTENT_LENGTH') or 0))
-        environ['wsgi.input'] = io.BytesIO(body)
+    method, path = environ['REQUEST_METHOD'], _path(environ)
+    if method in SAFE:
+        return nothing
+    body = environ['wsgi.input'].read(int(environ.get('CONTENT_LENGTH') or 0))
+    environ['wsgi.input'] = io.BytesIO(body)
     kind = environ.get('CONTENT_TYPE', '')
 
     def asked() -> Doing | None:
-        if method in SAFE:
-            return None
         # Without the version of the interface.
         below = re.sub(r'^/\d\.\d(?=/)', '', path)
         return doing_of(method, below, fields_of(kind, body))

@@ -94,17 +94,17 @@ class Adoption:
         except ValueError as error:
             bad_request(response, str(error))
             return
-        token = audit.current_actor.set(acting_for(asked.get('actor')))
         about = _about(self._mlist)
         try:
-            if asked['action'] == 'adopt':
-                kind = asked.get('type'), asked.get('visibility')
-                _kind, found = adopting.preview(self._mlist, *kind)
-                made = adopting.adopt(self._mlist, *kind)
-            else:
-                made = None
-                found = adopting.release(self._mlist).differences()
-            config.db.commit()
+            with audit.recorded_as(acting_for(asked.get('actor'))):
+                if asked['action'] == 'adopt':
+                    kind = asked.get('type'), asked.get('visibility')
+                    _kind, found = adopting.preview(self._mlist, *kind)
+                    made = adopting.adopt(self._mlist, *kind)
+                else:
+                    made = None
+                    found = adopting.release(self._mlist).differences()
+                config.db.commit()
         except (adopting.CannotAdopt, adopting.CannotRelease) as error:
             config.db.abort()
             conflict(response, str(error))
@@ -113,8 +113,6 @@ class Adoption:
             config.db.abort()
             conflict(response, 'a digest of the list is made just now: try again')
             return
-        finally:
-            audit.current_actor.reset(token)
         okay(response, etag(_answer(about, made is not None, made, found)))
 
 

@@ -14,9 +14,10 @@ from urllib.parse import parse_qs
 
 from qnet_mailman.model.audit import Action
 from qnet_mailman.model.changes import MAX_TEXT, Doing
+from qnet_mailman.model.finding import list_id_of
 
-_HELD = re.compile(r'/lists/([^/]+)/held/(\d+)')
-_REQUEST = re.compile(r'/lists/([^/]+)/requests/([^/]+)')
+_HELD = re.compile(r'/lists/[^/]+/held/(\d+)')
+_REQUEST = re.compile(r'/lists/[^/]+/requests/[^/]+')
 _LIST = re.compile(r'/lists/([^/]+)(?:/.*)?')
 _SECRET = re.compile('pass|secret|token|key', re.IGNORECASE)
 _OF_POSTS = {
@@ -67,22 +68,18 @@ def doing_of(method: str, path: str, fields: Mapping[str, Any]) -> Doing | None:
     """
     if path.startswith('/plugins/qnet/'):
         return None
+    about = _LIST.fullmatch(path)
+    list_id = None if about is None else list_id_of(about[1].lower())
     action = str(fields.get('action', '')).lower()
     if (held := _HELD.fullmatch(path)) and action in _OF_POSTS:
         detail = {
             each: fields[each] for each in ('comment', 'forward') if each in fields
         }
-        what = f'held message {held[2]}'
-        return Doing(_OF_POSTS[action], _id_of(held[1]), what, detail, always=True)
-    if (asked := _REQUEST.fullmatch(path)) and action in _OF_JOINING:
+        what = f'held message {held[1]}'
+        return Doing(_OF_POSTS[action], list_id, what, detail, always=True)
+    if _REQUEST.fullmatch(path) and action in _OF_JOINING:
         reason = {'reason': fields['reason']} if 'reason' in fields else {}
         detail = {**reason, 'how': action}
-        return Doing(_OF_JOINING[action], _id_of(asked[1]), '', detail, always=True)
-    about = _LIST.fullmatch(path)
-    list_id = None if about is None else _id_of(about[1])
+        return Doing(_OF_JOINING[action], list_id, '', detail, always=True)
     what = f'{method} {path}'
     return Doing(Action.changed_over_rest, list_id, what, {'fields': fields})
-
-
-def _id_of(name: str) -> str:
-    return name.lower().replace('@', '.', 1)

@@ -261,16 +261,14 @@ class Forms:
         except ValueError as error:
             bad_request(response, str(error))
             return
-        token = audit.current_actor.set(actor)
         try:
-            numbers = receiving.take(sent, receiving.OVER_REST)
+            with audit.recorded_as(actor):
+                numbers = receiving.take(sent, receiving.OVER_REST)
         except receiving.TooMany:
             config.db.abort()
             raise falcon.HTTPTooManyRequests(
                 description='Too many requests wait for an operator.'
             ) from None
-        finally:
-            audit.current_actor.reset(token)
         config.db.commit()
         rows = [requests.find(number) for number in numbers]
         answer = [requests.as_dict(*row) for row in rows if row is not None]

@@ -31,7 +31,7 @@ from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import leftovers
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import define, set_replies
-from qnet_mailman.styles import reserved
+from qnet_mailman.styles import pipelines, reserved
 from qnet_mailman.values import ListType, Replies, Visibility
 
 BOUNCE_THRESHOLD = 5
@@ -105,7 +105,7 @@ def apply(mlist: Mlist, list_type: ListType, visibility: Visibility) -> None:
 
 def _common(mlist: Mlist, max_message_size: int) -> None:
     mlist.posting_chain = 'qnet-posting-chain'
-    mlist.posting_pipeline = 'qnet-posting-pipeline'
+    mlist.posting_pipeline = pipelines.OURS
     # R2: private means approval, not hidden.
     mlist.advertised = True
     mlist.subject_prefix = ''

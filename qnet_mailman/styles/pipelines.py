@@ -11,8 +11,9 @@ from mailman.model.mailinglist import MailingList
 from sqlalchemy import event
 
 from qnet_mailman.model.lists import row_of
+from qnet_mailman.pipelines.posting import PostingPipeline
 
-OURS = 'qnet-posting-pipeline'
+OURS = PostingPipeline.name
 
 
 def refuse_others(

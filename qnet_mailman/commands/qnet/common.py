@@ -46,17 +46,15 @@ def needs_service(command: Callable[P, None]) -> Callable[P, None]:
 
     @functools.wraps(command)
     def run(*args: P.args, **kws: P.kwargs) -> None:
-        token = audit.current_actor.set(audit.command_line_actor())
         try:
             site.settings()
-            command(*args, **kws)
+            with audit.recorded_as(audit.command_line_actor()):
+                command(*args, **kws)
         except site.NotReady as error:
             stop(COULD_NOT_RUN, f'QualityNet Mailer is not set up: {error}')
         except SQLAlchemyError as error:
             config.db.abort()
             stop(COULD_NOT_RUN, f'the database cannot be used: {site.describe(error)}')
-        finally:
-            audit.current_actor.reset(token)
 
     return run
 
