@@ -23,13 +23,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.commits import HERE, build_of
 from bench.rows import Row
 from qnet_mailman.demo.configuration import merge
 from qnet_mailman.demo.ports import HOST, is_listening
 from qnet_mailman.demo.processes import wait_until
 from tests import postgresql
 
-ROOT = Path(__file__).resolve().parents[1]
 BEFORE = '9e1ea60'
 """The build that "the build before" means."""
 DOMAIN = 'lists.example.gov'
@@ -37,9 +37,6 @@ LIST = f'bench@{DOMAIN}'
 POSTER = 'pat@agency.example.gov'
 MEMBERS = 10
 TURNS = 5
-OF_BUILD = ('qnet_mailman', 'etc')
-"""What is taken from the build that is measured; all else is of this tree."""
-
 SINK = ('/usr/sbin/smtp-sink', '-u', 'nobody')
 
 Work = Callable[[str, int], dict[str, float]]
@@ -88,16 +85,13 @@ def side(name: str, port: int, url: str = '') -> Iterator[Side]:
     """
     with ExitStack() as stack:
         var = Path(stack.enter_context(TemporaryDirectory()))
-        tree = ROOT if name in ('ours', 'stock') else stack.enter_context(_tree(name))
-        place = Path(stack.enter_context(TemporaryDirectory()))
-        for part in (*OF_BUILD, 'bench', 'tests'):
-            (place / part).symlink_to((tree if part in OF_BUILD else ROOT) / part)
-        _configure(var, tree, name == 'stock', port, url)
+        is_here = name in ('ours', 'stock')
+        build = HERE if is_here else stack.enter_context(build_of(name))
+        _configure(var, build.tree, name == 'stock', port, url)
         process = stack.enter_context(
             subprocess.Popen(
-                [sys.executable, '-m', 'bench.sides', str(var), name],
-                cwd=place,
-                env={**os.environ, 'PYTHONPATH': str(place)},
+                [build.python, '-m', 'bench.sides', str(var), name],
+                cwd=build.tree,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 text=True,
@@ -105,20 +99,6 @@ def side(name: str, port: int, url: str = '') -> Iterator[Side]:
         )
         stack.callback(process.kill)
         yield Side(name, process)
-
-
-@contextmanager
-def _tree(commit: str) -> Iterator[Path]:
-    """The files of a commit."""
-    with TemporaryDirectory() as folder:
-        files = subprocess.run(
-            ['git', 'archive', commit, *OF_BUILD],
-            cwd=ROOT,
-            check=True,
-            stdout=subprocess.PIPE,
-        )
-        subprocess.run(['tar', '-x', '-C', folder], input=files.stdout, check=True)
-        yield Path(folder)
 
 
 def medians(sides: list[Side], name: str, times: int) -> list[dict[str, float]]:
