@@ -108,8 +108,13 @@ def test_on_a_full_disk_there_is_neither_the_change_nor_its_row() -> None:
             limit = journal.stat().st_size + pages * PAGE
 
             def work(limit: int = limit, text: str = str(pages)) -> None:
-                resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-                describe(text)
+                size, unlimited = resource.RLIMIT_FSIZE, resource.RLIM_INFINITY
+                resource.setrlimit(size, (limit, unlimited))
+                try:
+                    describe(text)
+                finally:
+                    # Messages about it may be in a longer file.
+                    resource.setrlimit(size, (unlimited, unlimited))
 
             statuses.append(in_a_process(work))
             told = recorded()[len(before) :]
