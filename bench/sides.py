@@ -117,7 +117,7 @@ def compared(name: str, times: int) -> Iterator[tuple[str, list[dict[str, float]
 
     :param name: As of `Side.work`.
     """
-    with _sink() as port, postgresql.server() as server:
+    with sink() as port, postgresql.server() as server:
         for database in ('SQLite', 'PostgreSQL'):
             with ExitStack() as stack:
                 sides = []
@@ -130,7 +130,7 @@ def compared(name: str, times: int) -> Iterator[tuple[str, list[dict[str, float]
 
 
 @contextmanager
-def _sink() -> Iterator[int]:
+def sink() -> Iterator[int]:
     """A mail server that takes everything; its port."""
     with socket.socket() as free:
         free.bind((HOST, 0))

@@ -262,8 +262,7 @@ class Settings:
         PosterAuthentication, _one_of(*PosterAuthentication), PosterAuthentication
     ] = PosterAuthentication.confirm
     trusted_authserv_ids: Annotated[tuple[str, ...], _words] = ()
-    """authserv-ids (RFC 8601 section 2.5) of servers whose
-    Authentication-Results count."""
+    """authserv-ids (RFC 8601 section 2.5) whose Authentication-Results count."""
     inside_mail_servers: Annotated[tuple[str, ...], _host_names] = ()
     """Names, as in their Received fields, of servers behind that check nothing."""
     fields_below_received: Annotated[bool, _boolean] = False
@@ -313,6 +312,8 @@ class Settings:
     """Of a provider's active grants: a full import that takes away more is refused."""
     approver_required: Annotated[bool, _boolean] = False
     """Whether a list request must name an approver."""
+    audit_retention: Annotated[timedelta, _duration] = timedelta(days=548)
+    """How long senders' and strangers' addresses stay in the audit log (R31)."""
     closure_undo_days: Annotated[int, _count] = 30
     """How long a closed list can be opened again as it was, in days (R29)."""
 
@@ -343,8 +344,7 @@ class Settings:
     form_max_people: Annotated[int, _count] = 200
     """Administrators, and moderators, in one form."""
     form_max_cpu: Annotated[timedelta, _duration] = timedelta(seconds=2)
-    """Computing time for reading one file or mail with forms; where an operator hands
-    it in, 30 times as much."""
+    """Computing time for one file or mail with forms; an operator's: 30 times it."""
     form_max_memory: Annotated[int, _size] = 200 * MEBIBYTE
     """Memory for it, in bytes; where an operator hands it in, 10 times as much."""
     forms_address: Annotated[str | None, _lower_address] = None
@@ -475,8 +475,7 @@ def load(path: Path) -> Settings:
     if problems:
         raise SettingsError(problems)
     settings = Settings(**found)
-    problems += [f'{path}: {each}' for each in _incomplete(settings)]
-    if problems:
+    if problems := [f'{path}: {each}' for each in _incomplete(settings)]:
         raise SettingsError(problems)
     return settings
 
@@ -490,10 +489,9 @@ def _incomplete(settings: Settings) -> Iterator[str]:
 
 
 def _line_of(key: str, text: str) -> int:
-    for number, line in enumerate(text.splitlines(), start=1):
-        if re.match(rf'\s*{re.escape(key)}\s*[=:]', line, re.IGNORECASE):
-            return number
-    return 1
+    is_it = re.compile(rf'\s*{re.escape(key)}\s*[=:]', re.IGNORECASE).match
+    lines = enumerate(text.splitlines(), start=1)
+    return next((number for number, line in lines if is_it(line)), 1)
 
 
 def _allowed(key: str) -> str:

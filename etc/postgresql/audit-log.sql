@@ -3,15 +3,17 @@
 --
 --   runuser -u postgres -- psql -v ON_ERROR_STOP=1 -d qnet_core <etc/postgresql/audit-log.sql
 --
--- Again it changes nothing.  "mailman qnet restore" wants a database that is the service's
--- own (qnet-mailer.sql makes one that is not there); run this after it.  Before an upgrade
--- whose release notes ask for it:
+-- Again it changes nothing.  An upgrade that changes the log's tables, "mailman qnet restore"
+-- and "mailman qnet audit --redact" need that role; each says so, and with which command it is
+-- lent.  Run this again afterwards:
 --
 --   runuser -u postgres -- psql -d qnet_core -c 'GRANT "qnet-audit" TO "qnet-core"'
 SELECT 'CREATE ROLE "qnet-audit" LOGIN'
 WHERE NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'qnet-audit') \gexec
 
 BEGIN;
+-- Whoever wants to add to the log waits behind this.
+SET LOCAL lock_timeout = '10s';
 -- Who owns a database can drop it; and owns its schema, in which they can drop any table.
 ALTER DATABASE qnet_core OWNER TO postgres;
 GRANT CONNECT, TEMPORARY ON DATABASE qnet_core TO "qnet-core";

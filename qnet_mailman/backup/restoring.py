@@ -20,7 +20,7 @@ from mailman.database.alembic import alembic_cfg
 from qnet_mailman.backup import container, databases, folders, website
 from qnet_mailman.backup.container import BackupError, Manifest
 from qnet_mailman.backup.making import alone, scratch
-from qnet_mailman.model import migrations
+from qnet_mailman.model import log_owner, migrations
 from qnet_mailman.queues import restored
 
 EMPTY = ('mailinglist', 'member', 'address', 'user', 'qnet_request')
@@ -48,7 +48,7 @@ def restore(path: Path, *, web: bool = True, check: bool = False) -> Manifest:
         mark = restored.read()
         is_again = mark is not None and not mark.is_whole
         side = website.ask() if web else None
-        reasons = list(_master())
+        reasons = [*_master(), *_log_of_another()]
         reasons += _unknown(manifest, side)
         if not is_again:
             reasons += _not_empty(side)
@@ -67,6 +67,14 @@ def _master() -> Iterator[str]:
     if state in (WatcherState.conflict, WatcherState.host_mismatch):
         host, number, _ = lock.details
         yield f'Mailman runs (process {number} on {host}): stop it first'
+
+
+def _log_of_another() -> Iterator[str]:
+    """Tables that the service's role may not put others in the place of (R31)."""
+    with databases.connected(config.db.engine.url) as connection:
+        lend = log_owner.how_to_lend(connection)
+    if lend is not None:
+        yield f'the audit log belongs to a role of its own; have it lent first: {lend}'
 
 
 def _unknown(manifest: Manifest, side: website.WebSide | None) -> Iterator[str]:

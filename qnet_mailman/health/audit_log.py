@@ -6,11 +6,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mailman.model.mailinglist import MailingList
+from mailman.utilities.datetime import now
 from sqlalchemy import select, text
 
 from qnet_mailman.health.finding import Finding, from_database, named
+from qnet_mailman.model import log_owner, redaction
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import QNetList
+from qnet_mailman.settings import Settings
 from qnet_mailman.styles import pipelines
 
 _PARTED = (
@@ -47,6 +50,23 @@ def append_only() -> Iterator[Finding]:
         yield Finding(
             'ok', 'audit log', "the service's role can add to it, and no more"
         )
+
+
+@from_database
+def retention(settings: Settings) -> Iterator[Finding]:
+    """Whether what is older than `audit_retention` is redacted."""
+    before = now() - settings.audit_retention - redaction.LATE
+    if not redaction.due(before):
+        return
+    lend = log_owner.how_to_lend(store())
+    yield Finding(
+        'warning',
+        'audit log',
+        'it has addresses of senders and strangers for longer than audit_retention',
+        'Say "mailman qnet audit --redact".'
+        if lend is None
+        else f'Run: {lend}; mailman qnet audit --redact; {log_owner.GIVE_BACK}.',
+    )
 
 
 @from_database

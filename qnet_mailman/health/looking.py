@@ -35,6 +35,7 @@ def examine(*, web: bool = True, mail: bool = True) -> list[Finding]:
         findings.extend(service.ticket_system(settings))
         findings.extend(service.sign_ups(settings))
         findings.extend(audit_log.append_only())
+        findings.extend(audit_log.retention(settings))
         findings.extend(audit_log.parted())
         findings.extend(mailman.addresses())
         findings.extend(mailman.maps())

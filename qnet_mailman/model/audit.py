@@ -94,6 +94,8 @@ class Action(StrEnum):
     sublist_removed = 'sublist removed'
     site_restored = 'site restored'
     redacted = 'redacted'
+    hold_set = 'hold set'
+    hold_lifted = 'hold lifted'
 
 
 class QNetAudit(Base):

@@ -152,13 +152,7 @@ def at_the_command_line() -> None:
 
 def install() -> None:
     """Look at what is written, from here on; again it changes nothing."""
-    for name, listener in (
-        ('before_flush', _look),
-        ('do_orm_execute', _look_at_many),
-        ('before_commit', _write),
-        ('after_commit', _forget),
-        ('after_soft_rollback', _take_back),
-    ):
+    for name, listener in LISTENERS:
         if not event.contains(Session, name, listener):
             event.listen(Session, name, listener)
 
@@ -501,3 +495,13 @@ def _is_within(savepoint: Any, outer: Any) -> bool:
             return True
         savepoint = savepoint.parent
     return False
+
+
+LISTENERS: tuple[tuple[str, Callable[..., None]], ...] = (
+    ('before_flush', _look),
+    ('do_orm_execute', _look_at_many),
+    ('before_commit', _write),
+    ('after_commit', _forget),
+    ('after_soft_rollback', _take_back),
+)
+"""What looks at a session's events, by their names."""

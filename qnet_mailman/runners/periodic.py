@@ -15,7 +15,7 @@ from datetime import timedelta
 
 from qnet_mailman import site
 from qnet_mailman.lists import closing
-from qnet_mailman.model import fan_outs, limits, queues, seals
+from qnet_mailman.model import fan_outs, limits, queues, redaction, seals
 from qnet_mailman.model.jobs import Job
 from qnet_mailman.provisioning import apply
 from qnet_mailman.review import asking, desk, requests
@@ -42,6 +42,11 @@ TASKS: tuple[Job, ...] = (
     ('prune handovers', timedelta(hours=1), queues.sweep),
     ('seal the audit log', None, seals.seal_due),
     ('say where the audit log ends', timedelta(days=1), lambda _: seals.log_end()),
+    (
+        'redact the audit log',
+        timedelta(days=1),
+        lambda now: redaction.redact_due(now - site.settings().audit_retention),
+    ),
     # Each host has a map of its own.
     ('write an abandoned map', None, lambda _: apply.write_abandoned_map()),
 )

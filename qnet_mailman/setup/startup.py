@@ -23,7 +23,7 @@ from mailman.config import config
 from sqlalchemy.exc import SQLAlchemyError
 
 from qnet_mailman import site
-from qnet_mailman.model.migrations import DatabaseIsNewer
+from qnet_mailman.model.migrations import AuditLogOfAnother, DatabaseIsNewer
 from qnet_mailman.settings import SettingsError, load
 from qnet_mailman.setup import compat, components, database, logs, mailman_cfg
 from qnet_mailman.site import NotReady
@@ -53,7 +53,7 @@ def setup() -> None:
             components.leave_our_members_alone()
         else:
             components.register()
-    except (SettingsError, NotReady, DatabaseIsNewer) as error:
+    except (SettingsError, NotReady, DatabaseIsNewer, AuditLogOfAnother) as error:
         reason = str(error)
     except (SQLAlchemyError, OSError) as error:
         reason = f'the database cannot be prepared: {site.describe(error)}'

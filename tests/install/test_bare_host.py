@@ -32,6 +32,7 @@ LIST = f'hqr-updates@{DOMAIN}'
 READER = 'reader@hospital.example.org'
 SETTINGS = 'etc/qnet-mailer/settings_local.py'
 SIGNED = re.compile(rf'https://{DOMAIN}(/posts/confirm/[^/\s]+/)')
+LOG_IS_SAFE = "audit log: the service's role can add to it, and no more"
 CHANGED = re.compile(r'changed=(\d+)')
 
 
@@ -86,6 +87,9 @@ def test_check_says_what_it_would_do_and_does_nothing(bare: Host, dry: str) -> N
 
 
 def test_everything_runs_and_secrets_are_secret(host: Host) -> None:
+    # It gets the log's role for as long as it runs.
+    host.run('systemctl', 'start', 'qnet-redact.service')
+    assert LOG_IS_SAFE in host.run('mailman', 'qnet', 'check', check=False).stdout
     failed = host.run('systemctl', 'list-units', '--failed', '--plain', '--no-legend')
     assert 'qnet' not in failed.stdout
     timers = host.run('systemctl', 'list-timers', '--all', '--no-legend').stdout
@@ -265,7 +269,11 @@ chown -R qnet-core: /var/lib/qnet-mailer/mailman/messages
 RESTORE = """set -e
 cd /
 systemctl stop 'qnet-*.timer' 'qnet-*.service'
+# The log's role is not lent: it says with which command.
+! said=$(mailman qnet restore "$1" 2>&1)
+sh -c "$(echo "$said" | grep -o 'runuser .*')"
 mailman qnet restore "$1"
+runuser -u postgres -- psql -Xq -d qnet_core </src/etc/postgresql/audit-log.sql
 django-admin migrate --noinput
 systemctl start qnet-core qnet-web qnet-tasks
 """
@@ -280,6 +288,7 @@ def test_an_earlier_version_s_data_is_brought_up_to_date(
     host.run('sh', '-c', OLD_DATA)
     said = host.install()
     assert "Bring core's database up to date" in said
+    assert LOG_IS_SAFE in host.run('mailman', 'qnet', 'check', check=False).stdout
     assert [each['address'] for each in bounces(host)] == [READER]
     announce(host, outside, 'After an upgrade')
     accept_held(host)
@@ -325,6 +334,7 @@ def test_a_backup_is_restored_into_a_second_root(host: Host, outside: Outside) -
         second.install()
         path = f'/var/backups/qnet-mailer/{backup.name}'
         second.run('sh', '-c', RESTORE, 'restore', path)
+        assert LOG_IS_SAFE in second.run('mailman', 'qnet', 'check', check=False).stdout
         outside.move_to(second)
         assert [each['address'] for each in bounces(second)] == [READER]
         second.run('mailman', 'qnet', 'resume', '--discard', 'all', '--yes')

@@ -3,21 +3,28 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
+from mailman.config import config
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
+from qnet_mailman import site
+from qnet_mailman.backup import databases, restoring
+from qnet_mailman.commands.cli_qnet import qnet
 from qnet_mailman.demo.configuration import ROOT
 from qnet_mailman.health import audit_log
-from qnet_mailman.model import audit, seals
-from qnet_mailman.model.migrations import upgrade
+from qnet_mailman.model import audit, log_owner, redaction, seals
+from qnet_mailman.model.migrations import AuditLogOfAnother, current, head, upgrade
 from tests import postgresql
+from tests.clock import Clock
 
 SQL = ROOT / 'etc/postgresql/audit-log.sql'
 REFUSED = (
@@ -56,43 +63,70 @@ def psql(server: postgresql.Server, database: str, script: str) -> None:
     subprocess.run(command, input=script, text=True, check=True, capture_output=True)
 
 
-def findings(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    with Session(engine) as session:
-        monkeypatch.setattr(audit_log, 'store', lambda: session)
-        return [each.level for each in audit_log.append_only()]
-
-
 @pytest.fixture(scope='module')
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    """The service's connection to a database that is set up as the guide says."""
+def server() -> Iterator[postgresql.Server]:
     with postgresql.server() as server:
         roles = 'CREATE ROLE postgres SUPERUSER; CREATE ROLE "qnet-core" LOGIN;'
         psql(server, 'postgres', roles)
-        psql(server, 'postgres', 'CREATE DATABASE qnet_core OWNER "qnet-core"')
-        url = f'postgresql+psycopg2://qnet-core@127.0.0.1:{server.port}/qnet_core'
-        engine = create_engine(url)
-        upgrade(engine, str(tmp_path_factory.mktemp('locks')))
-        script = SQL.read_text('utf-8')
-        psql(server, 'qnet_core', script)
-        # Again, as after a restore.
-        psql(server, 'qnet_core', script)
-        yield engine
-        engine.dispose()
+        yield server
+
+
+def new_database(server: postgresql.Server, name: str = 'qnet_core') -> Engine:
+    """The service's connection to a database of its own."""
+    psql(server, 'postgres', f'CREATE DATABASE {name} OWNER "qnet-core"')
+    url = f'postgresql+psycopg2://qnet-core@127.0.0.1:{server.port}/{name}'
+    return create_engine(url)
+
+
+def give_to_its_role(server: postgresql.Server, name: str = 'qnet_core') -> None:
+    psql(server, name, SQL.read_text('utf-8').replace('qnet_core', name))
+
+
+def lend(server: postgresql.Server, said: str) -> None:
+    """Do what a message says, as the database's superuser."""
+    match = re.search(r"runuser -u postgres -- psql -d (\w+) -c '([^']+)'", said)
+    assert match, said
+    psql(server, match[1], match[2])
+
+
+@pytest.fixture(scope='module')
+def service(
+    server: postgresql.Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engine]:
+    """The service's connection to a database that is set up as the guide says."""
+    engine = new_database(server)
+    upgrade(engine, str(tmp_path_factory.mktemp('locks')))
+    give_to_its_role(server)
+    # Again it changes nothing.
+    give_to_its_role(server)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture
-def written(
+def site_of_it(
     core: SimpleNamespace, service: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Engine]:
-    """As before, with a row and its seal."""
+    """Mailman in this process, with that database."""
     with Session(service) as session:
-        monkeypatch.setattr(seals, 'store', lambda: session)
-        monkeypatch.setattr(audit, 'store', lambda: session)
-        audit.record(audit.Action.key_made)
-        session.commit()
-        assert seals.seal() == 1
-        session.commit()
-    yield service
+        db = SimpleNamespace(
+            store=session,
+            engine=service,
+            commit=session.commit,
+            abort=session.rollback,
+        )
+        monkeypatch.setattr(config, 'db', db)
+        yield service
+
+
+@pytest.fixture
+def written(site_of_it: Engine) -> Engine:
+    """As before, with a row and its seal."""
+    audit.record(audit.Action.key_made)
+    config.db.commit()
+    assert seals.seal()
+    config.db.commit()
+    return site_of_it
 
 
 @pytest.mark.parametrize('statement', REFUSED)
@@ -117,19 +151,106 @@ def test_the_service_still_makes_tables_of_its_own(
     upgrade(written, str(tmp_path))
 
 
+def take_back(server: postgresql.Server) -> None:
+    """The same while this process has that database."""
+    config.db.abort()
+    give_to_its_role(server)
+
+
+def levels() -> list[str]:
+    return [each.level for each in audit_log.append_only()]
+
+
 def test_check_says_whether_the_log_is_safe(
-    core: SimpleNamespace, service: Engine, monkeypatch: pytest.MonkeyPatch
+    site_of_it: Engine, server: postgresql.Server
 ) -> None:
-    assert findings(service, monkeypatch) == ['ok']
-    url = service.url.set(username='mailman')
-    owner = create_engine(url)
-    assert findings(owner, monkeypatch) == ['warning']
-    lend, back = (
-        'GRANT "qnet-audit" TO "qnet-core"',
-        'REVOKE "qnet-audit" FROM "qnet-core"',
-    )
-    for statement, level in ((lend, 'warning'), (back, 'ok')):
-        with owner.begin() as connection:
-            connection.execute(text(statement))
-        assert findings(service, monkeypatch) == [level]
-    owner.dispose()
+    assert levels() == ['ok']
+    lend(server, log_owner.how_to_lend(config.db.store) or '')
+    assert log_owner.how_to_lend(config.db.store) is None
+    assert levels() == ['warning']
+    take_back(server)
+    assert levels() == ['ok']
+
+
+def test_redaction_waits_for_the_role_and_check_says_so(
+    site_of_it: Engine, server: postgresql.Server, clock: Clock
+) -> None:
+    audit.record(audit.Action.post_masked, actor='pat@agency.example.gov')
+    config.db.commit()
+    seals.seal()
+    config.db.commit()
+    clock.forward(days=600)
+    assert redaction.redact_due(clock.moment) == 0
+    said = CliRunner().invoke(qnet, ['audit', '--redact'])
+    assert said.exit_code == 1
+    [found] = audit_log.retention(site.settings())
+    assert found.level == 'warning' and 'GRANT' in found.remedy
+    lend(server, said.output)
+    assert CliRunner().invoke(qnet, ['audit', '--redact']).output == 'redacted: 1\n'
+    take_back(server)
+    assert list(audit_log.retention(site.settings())) == []
+    seals.seal()
+    config.db.commit()
+    found = seals.verify()
+    assert found.redacted and found.wrong is None
+
+
+def test_redaction_gives_way_to_who_adds_to_the_log_for_long(
+    site_of_it: Engine, server: postgresql.Server, clock: Clock
+) -> None:
+    lend(server, log_owner.how_to_lend(config.db.store) or '')
+    audit.record(audit.Action.post_masked, actor='pat@agency.example.gov')
+    config.db.commit()
+    seals.seal()
+    config.db.commit()
+    clock.forward(days=600)
+    with site_of_it.connect() as another:
+        another.execute(
+            text(
+                'INSERT INTO qnet_audit (at, actor, action, subject, detail) '
+                "VALUES (now(), 'another', 'key made', '', '{}')"
+            )
+        )
+        assert redaction.redact_due(clock.moment) == 0
+        another.commit()
+    assert redaction.redact_due(clock.moment) == 1
+
+
+def test_a_later_migration_of_the_log_says_how_it_is_done(
+    service: Engine, server: postgresql.Server, tmp_path: Path
+) -> None:
+    engine = new_database(server, 'qnet_older')
+    upgrade(engine, str(tmp_path), target='0019')
+    to_another = 'ALTER TABLE qnet_audit OWNER TO "qnet-audit"'
+    psql(server, 'qnet_older', to_another)
+    with pytest.raises(AuditLogOfAnother) as refused:
+        upgrade(engine, str(tmp_path))
+    with engine.connect() as connection:
+        assert current(connection) == '0019'
+    lend(server, str(refused.value))
+    upgrade(engine, str(tmp_path))
+    give_to_its_role(server, 'qnet_older')
+    with engine.connect() as connection:
+        assert current(connection) == head()
+        assert log_owner.how_to_lend(connection) is not None
+    engine.dispose()
+
+
+def test_a_restore_says_what_it_needs_and_then_works(
+    written: Engine, server: postgresql.Server, tmp_path: Path
+) -> None:
+    copy, before = tmp_path / 'copy', seals.checkpoint()
+    with databases.snapshot(written.url) as make:
+        make(copy)
+    [reason] = restoring._log_of_another()
+    lend(server, reason)
+    assert list(restoring._log_of_another()) == []
+    written.dispose()
+    config.db.store.close()
+    databases.restore(written.url, copy)
+    assert levels() == ['warning']
+    take_back(server)
+    assert levels() == ['ok']
+    assert seals.verify().sealed == before
+    audit.record(audit.Action.key_made)
+    config.db.commit()

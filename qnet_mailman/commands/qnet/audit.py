@@ -9,15 +9,17 @@ import re
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import click
+from mailman.config import config
 from mailman.utilities.datetime import now
 
 from qnet_mailman import site
 from qnet_mailman.bounces.notice_table import cell
 from qnet_mailman.commands.qnet.common import INVALID, needs_service, printable, stop
-from qnet_mailman.model import seals
+from qnet_mailman.model import holds, log_owner, redaction, seals
 from qnet_mailman.model.audit import About, Action, QNetAudit, as_dict, written
 from qnet_mailman.model.base import store
 from qnet_mailman.review import requests
@@ -52,7 +54,8 @@ _UNITS = {'m': 60, 'h': 3600, 'd': 86400, 'w': 7 * 86400}
 @click.option('--csv', 'form', flag_value='csv', help='Print CSV, for a spreadsheet.')
 @click.option(
     '--verify',
-    is_flag=True,
+    'what',
+    flag_value='verify',
     help='Print nothing of it, but see whether a row was changed or is missing.',
 )
 @click.option(
@@ -60,6 +63,21 @@ _UNITS = {'m': 60, 'h': 3600, 'd': 86400, 'w': 7 * 86400}
     metavar='COUNT:DIGEST',
     help='Of the log server, to verify against, too.',
 )
+@click.option(
+    '--hold',
+    'what',
+    flag_value='hold',
+    help='Put a legal hold on --list or --person: nothing about it is redacted.',
+)
+@click.option('--release', 'what', flag_value='release', help='Lift it.')
+@click.option('--holds', 'what', flag_value='holds', help='Print what is on hold.')
+@click.option(
+    '--redact',
+    'what',
+    flag_value='redact',
+    help='Take out addresses older than audit_retention, or those of --person.',
+)
+@click.option('--why', metavar='TEXT', help='For the log: --hold, --release, --redact.')
 @needs_service
 def audit(
     name: str | None,
@@ -69,20 +87,35 @@ def audit(
     since: str | None,
     until: str | None,
     form: str | None,
-    verify: bool,
+    what: str | None,
     checkpoint: str | None,
+    why: str | None,
 ) -> None:
-    """Print the audit log, newest last.
+    """Print the audit log, newest last, or do what is said with it.
 
     LIST is an address or List-ID; the list may be one that has been deleted. WHEN
     is a date or time (ISO 8601, in the site's time zone where it has none), or how
     long ago. Times are printed in UTC.
 
+    Who moderates or administers what is never redacted, nor what is on hold. Both are
+    on record themselves.
+
     Exit status with --verify: 0 all is there as it was written, 1 something is not.
+    With --redact: 1 where it cannot be done.
     """
-    if verify or checkpoint is not None:
-        _verify(checkpoint)
-        return
+    match 'verify' if checkpoint is not None else what:
+        case 'verify':
+            _verify(checkpoint)
+            return
+        case 'hold' | 'release':
+            _hold(name, person, is_set=what == 'hold', why=why)
+            return
+        case 'holds':
+            _holds()
+            return
+        case 'redact':
+            _redact(person, why)
+            return
     about = About(
         list_name=name,
         names=None if request is None else requests.names_of(request.strip()),
@@ -110,6 +143,49 @@ def _verify(known: str | None) -> None:
     click.echo(f'as they were written: {count}; checkpoint {count}:{digest}')
     click.echo(f'redacted, on record: {found.redacted}')
     click.echo(f'newer than the last seal: {found.waiting}')
+
+
+def _hold(
+    name: str | None, person: str | None, *, is_set: bool, why: str | None
+) -> None:
+    if (name is None) == (person is None) or not (name or person or '').strip():
+        stop(INVALID, 'name what it is about: --list LIST or --person WHO')
+    if not (why or '').strip():
+        stop(INVALID, '--why is missing: the log says what a hold was for')
+    if not holds.put(name, person, is_set=is_set, why=str(why).strip()):
+        stop(INVALID, 'it is on hold already' if is_set else 'it is not on hold')
+    config.db.commit()
+    _holds()
+
+
+def _holds() -> None:
+    for each in holds.in_force():
+        about = f'list {each.list_id}' if each.list_id else f'person {each.person}'
+        since = f'{each.since.isoformat(timespec="seconds")}Z'
+        click.echo(printable(f'{about}  since {since}  {each.actor}  {each.why}'))
+
+
+def _redact(person: str | None, why: str | None) -> None:
+    if (lend := log_owner.how_to_lend(store())) is not None:
+        stop(
+            INVALID,
+            'the audit log belongs to a role of its own; have it lent first:',
+            f'  {lend}',
+            f'then do this again; {log_owner.GIVE_BACK}',
+        )
+    if person is None:
+        before = now() - site.settings().audit_retention
+        find = partial(redaction.due, before)
+        why = why or f'older than {before:%Y-%m-%d}'
+    elif not (why or '').strip() or not person.strip():
+        stop(INVALID, '--person and --why are needed: the log says what it was for')
+    else:
+        find = partial(redaction.of_person, person.strip())
+    click.echo(f'redacted: {redaction.redact_all(find, str(why).strip())}')
+    if holds.in_force():
+        click.echo('what is on hold stays as it is (--holds)')
+    if find():
+        stop(INVALID, 'some rows were too new, or in use: do it again in a minute')
 
 
 def _as_json(rows: Iterable[dict[str, Any]]) -> None:

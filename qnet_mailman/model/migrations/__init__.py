@@ -20,15 +20,23 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flufl.lock import Lock
 from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import ProgrammingError
+
+from qnet_mailman.model import log_owner
 
 VERSION_TABLE = 'qnet_alembic_version'
 ADVISORY_LOCK = 0x716E6574
 """Key of the PostgreSQL advisory lock: 'qnet' in ASCII."""
 LOCK_LIFETIME = timedelta(minutes=10)
+_NOT_OWNER = '42501'
 
 
 class DatabaseIsNewer(Exception):
     """A later version of the package has changed the tables; the text says so."""
+
+
+class AuditLogOfAnother(Exception):
+    """The audit log's tables are to be changed by another role; the text says how."""
 
 
 def _config() -> Config:
@@ -62,6 +70,7 @@ def upgrade(engine: Engine, lock_dir: str, *, target: str = 'head') -> None:
     :param engine: Mailman's engine; only its address is used.
     :param lock_dir: Folder of the lock for the processes of this host.
     :raises DatabaseIsNewer: if this version of the package does not know its tables.
+    :raises AuditLogOfAnother: if it changes those of a log that is not the service's.
     :raises sqlalchemy.exc.SQLAlchemyError: if the database refuses.
     """
     with engine.connect() as connection:
@@ -80,6 +89,15 @@ def upgrade(engine: Engine, lock_dir: str, *, target: str = 'head') -> None:
             config = _config()
             config.attributes['connection'] = connection
             command.upgrade(config, target)
+    except ProgrammingError as error:
+        with own_engine.connect() as connection:
+            lend = log_owner.how_to_lend(connection)
+        if lend is None or getattr(error.orig, 'pgcode', None) != _NOT_OWNER:
+            raise
+        raise AuditLogOfAnother(
+            'this version changes the audit log, which belongs to a role of its own: '
+            f'{lend}; {log_owner.GIVE_BACK} afterwards'
+        ) from error
     finally:
         own_engine.dispose()
 
