@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
+from mailman.config import config
 from mailman.utilities.datetime import now
 
 from qnet_mailman import site
@@ -21,6 +22,9 @@ from qnet_mailman.model import seals
 from qnet_mailman.model.audit import About, Action, QNetAudit, as_dict, written
 from qnet_mailman.model.base import store
 from qnet_mailman.review import requests
+
+HIDDEN = '(hidden; --senders)'
+"""In the place of who sent a post."""
 
 _UNITS = {'m': 60, 'h': 3600, 'd': 86400, 'w': 7 * 86400}
 
@@ -47,6 +51,11 @@ _UNITS = {'m': 60, 'h': 3600, 'd': 86400, 'w': 7 * 86400}
     '--since', metavar='WHEN', help='Only from then on: 2026-01-31, or 7d, 12h, 30m.'
 )
 @click.option('--until', metavar='WHEN', help='Only before then.')
+@click.option(
+    '--senders',
+    is_flag=True,
+    help='With who sent posts that are masked; that you look is in the log.',
+)
 @click.option('--json', 'form', flag_value='json', help='Print JSON.')
 @click.option('--jsonl', 'form', flag_value='jsonl', help='Print JSON Lines.')
 @click.option('--csv', 'form', flag_value='csv', help='Print CSV, for a spreadsheet.')
@@ -68,6 +77,7 @@ def audit(
     action: str | None,
     since: str | None,
     until: str | None,
+    senders: bool,
     form: str | None,
     verify: bool,
     checkpoint: str | None,
@@ -91,9 +101,12 @@ def audit(
         since=None if since is None else _moment('--since', since),
         until=None if until is None else _moment('--until', until),
     )
+    if senders:
+        about = about.look_at_senders()
+        config.db.commit()
     query = written(about).order_by(QNetAudit.id)
     rows = store().scalars(query.execution_options(yield_per=1000))
-    _PRINT.get(form or '', _as_text)(as_dict(row) for row in rows)
+    _PRINT.get(form or '', _as_text)(as_dict(row, senders=senders) for row in rows)
 
 
 def _verify(known: str | None) -> None:
@@ -126,14 +139,16 @@ def _as_csv(rows: Iterable[dict[str, Any]]) -> None:
     writer.writerow(('at', 'actor', 'action', 'list', 'subject', 'detail'))
     for row in rows:
         values = {**row, 'list': row['list'] or '', 'detail': json.dumps(row['detail'])}
+        values.pop('hidden', None)
         writer.writerow([cell(text) for text in values.values()])
 
 
 def _as_text(rows: Iterable[dict[str, Any]]) -> None:
     for row in rows:
         detail = ', '.join(f'{key}={value}' for key, value in row['detail'].items())
+        actor = HIDDEN if row.get('hidden') else row['actor']
         parts = (
-            *(row[name] for name in ('at', 'actor', 'action', 'list', 'subject')),
+            *(row['at'], actor, *(row[key] for key in ('action', 'list', 'subject'))),
             detail,
         )
         click.echo(printable('  '.join(part for part in parts if part)))
