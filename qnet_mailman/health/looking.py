@@ -36,6 +36,7 @@ def examine(*, web: bool = True, mail: bool = True) -> list[Finding]:
         findings.extend(service.sign_ups(settings))
         findings.extend(audit_log.append_only())
         findings.extend(audit_log.parted())
+        findings.extend(audit_log.sealed())
         findings.extend(mailman.addresses())
         findings.extend(mailman.maps())
         findings.extend(mailman.verp())

@@ -236,7 +236,7 @@ def written(about: About) -> Select[tuple[QNetAudit]]:
     """What asks for lines of the audit log, in no order yet."""
     query = select(QNetAudit)
     if about.list_name is not None:
-        # Of a person there are fewer lines than of a list: that index is not to be used.
+        # A person has fewer lines than a list, whose index is not to be used then.
         of_list: Any = QNetAudit.list_id
         if about.person is not None:
             of_list = func.coalesce(of_list, '')

@@ -17,6 +17,7 @@ from qnet_mailman.health import mailman
 from qnet_mailman.health.looking import examine
 from qnet_mailman.model.audit import (
     About,
+    Action,
     QNetAudit,
     as_dict,
     recorded_as,
@@ -87,7 +88,7 @@ class AuditLog:
         `request`, any number of a request form's; `person`, who did it or whom it was
         done to; `action`, in the log's words; `since` and `until`, ISO 8601, in UTC
         where they say nothing else: each says of what alone.  Who sent a post that is
-        masked is `hidden`.
+        masked is `hidden`.  `actions` are all that the log knows.
         """
         _answer(request.params, response)
 
@@ -139,7 +140,8 @@ def _answer(asked: Mapping[str, Any], response: Any, *, senders: bool = False) -
         query = query.where(QNetAudit.id < _number(fields, 'before', 2**31 - 1))
     newest = store().scalars(query.order_by(QNetAudit.id.desc()).limit(count))
     rows = [{'id': row.id, **as_dict(row, senders=senders)} for row in newest]
-    okay(response, etag(entries(rows)))
+    actions = [each.value for each in Action]
+    okay(response, etag({**entries(rows), 'actions': actions}))
     config.db.commit()
 
 
