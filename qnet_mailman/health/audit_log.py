@@ -80,8 +80,8 @@ def parted() -> Iterator[Finding]:
             'lists',
             "Postorius shows another default action for members' posts than replies, "
             f'by which they are decided: {named(names)}',
-            'Choose there (Settings, Message Acceptance): reject on notification lists, '
-            'hold on the others.',
+            'Choose there (Settings, Message Acceptance) to reject on notification '
+            'lists, and to hold on the others.',
         )
 
 

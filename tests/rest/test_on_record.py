@@ -12,8 +12,10 @@ from click.testing import CliRunner
 from mailman.app.moderator import hold_message
 from mailman.config import config
 from mailman.interfaces.action import Action as Moderation
+from mailman.interfaces.listmanager import IListManager
 from mailman.model.mailinglist import MailingList
 from sqlalchemy import select, update
+from zope.component import getUtility
 
 from qnet_mailman.core_actor import FIELD, sign
 from qnet_mailman.health import audit_log
@@ -185,16 +187,17 @@ def test_replies_are_what_mailman_s_column_says(change: Any, mlist: Any) -> None
 
 @pytest.mark.mlist('discussion', 'public')
 def test_columns_of_ours_are_on_record_as_our_settings(change: Any, mlist: Any) -> None:
-    path = f'lists/{mlist.list_id}/config'
+    list_id, path = mlist.list_id, f'lists/{mlist.list_id}/config'
+    lists = getUtility(IListManager)
     [row] = change('PATCH', path, {'anonymous_list': True})
     assert (row['subject'], row['detail']['new']) == ('mask', 'everyone')
-    assert mask_of(mlist) is Mask.everyone
+    assert mask_of(lists.get_by_list_id(list_id)) is Mask.everyone
     [row] = change('PATCH', path, {'anonymous_list': False})
     assert row['detail'] == {'old': 'everyone', 'new': 'administrators'}
     for action, ours in (('hold', 'hold'), ('reject', 'reject'), ('accept', 'accept')):
         [row] = change('PATCH', path, {'default_member_action': action})
         assert (row['subject'], row['detail']['new']) == ('replies', ours)
-        assert replies_of(mlist).value == ours
+        assert replies_of(lists.get_by_list_id(list_id)).value == ours
     answer = ask('PATCH', path, {'default_member_action': 'discard'})
     assert answer.status_code == 400 and 'never discarded' in answer.text
 
