@@ -133,16 +133,16 @@ class QNetAudit(Base):
 
 # What a person is looked for by.  The replacements leave what is behind the last colon:
 # of "REST: harp:pexample", "pexample".  A subject may be too long for an index.
-_BEFORE = func.rtrim(
+_before = func.rtrim(
     QNetAudit.actor, func.replace(QNetAudit.actor, _sql("':'"), _sql("''"))
 )
-_WHO = func.lower(func.ltrim(func.replace(QNetAudit.actor, _BEFORE, _sql("''"))))
-_WHOM = func.lower(func.substr(QNetAudit.subject, _sql('1'), _sql('320')))
+_who = func.lower(func.ltrim(func.replace(QNetAudit.actor, _before, _sql("''"))))
+_whom = func.lower(func.substr(QNetAudit.subject, _sql('1'), _sql('320')))
 
 Index('ix_qnet_audit_list_id_id', QNetAudit.list_id, QNetAudit.id)
 Index('ix_qnet_audit_action_id', QNetAudit.action, QNetAudit.id)
-Index('ix_qnet_audit_who', _WHO)
-Index('ix_qnet_audit_whom', _WHOM)
+Index('ix_qnet_audit_who', _who)
+Index('ix_qnet_audit_whom', _whom)
 
 current_actor: ContextVar[str] = ContextVar('current_actor', default='mailman')
 """Who is at work: set by the command line and by REST."""
@@ -267,8 +267,8 @@ def _by_or_to(person: str, senders: bool) -> ColumnElement[bool]:
     actor = func.lower(QNetAudit.actor)
     # "harp:pexample", and the same by way of "REST: ".
     ends = [actor.endswith(f'{sign}{person}', autoescape=True) for sign in ': ']
-    by = and_(person.rpartition(':')[2].lstrip() == _WHO, or_(actor == person, *ends))
-    to = and_(person[:320] == _WHOM, func.lower(QNetAudit.subject) == person)
+    by = and_(_who == person.rpartition(':')[2].lstrip(), or_(actor == person, *ends))
+    to = and_(_whom == person[:320], func.lower(QNetAudit.subject) == person)
     if senders:
         return or_(by, to)
     # Who finds a post by its sender knows the sender.

@@ -4,7 +4,11 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+import socket
 import stat
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
@@ -15,12 +19,16 @@ import pytest
 from mailman.config import config
 
 from qnet_mailman import site
+from qnet_mailman.demo.configuration import ROOT
 from qnet_mailman.health import audit_log
 from qnet_mailman.model import seals
 from qnet_mailman.model.audit import Action, record
 from qnet_mailman.runners import audit_file
 from tests.clock import Clock
 
+RSYSLOG = shutil.which('rsyslogd') or shutil.which('rsyslogd', path='/usr/sbin')
+PATIENCE = 300
+"""Seconds, on a slow machine."""
 MOMENT = datetime(2027, 3, 14, 6, 59, 59)
 AUTHOR = 'sam@agency.example.gov'
 
@@ -120,3 +128,40 @@ def test_a_file_that_was_moved_is_made_anew(path: Path) -> None:
     seal()
     config.db.commit()
     assert [each['subject'] for each in lines(path)] == ['b']
+
+
+@pytest.mark.skipif(not RSYSLOG, reason='needs rsyslogd: apt-get install rsyslog')
+def test_rsyslog_hands_each_line_on(path: Path, tmp_path: Path) -> None:
+    """With the file that is shipped, but for TLS, in the form of RFC 5424."""
+    with socket.create_server(('127.0.0.1', 0)) as server:
+        text = (ROOT / 'etc/rsyslog/qnet-audit.conf').read_text('utf-8')
+        text = re.sub(r'(?m)^ *streamDriver.*\n', '', text)
+        for old, new in (
+            ('/var/log/qnet-mailer/audit.jsonl', str(path)),
+            ('logs.example.gov', '127.0.0.1'),
+            ('6514', str(server.getsockname()[1])),
+        ):
+            assert old in text
+            text = text.replace(old, new)
+        conf = tmp_path / 'rsyslog.conf'
+        conf.write_text(f'global(workDirectory="{tmp_path}")\n{text}', 'utf-8')
+        pid = tmp_path / 'pid'
+        started = [str(RSYSLOG), '-n', '-f', str(conf), '-i', str(pid)]
+        process = subprocess.Popen(started)
+        try:
+            write('a', 'b')
+            seal()
+            config.db.commit()
+            server.settimeout(PATIENCE)
+            connection, _from = server.accept()
+            with connection, connection.makefile('r') as lines_there:
+                connection.settimeout(PATIENCE)
+                found = [lines_there.readline() for _ in range(2)]
+        finally:
+            process.terminate()
+            process.wait()
+    for line, subject in zip(found, 'ab', strict=True):
+        head, brace, rest = line.partition('{')
+        # <priority>version, and the tag.
+        assert head.startswith('<181>1 ') and 'qnet-audit' in head
+        assert json.loads(brace + rest)['subject'] == subject
