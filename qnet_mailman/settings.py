@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The site's settings: `qnet.cfg`, typed and validated.
 
-The file is INI with the one section ``[qnet]``.  `load()` reads it whole and
-reports everything that is wrong with it at once, each with file, line, key
-and what is allowed; nothing is guessed and no unknown key is passed over.
+The file is INI with the one section ``[qnet]``.  `load()` reads it whole and says all
+that is wrong at once, with file, line, key and what is allowed; it guesses nothing.
 """
 
 from __future__ import annotations
@@ -298,8 +297,7 @@ class Settings:
     decide_by_mail: Annotated[bool, _boolean] = True
     """Whether moderators decide by answering a notice, and by its link."""
     unproven_mails_per_day: Annotated[int, _count] = 5
-    """Mails of all kinds to one mailbox in a day, over the whole site, that requests
-    cause which are not shown to come from it."""
+    """Mails to one mailbox in a day, by requests that are not shown to come from it."""
     signup_requests_per_hour: Annotated[int, _count] = 30
     """Requests to join that one client of the sign-up page makes in an hour (R13)."""
     unsubscribe_link_lifetime: Annotated[timedelta, _duration, _two_months] = timedelta(
@@ -375,6 +373,8 @@ class Settings:
         seconds=10
     )
     """How long the ticket system may take to answer."""
+    audit_file: Annotated[Path | None, Path] = None
+    """Where the audit log goes, too, as JSON Lines (R31)."""
     members_max_size: Annotated[int, _size] = 100 * MEBIBYTE
     """Largest file of `mailman qnet import-members`, in bytes."""
     members_max_rows: Annotated[int, _count] = 1_000_000

@@ -53,7 +53,8 @@ def test_the_defaults_that_the_shipped_file_tells_are_true(tmp_path: Path) -> No
     ]
     assert told
     # Examples, where the default is to have none.
-    examples = ('web_url', 'forms_address', 'outside_mail_server', 'ticket_system_')
+    examples = ('web_url', 'forms_address', 'outside_mail_server', 'audit_file')
+    examples += ('ticket_system_',)
     told = [line for line in told if not line.startswith(examples)]
     with_told = read(tmp_path, '[qnet]\n' + GOOD + '\n'.join(told))
     assert vars(with_told) == vars(read(tmp_path, '[qnet]\n' + GOOD))

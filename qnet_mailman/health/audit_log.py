@@ -10,16 +10,23 @@ from mailman.utilities.datetime import now
 from sqlalchemy import select, text
 
 from qnet_mailman.health.finding import Finding, from_database, named
-from qnet_mailman.model import log_owner, redaction
+from qnet_mailman.model import log_owner, redaction, seals
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import QNetList
 from qnet_mailman.settings import Settings
-from qnet_mailman.styles import pipelines
+from qnet_mailman.styles import pipelines, replies
+from qnet_mailman.values import ListType
 
 _PARTED = (
     select(MailingList.list_name, MailingList.mail_host)
     .join(QNetList, QNetList.list_id == MailingList._list_id)
     .where(MailingList.posting_pipeline != pipelines.OURS)
+    .order_by(MailingList._list_id)
+)
+_PARTED_REPLIES = (
+    select(MailingList.list_name, MailingList.mail_host, QNetList.list_type)
+    .add_columns(MailingList.default_member_action)
+    .join(QNetList, QNetList.list_id == MailingList._list_id)
     .order_by(MailingList._list_id)
 )
 _CAN_REWRITE = text(
@@ -80,4 +87,33 @@ def parted() -> Iterator[Finding]:
             f'posts are not masked, whatever mask says, by another pipeline: '
             f'{named(names)}',
             f'Set their posting_pipeline to {pipelines.OURS} (mailman shell).',
+        )
+    names = [
+        f'{name}@{host}'
+        for name, host, kind, action in store().execute(_PARTED_REPLIES)
+        if not replies.fits(ListType(kind), action)
+    ]
+    if names:
+        yield Finding(
+            'warning',
+            'lists',
+            "Postorius shows another default action for members' posts than replies, "
+            f'by which they are decided: {named(names)}',
+            'Choose there (Settings, Message Acceptance) to reject on notification '
+            'lists, and to hold on the others.',
+        )
+
+
+@from_database
+def sealed() -> Iterator[Finding]:
+    """Rows get their seals, and are in `audit_file` where there is one."""
+    since = seals.waits_since()
+    if since is not None:
+        yield Finding(
+            'error',
+            'audit log',
+            f'rows wait for their seal since {since:%Y-%m-%d %H:%M} UTC, and are not '
+            'in audit_file',
+            'See "periodic work failed" in mailman.log: is the task runner there, can '
+            'audit_file be written?',
         )

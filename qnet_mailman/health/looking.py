@@ -37,6 +37,7 @@ def examine(*, web: bool = True, mail: bool = True) -> list[Finding]:
         findings.extend(audit_log.append_only())
         findings.extend(audit_log.retention(settings))
         findings.extend(audit_log.parted())
+        findings.extend(audit_log.sealed())
         findings.extend(mailman.addresses())
         findings.extend(mailman.maps())
         findings.extend(mailman.verp())

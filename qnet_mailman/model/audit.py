@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -22,13 +22,16 @@ from mailman.utilities.datetime import now
 from sqlalchemy import (
     ColumnElement,
     DateTime,
+    Index,
     Select,
     String,
     Text,
+    and_,
     func,
     or_,
     select,
 )
+from sqlalchemy import literal_column as _sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qnet_mailman.model.base import Base, store
@@ -96,6 +99,18 @@ class Action(StrEnum):
     redacted = 'redacted'
     hold_set = 'hold set'
     hold_lifted = 'hold lifted'
+    senders_shown = 'senders shown'
+
+
+OF_SENDERS = frozenset(
+    {
+        Action.post_masked.value,
+        Action.post_confirmed.value,
+        Action.post_disputed.value,
+    }
+)
+"""What says who sent a post that may be masked (R10): shown to nobody who has not asked
+for it, and whoever does is in the log for that."""
 
 
 class QNetAudit(Base):
@@ -109,7 +124,7 @@ class QNetAudit(Base):
     actor: Mapped[str] = mapped_column(String(320))
     """The person, or the part of the service, that did it."""
     action: Mapped[str] = mapped_column(String(40))
-    list_id: Mapped[str | None] = mapped_column(String(255), index=True)
+    list_id: Mapped[str | None] = mapped_column(String(255))
     subject: Mapped[str] = mapped_column(String(998), default='')
     """What or whom it was done to: an address, a setting, a Message-ID."""
     detail: Mapped[str] = mapped_column(Text, default='{}')
@@ -117,6 +132,19 @@ class QNetAudit(Base):
     salt: Mapped[str | None] = mapped_column(String(32))
     """Random hexadecimal digits (see `model/seals.py`); None in rows from before."""
 
+
+# What a person is looked for by.  The replacements leave what is behind the last colon:
+# of "REST: harp:pexample", "pexample".  A subject may be too long for an index.
+_before = func.rtrim(
+    QNetAudit.actor, func.replace(QNetAudit.actor, _sql("':'"), _sql("''"))
+)
+_who = func.lower(func.ltrim(func.replace(QNetAudit.actor, _before, _sql("''"))))
+_whom = func.lower(func.substr(QNetAudit.subject, _sql('1'), _sql('320')))
+
+Index('ix_qnet_audit_list_id_id', QNetAudit.list_id, QNetAudit.id)
+Index('ix_qnet_audit_action_id', QNetAudit.action, QNetAudit.id)
+Index('ix_qnet_audit_who', _who)
+Index('ix_qnet_audit_whom', _whom)
 
 current_actor: ContextVar[str] = ContextVar('current_actor', default='mailman')
 """Who is at work: set by the command line and by REST."""
@@ -179,6 +207,7 @@ class About:
     :ivar action: One of :class:`Action`, in its words.
     :ivar since: From then on, in UTC.
     :ivar until: Before then, in UTC.
+    :ivar senders: With who sent the posts that are masked: see `look_at_senders`.
     """
 
     list_name: str | None = None
@@ -187,14 +216,33 @@ class About:
     action: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    senders: bool = False
+
+    def look_at_senders(self) -> About:
+        """The same with the senders of masked posts, which is a line of the log itself.
+
+        The caller commits before anybody sees one.
+        """
+        about = replace(self, senders=True)
+        asked = {key: value for key, value in asdict(self).items() if value}
+        list_id = None if self.list_name is None else _list_id(self.list_name)
+        record(Action.senders_shown, list_id, self.person or '', about=asked)
+        return about
+
+
+def _list_id(name: str) -> str:
+    return name.strip().lower().replace('@', '.', 1)
 
 
 def written(about: About) -> Select[tuple[QNetAudit]]:
     """What asks for lines of the audit log, in no order yet."""
     query = select(QNetAudit)
     if about.list_name is not None:
-        list_id = about.list_name.strip().lower().replace('@', '.', 1)
-        query = query.where(QNetAudit.list_id == list_id)
+        # A person has fewer lines than a list, whose index is not to be used then.
+        of_list: Any = QNetAudit.list_id
+        if about.person is not None:
+            of_list = func.coalesce(of_list, '')
+        query = query.where(of_list == _list_id(about.list_name))
     if about.names is not None:
         wanted = sorted(about.names)
         query = query.where(
@@ -207,7 +255,7 @@ def written(about: About) -> Select[tuple[QNetAudit]]:
             )
         )
     if about.person is not None:
-        query = query.where(_by_or_to(about.person.strip().lower()))
+        query = query.where(_by_or_to(about.person.strip().lower(), about.senders))
     if about.action is not None:
         query = query.where(QNetAudit.action == about.action)
     if about.since is not None:
@@ -217,16 +265,25 @@ def written(about: About) -> Select[tuple[QNetAudit]]:
     return query
 
 
-def _by_or_to(person: str) -> ColumnElement[bool]:
-    actor, subject = func.lower(QNetAudit.actor), func.lower(QNetAudit.subject)
+def _by_or_to(person: str, senders: bool) -> ColumnElement[bool]:
+    actor = func.lower(QNetAudit.actor)
     # "harp:pexample", and the same by way of "REST: ".
     ends = [actor.endswith(f'{sign}{person}', autoescape=True) for sign in ': ']
-    return or_(actor == person, subject == person, *ends)
+    by = and_(_who == person.rpartition(':')[2].lstrip(), or_(actor == person, *ends))
+    to = and_(_whom == person[:320], func.lower(QNetAudit.subject) == person)
+    if senders:
+        return or_(by, to)
+    # Who finds a post by its sender knows the sender.
+    return and_(or_(by, to), QNetAudit.action.not_in(OF_SENDERS))
 
 
-def as_dict(row: QNetAudit) -> dict[str, Any]:
-    """A line of the audit log as plain data; its time is in UTC."""
-    return {
+def as_dict(row: QNetAudit, *, senders: bool = False) -> dict[str, Any]:
+    """A line of the audit log as plain data; its time is in UTC.
+
+    :param senders: Whether it says who sent a post that is masked (`OF_SENDERS`); else
+        `hidden` is true where that was left out.
+    """
+    line = {
         'at': f'{row.at.isoformat(timespec="seconds")}Z',
         'actor': row.actor,
         'action': row.action,
@@ -234,6 +291,12 @@ def as_dict(row: QNetAudit) -> dict[str, Any]:
         'subject': row.subject,
         'detail': json.loads(row.detail),
     }
+    if row.action not in OF_SENDERS or senders:
+        return line
+    # The Message-ID of a post that has not left has its sender's host in it.
+    masked = row.action == Action.post_masked.value
+    subject = row.subject if masked else ''
+    return {**line, 'actor': '', 'subject': subject, 'detail': {}, 'hidden': True}
 
 
 def _storable(text: str) -> str:

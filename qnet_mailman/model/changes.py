@@ -56,6 +56,8 @@ from qnet_mailman.model.audit import (
     current_actor,
     record,
 )
+from qnet_mailman.model.lists import ACTIONS, row_of
+from qnet_mailman.values import ListType, Mask
 
 MANY = 20
 """Rows of one action on one list in a transaction from which they are one row."""
@@ -233,8 +235,23 @@ def _of_list(row: Any, is_new: bool, is_gone: bool) -> Iterator[Change]:
         return
     names = [each for each in _columns(row) if each not in KEPT_BY_MAILMAN]
     for name, old, new in _fields(row, names):
+        name, old, new = _in_our_words(row, name, old, new)
         detail = {'old': old, 'new': new}
         yield Change(Action.setting_changed, row.list_id, name, detail)
+
+
+def _in_our_words(mlist: Any, name: str, old: Any, new: Any) -> tuple[str, Any, Any]:
+    """A change of a column in which a list of ours keeps a setting of ours."""
+    ours = (
+        row_of(mlist) if name in ('anonymous_list', 'default_member_action') else None
+    )
+    if ours is not None and name == 'anonymous_list':
+        words = {True: Mask.everyone.value, False: ours.mask}
+        return 'mask', words.get(old), words.get(new)
+    if ours is not None and ours.list_type == ListType.discussion:
+        words = {action.name: replies.value for replies, action in ACTIONS.items()}
+        return 'replies', words.get(old, old), words.get(new, new)
+    return name, old, new
 
 
 def _of_member(row: Any, is_new: bool, is_gone: bool) -> Iterator[Change]:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -27,7 +27,7 @@ from mailman.utilities.datetime import now
 from sqlalchemy import Integer, Select, String, case, func, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from qnet_mailman.model.audit import Action, QNetAudit
+from qnet_mailman.model.audit import Action, QNetAudit, as_dict
 from qnet_mailman.model.base import Base, store
 from qnet_mailman.model.jobs import claim_job
 
@@ -104,24 +104,33 @@ def _sha256(*facts: str | int | None) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def seal_due(moment: datetime) -> None:
+Telling = Callable[[Iterable[Mapping[str, Any]]], None]
+"""Takes rows that are given seals, in order, before that is committed; may fail."""
+
+
+def untold(_rows: Iterable[Mapping[str, Any]]) -> None:
+    """Tell nobody."""
+
+
+def seal_due(moment: datetime, tell: Telling = untold) -> None:
     """Give seals to rows that have none, if there are any and nobody else does."""
     is_any = store().execute(_unsealed().limit(1)).first() is not None
     if is_any and claim_job('seal the audit log', PACE, moment):
-        seal()
+        seal(tell=tell)
 
 
-def seal(*, everything: bool = False) -> int:
+def seal(*, everything: bool = False, tell: Telling = untold) -> int:
     """Give seals to rows that have none; the caller commits.
 
     Only one process may do so at a time: see `model/jobs.py`.
 
     :param everything: Look at all rows, and not only at the newest.
+    :param tell: Told each row: again where nobody commits it, and so at least once.
     :return: How many.
     """
     end = checkpoint()
     number, digest = end.count, end.digest
-    made = []
+    made, rows = [], []
     for row in store().execute(_unsealed(everything).limit(_PORTION)):
         number += 1
         personal = personal_digest(row)
@@ -134,7 +143,9 @@ def seal(*, everything: bool = False) -> int:
                 'digest': digest,
             }
         )
+        rows.append({'id': row.id, **as_dict(row), 'seal': number, 'digest': digest})
     if made:
+        tell(rows)
         store().execute(insert(_seals), made)
     return len(made)
 
@@ -156,9 +167,9 @@ def checkpoint() -> Checkpoint:
     return Checkpoint(0, START) if last is None else Checkpoint(*last)
 
 
-def log_end() -> None:
+def log_end(tell: Telling = untold) -> None:
     """Seal what has none, and say where the chain ends, for another host to keep."""
-    while seal(everything=True) == _PORTION:
+    while seal(everything=True, tell=tell) == _PORTION:
         pass
     end = checkpoint()
     log.info('Audit log: %d rows are sealed, the last with %s', end.count, end.digest)
@@ -192,6 +203,13 @@ def verify(known: Checkpoint | None = None) -> Verified:
     if wrong is None and late is not None:
         wrong = f'row {late} has no seal'
     return Verified(Checkpoint(number, digest), len(redacted), waiting, wrong)
+
+
+def waits_since() -> datetime | None:
+    """Since when a row among the newest has waited for its seal for too long, if so."""
+    late = _unsealed().where(_rows.c.at < now() - OVERDUE).limit(1)
+    row = store().execute(late).first()
+    return None if row is None else row.at
 
 
 def is_redacted(row: Any) -> bool:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from mailman.model.template import Template
@@ -10,7 +11,7 @@ from mailman.rest.helpers import bad_request, no_content, not_found
 from mailman.rest.validator import Validator
 from sqlalchemy import select
 
-from qnet_mailman.model import texts
+from qnet_mailman.model import audit, texts
 from qnet_mailman.model.base import store
 
 
@@ -18,15 +19,25 @@ class Texts:
     """Told by the web side after each change, so that core need not ask it."""
 
     def on_post(self, request: Any, response: Any) -> None:
-        """204 the `text` at a `uri` is known until that is set again; 404 it is not."""
+        """204 the `text` at a `uri` is known until that is set again; 404 it is not.
+
+        Another text than before is in the audit log, by its digest: the address stays.
+        """
         try:
             given = Validator(uri=str, text=str)(request)
         except ValueError as error:
             bad_request(response, str(error))
             return
-        told = select(Template.id).where(Template.uri == given['uri'])
-        if store().scalar(told.limit(1)) is None:
+        set_there = select(Template).where(Template.uri == given['uri'])
+        templates = store().scalars(set_there).all()
+        if not templates:
             not_found(response, 'No text is there')
             return
+        before = texts.known(given['uri'])
+        if before is None or before.text != given['text']:
+            digest = hashlib.sha256(given['text'].encode()).hexdigest()
+            for each in templates:
+                of = each.context or None
+                audit.record(audit.Action.text_set, of, each.name, sha256=digest)
         texts.keep(given['uri'], given['text'], None)
         no_content(response)

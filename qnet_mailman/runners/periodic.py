@@ -15,13 +15,14 @@ from datetime import timedelta
 
 from qnet_mailman import site
 from qnet_mailman.lists import closing
-from qnet_mailman.model import fan_outs, limits, queues, redaction, seals
+from qnet_mailman.model import fan_outs, limits, queues, redaction
 from qnet_mailman.model.jobs import Job
 from qnet_mailman.provisioning import apply
 from qnet_mailman.review import asking, desk, requests
 from qnet_mailman.review import notices as review_notices
 from qnet_mailman.roles import grants, projection
 from qnet_mailman.roles import notices as roles_notices
+from qnet_mailman.runners import audit_file
 from qnet_mailman.subscriptions import reminding
 
 TASKS: tuple[Job, ...] = (
@@ -40,8 +41,8 @@ TASKS: tuple[Job, ...] = (
     ('prune limits', timedelta(hours=1), limits.prune),
     ('prune posts that have left', timedelta(days=1), fan_outs.prune),
     ('prune handovers', timedelta(hours=1), queues.sweep),
-    ('seal the audit log', None, seals.seal_due),
-    ('say where the audit log ends', timedelta(days=1), lambda _: seals.log_end()),
+    ('seal the audit log', None, audit_file.seal_due),
+    ('say where the audit log ends', timedelta(days=1), audit_file.log_end),
     (
         'redact the audit log',
         timedelta(days=1),

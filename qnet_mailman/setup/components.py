@@ -31,7 +31,7 @@ from qnet_mailman.model.messages import MessageStore
 from qnet_mailman.posting import refusing
 from qnet_mailman.posting.lost import refuse_lost_messages
 from qnet_mailman.roles import appointing, projection
-from qnet_mailman.styles import pipelines
+from qnet_mailman.styles import pipelines, replies
 from qnet_mailman.subscriptions import (
     join_command,
     leave_command,
@@ -93,6 +93,7 @@ def register() -> None:
     refuse_lost_messages()
     moving.install()
     pipelines.install()
+    replies.install()
     welcoming.install()
     refusing.install()
     site.registerUtility(SubscriptionService(), ISubscriptionService)

@@ -57,6 +57,23 @@ def test_what_is_asked_for_by_person_action_and_time() -> None:
     assert wrong.exit_code == 1 and '--until: found "tomorrow"' in wrong.output
 
 
+def test_who_sent_a_masked_post_is_shown_to_who_asks_for_it() -> None:
+    record(Action.post_masked, LIST_ID, '<x@y>', actor=KIM, envelope_sender=KIM)
+    config.db.commit()
+    post = ('--action', 'post masked', '--list', LIST_ID)
+    assert KIM not in audit(*post).output and '<x@y>' in audit(*post).output
+    for form in ('--json', '--jsonl', '--csv'):
+        assert KIM not in audit(form, *post).output
+        assert KIM in audit(form, '--senders', *post).output
+    assert KIM in audit('--senders', *post).output
+    looked = audit('--jsonl', '--action', 'senders shown').output.splitlines()
+    assert len(looked) == 4
+    line = json.loads(looked[0])
+    assert line['actor'].startswith('operator:') and line['list'] == LIST_ID
+    about = {'list_name': LIST_ID, 'action': 'post masked'}
+    assert line['detail'] == {'about': about}
+
+
 def test_a_spreadsheet_finds_no_formula() -> None:
     head, *rows = csv.reader(io.StringIO(audit('--csv').output))
     assert head == ['at', 'actor', 'action', 'list', 'subject', 'detail']

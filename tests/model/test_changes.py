@@ -52,13 +52,13 @@ def since(mlist: Any) -> Any:
 
 def test_settings_with_what_they_were(mlist: Any, since: Any) -> None:
     mlist.description = 'New'
-    mlist.default_member_action = Moderation.hold
+    mlist.default_nonmember_action = Moderation.accept
     mlist.accept_these_nonmembers = ['^.*@agency.example.gov']
     mlist.last_post_at = mlist.created_at
     mlist.moderator_password = b'secret'
     found = {subject: detail for _, subject, detail in since()}
     assert found['description'] == {'old': '', 'new': 'New'}
-    assert found['default_member_action']['new'] == 'hold'
+    assert found['default_nonmember_action']['new'] == 'accept'
     assert found['accept_these_nonmembers']['new'] == ['^.*@agency.example.gov']
     assert found['moderator_password'] == {'old': '(secret)', 'new': '(secret)'}
     assert 'last_post_at' not in found

@@ -6,17 +6,24 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import click
 import pytest
+from click.testing import CliRunner
 from mailman.app.moderator import hold_message
 from mailman.config import config
+from mailman.interfaces.action import Action as Moderation
+from mailman.interfaces.listmanager import IListManager
 from mailman.model.mailinglist import MailingList
 from sqlalchemy import select, update
+from zope.component import getUtility
 
 from qnet_mailman.core_actor import FIELD, sign
 from qnet_mailman.health import audit_log
 from qnet_mailman.model.audit import QNetAudit, as_dict
 from qnet_mailman.model.base import store
+from qnet_mailman.model.lists import mask_of, replies_of
 from qnet_mailman.rest import acting
+from qnet_mailman.values import Mask
 from tests.helpers import message, subscribe
 from tests.rest.client import ask
 
@@ -156,6 +163,55 @@ def test_what_masks_posts_is_not_taken_away_from_a_list_of_ours(mlist: Any) -> N
     config.db.commit()
     [found] = audit_log.parted()
     assert found.level == 'error' and list_id.replace('.', '@', 1) in found.text
+
+
+def test_replies_are_what_mailman_s_column_says(change: Any, mlist: Any) -> None:
+    """On a notification list (R3)."""
+    list_id, path = mlist.list_id, f'lists/{mlist.list_id}/config'
+    for action in ('accept', 'defer', 'hold', 'discard'):
+        answer = ask('PATCH', path, {'default_member_action': action})
+        assert answer.status_code == 400, answer.text
+        assert 'always rejected' in answer.json['description']
+        config.db.abort()
+    assert ask('PATCH', path, {'default_member_action': 'reject'}).status_code == 204
+    assert list(audit_log.parted()) == []
+    # Before this was refused.
+    column = update(MailingList).where(MailingList._list_id == list_id)
+    store().execute(column.values(default_member_action=Moderation.hold))
+    config.db.commit()
+    [found] = audit_log.parted()
+    assert found.level == 'warning' and list_id.replace('.', '@', 1) in found.text
+    # What was parted stays as it is where a page sends all that it has.
+    assert ask('PATCH', path, {'default_member_action': 'hold'}).status_code == 204
+
+
+@pytest.mark.mlist('discussion', 'public')
+def test_columns_of_ours_are_on_record_as_our_settings(change: Any, mlist: Any) -> None:
+    list_id, path = mlist.list_id, f'lists/{mlist.list_id}/config'
+    lists = getUtility(IListManager)
+    [row] = change('PATCH', path, {'anonymous_list': True})
+    assert (row['subject'], row['detail']['new']) == ('mask', 'everyone')
+    assert mask_of(lists.get_by_list_id(list_id)) is Mask.everyone
+    [row] = change('PATCH', path, {'anonymous_list': False})
+    assert row['detail'] == {'old': 'everyone', 'new': 'administrators'}
+    for action, ours in (('hold', 'hold'), ('reject', 'reject'), ('accept', 'accept')):
+        [row] = change('PATCH', path, {'default_member_action': action})
+        assert (row['subject'], row['detail']['new']) == ('replies', ours)
+        assert replies_of(lists.get_by_list_id(list_id)).value == ours
+    answer = ask('PATCH', path, {'default_member_action': 'discard'})
+    assert answer.status_code == 400 and 'never discarded' in answer.text
+
+
+def test_a_command_that_sets_all_goes_on_with_what_is_so(mlist: Any) -> None:
+    """As `mailman import21` does."""
+
+    @click.command()
+    def setting() -> None:
+        mlist.default_member_action = Moderation.defer
+
+    done = CliRunner().invoke(setting)
+    assert done.exit_code == 0 and 'always rejected' in done.output
+    assert mlist.default_member_action is Moderation.reject
 
 
 def test_a_password_is_not_on_record(change: Any) -> None:

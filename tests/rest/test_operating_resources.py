@@ -20,6 +20,8 @@ from tests.effort import effort
 from tests.helpers import appoint
 from tests.rest import client
 
+AUTHOR = 'sam@agency.example.gov'
+
 
 def ask(path: str, **fields: Any) -> Any:
     answer = client.ask('GET', f'plugins/qnet/{path}', fields)
@@ -79,8 +81,70 @@ def test_lines_of_a_person_an_action_and_a_time(
     assert subjects(until='2027-03-14T03:00:00-04:00') == ['a']
 
 
+@pytest.fixture
+def masked(core: SimpleNamespace) -> str:
+    """A list with a post that was masked, and one whose author has confirmed it."""
+    news = 'news.lists.example.gov'
+    record(Action.post_masked, news, '<new@x>', actor=AUTHOR, received_id='<old@y>')
+    record(Action.post_confirmed, news, '<old@y>', actor=AUTHOR, route='web')
+    record(Action.member_added, news, AUTHOR, actor='harp:pexample')
+    config.db.commit()
+    return news
+
+
+def test_who_sent_a_post_is_hidden_and_nobody_finds_it_by_trying(masked: str) -> None:
+    [added, confirmed, post] = ask('audit')['entries']
+    assert (added['subject'], 'hidden' in added) == (AUTHOR, False)
+    assert post['hidden'] and confirmed['hidden']
+    assert (post['actor'], post['subject'], post['detail']) == ('', '<new@x>', {})
+    assert (confirmed['actor'], confirmed['subject']) == ('', '')
+    assert subjects(person=AUTHOR) == [AUTHOR]
+
+
+def test_whoever_looks_at_senders_is_on_record(masked: str) -> None:
+    fields = {'list': masked, 'person': AUTHOR, 'actor': 'harp:owner', 'count': 3}
+    answer = client.ask('POST', 'plugins/qnet/audit/senders', fields)
+    assert answer.status_code == 200, answer.text
+    found = answer.json['entries']
+    who = ['REST: harp:owner', 'harp:pexample', AUTHOR]
+    assert [each['actor'] for each in found] == who
+    # Though nothing else was changed, and for one look there is one line.
+    config.db.abort()
+    [line] = ask('audit', action='senders shown')['entries']
+    assert (line['actor'], line['list']) == ('REST: harp:owner', masked)
+    assert line['subject'] == AUTHOR
+    assert line['detail'] == {'about': {'list_name': masked, 'person': AUTHOR}}
+
+
+def test_filters_take_as_much_work_as_they_find_lines(core: SimpleNamespace) -> None:
+    def work(**fields: Any) -> int:
+        with effort() as found:
+            ask('audit', count=50, **fields)
+        # The connection is asked whether it is alive, too.
+        assert len([each for each in found.statements if 'qnet_audit' in each]) == 1
+        return found.kilosteps
+
+    record(Action.key_made, 'a.lists.example.gov', 'x', actor='REST: harp:rare')
+    record(Action.text_set, None, AUTHOR)
+    for number in range(3000):
+        record(
+            Action.assigned, 'b.lists.example.gov', f'{number}@x', actor='harp:often'
+        )
+    config.db.commit()
+    for fields in (
+        {'list': 'a@lists.example.gov'},
+        {'action': 'key made'},
+        {'person': 'rare'},
+        {'person': AUTHOR},
+        {'list': 'b.lists.example.gov', 'person': 'rare'},
+        {},
+    ):
+        # A look at all of them takes more than thirty.
+        assert work(**fields) < 10, fields
+
+
 @pytest.mark.parametrize(
-    'fields', [{'before': 0}, {'before': 'x'}, {'count': 101}, {'since': 'x'}]
+    'fields', [{'before': 0}, {'before': 'x'}, {'count': 1001}, {'since': 'x'}]
 )
 def test_what_asks_for_no_lines(core: SimpleNamespace, fields: Any) -> None:
     answer = client.ask('GET', 'plugins/qnet/audit', fields)

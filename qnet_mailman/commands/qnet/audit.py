@@ -24,6 +24,9 @@ from qnet_mailman.model.audit import About, Action, QNetAudit, as_dict, written
 from qnet_mailman.model.base import store
 from qnet_mailman.review import requests
 
+HIDDEN = '(hidden; --senders)'
+"""In the place of who sent a post."""
+
 _UNITS = {'m': 60, 'h': 3600, 'd': 86400, 'w': 7 * 86400}
 
 
@@ -49,6 +52,11 @@ _UNITS = {'m': 60, 'h': 3600, 'd': 86400, 'w': 7 * 86400}
     '--since', metavar='WHEN', help='Only from then on: 2026-01-31, or 7d, 12h, 30m.'
 )
 @click.option('--until', metavar='WHEN', help='Only before then.')
+@click.option(
+    '--senders',
+    is_flag=True,
+    help='With who sent posts that are masked; that you look is in the log.',
+)
 @click.option('--json', 'form', flag_value='json', help='Print JSON.')
 @click.option('--jsonl', 'form', flag_value='jsonl', help='Print JSON Lines.')
 @click.option('--csv', 'form', flag_value='csv', help='Print CSV, for a spreadsheet.')
@@ -86,6 +94,7 @@ def audit(
     action: str | None,
     since: str | None,
     until: str | None,
+    senders: bool,
     form: str | None,
     what: str | None,
     checkpoint: str | None,
@@ -124,9 +133,12 @@ def audit(
         since=None if since is None else _moment('--since', since),
         until=None if until is None else _moment('--until', until),
     )
+    if senders:
+        about = about.look_at_senders()
+        config.db.commit()
     query = written(about).order_by(QNetAudit.id)
     rows = store().scalars(query.execution_options(yield_per=1000))
-    _PRINT.get(form or '', _as_text)(as_dict(row) for row in rows)
+    _PRINT.get(form or '', _as_text)(as_dict(row, senders=senders) for row in rows)
 
 
 def _verify(known: str | None) -> None:
@@ -202,14 +214,16 @@ def _as_csv(rows: Iterable[dict[str, Any]]) -> None:
     writer.writerow(('at', 'actor', 'action', 'list', 'subject', 'detail'))
     for row in rows:
         values = {**row, 'list': row['list'] or '', 'detail': json.dumps(row['detail'])}
+        values.pop('hidden', None)
         writer.writerow([cell(text) for text in values.values()])
 
 
 def _as_text(rows: Iterable[dict[str, Any]]) -> None:
     for row in rows:
         detail = ', '.join(f'{key}={value}' for key, value in row['detail'].items())
+        actor = HIDDEN if row.get('hidden') else row['actor']
         parts = (
-            *(row[name] for name in ('at', 'actor', 'action', 'list', 'subject')),
+            *(row['at'], actor, *(row[key] for key in ('action', 'list', 'subject'))),
             detail,
         )
         click.echo(printable('  '.join(part for part in parts if part)))

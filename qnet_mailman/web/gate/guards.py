@@ -180,6 +180,8 @@ GUARDS: Mapping[str, Guard] = {
     'qnet_list': ours,
     'qnet_list_change': ours,
     'qnet_list_form': ours,
+    'qnet_list_audit': ours,
+    'qnet_list_audit_file': ours,
     'qnet_list_bounces': ours,
     'qnet_list_bounces_csv': ours,
     'qnet_member_bounces': ours,

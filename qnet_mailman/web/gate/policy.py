@@ -189,6 +189,8 @@ _PAGES: dict[Need, tuple[str, ...]] = {
     Need.ADMINISTRATOR: (
         'qnet_list_change',
         'qnet_list_form',
+        'qnet_list_audit',
+        'qnet_list_audit_file',
         'qnet_list_bounces_csv',
         'qnet_list_bounces_act',
         'qnet_member_enable',
@@ -218,6 +220,7 @@ _PAGES: dict[Need, tuple[str, ...]] = {
         'qnet_operators',
         'qnet_unattended',
         'qnet_audit',
+        'qnet_audit_file',
         'qnet_requests',
         'qnet_request',
         'qnet_adoptable',

@@ -30,7 +30,7 @@ COLUMNS = (
 )
 
 
-class _Line:
+class Line:
     """A file that gives back what is written to it."""
 
     def write(self, text: str) -> str:
@@ -60,7 +60,7 @@ def lines(list_id: str, narrowed: Mapping[str, str]) -> Iterator[str]:
 def _lines(
     list_id: str, asked: dict[str, str], found: Mapping[str, Any]
 ) -> Iterator[str]:
-    writer = csv.writer(_Line(), lineterminator='\r\n')
+    writer = csv.writer(Line(), lineterminator='\r\n')
     yield writer.writerow(COLUMNS)
     threshold = found['list']['threshold']
     while entries := found['entries']:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from django.urls import path
 
 from qnet_mailman.web.lists import views
+from qnet_mailman.web.operators.views import list_audit, list_audit_file
 
 urlpatterns = [
     path('lists/<str:list_id>/anonymous_subscribe', views.sign_up_instead),
@@ -29,6 +30,12 @@ urlpatterns = [
         'lists/<str:list_id>/bounces/<uuid:member_id>/',
         views.member,
         name='qnet_member_bounces',
+    ),
+    path('lists/<str:list_id>/audit/', list_audit, name='qnet_list_audit'),
+    path(
+        'lists/<str:list_id>/audit/export.<slug:kind>',
+        list_audit_file,
+        name='qnet_list_audit_file',
     ),
     path(
         'lists/<str:list_id>/bounces/<uuid:member_id>/enable',

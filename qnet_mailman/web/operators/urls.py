@@ -11,4 +11,5 @@ urlpatterns = [
     path('', views.overview, name='qnet_operators'),
     path('unattended/', views.unattended, name='qnet_unattended'),
     path('audit/', views.audit, name='qnet_audit'),
+    path('audit/export.<slug:kind>', views.audit_file, name='qnet_audit_file'),
 ]

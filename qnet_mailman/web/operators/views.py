@@ -3,26 +3,33 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from django.http import HttpRequest, HttpResponse
-from django.views.decorators.http import require_safe
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBase,
+    StreamingHttpResponse,
+)
+from django.views.decorators.http import require_http_methods, require_safe
 
 from qnet_mailman.web import core
-from qnet_mailman.web.gate.decorators import operators_only
+from qnet_mailman.web.gate.access import list_id_of
+from qnet_mailman.web.gate.decorators import administrators_only, operators_only
 from qnet_mailman.web.lists.views import with_core
+from qnet_mailman.web.operators import log
 from qnet_mailman.web.pages import page
 from qnet_mailman.web.review.views import in_words
 from qnet_mailman.web.rows import PAGE, rows_page
 
 #: Rows of each table on the first page, which leads to the whole ones.
 FEW = 10
-#: Of the audit log, what may be asked for.
-ABOUT = ('list', 'request')
+#: What the audit log can be had as, by the end of the file's name.
+FILES = {'csv': 'CSV', 'jsonl': 'JSON Lines'}
+TYPES = {'csv': 'text/csv', 'jsonl': 'application/x-ndjson'}
 #: Words for how serious a finding is, the worst first.
 LEVELS = {
     'error': 'Wrong',
@@ -65,7 +72,7 @@ def overview(request: HttpRequest) -> HttpResponse:
                 for each in findings
             ],
             'is_well': all(each['level'] in QUIET for each in findings),
-            'lines': _lines(few),
+            'lines': log.lines(few)[0],
         },
     )
 
@@ -81,56 +88,91 @@ def unattended(request: HttpRequest) -> HttpResponse:
     return rows_page(request, 'operators/unattended.html', 'lists/unattended', asked={})
 
 
-@require_safe
+@require_http_methods(['GET', 'HEAD', 'POST'])
 @operators_only
 @with_core
 def audit(request: HttpRequest) -> HttpResponse:
-    """The audit log, the newest lines first.
+    """The audit log, the newest lines first; POSTed to, with who sent masked posts.
 
-    :param request: The request; of what, and before which line, is behind its
-        question mark.
+    :param request: The request; of what, and before which line, is in its fields.
     """
-    asked = {name: request.GET.get(name, '').strip()[:320] for name in ABOUT}
-    query = {name: text for name, text in asked.items() if text}
-    before = request.GET.get('before', '')
-    part = {'before': before} if re.fullmatch('[1-9][0-9]{0,8}', before) else {}
+    return _audit(request)
+
+
+@require_http_methods(['GET', 'HEAD', 'POST'])
+@administrators_only
+@with_core
+def list_audit(request: HttpRequest, list_id: str) -> HttpResponse:
+    """The same, of one list alone.
+
+    :param request: The request.
+    :param list_id: The list's ID or address.
+    """
+    return _audit(request, list_id_of(list_id))
+
+
+def _audit(request: HttpRequest, list_id: str = '') -> HttpResponse:
+    senders = request.method == 'POST'
+    asked = log.Asked.of(request.POST if senders else request.GET, list_id)
     # One more than is shown says whether there are older ones.
-    found = _lines({**query, **part, 'count': str(PAGE + 1)})
-    lines, older = found[:PAGE], ''
-    if len(found) > PAGE:
-        older = urlencode({**query, 'before': lines[-1]['id']})
+    fields = {**asked.for_core(), 'count': str(PAGE + 1)}
+    lines, actions = log.lines(fields, senders=senders)
+    shown, is_more = lines[:PAGE], len(lines) > PAGE
+    base = request.path.removesuffix('/')
     context = {
+        'list_id': list_id,
         'asked': asked,
-        'lines': lines,
-        'older': older,
-        'newest': urlencode(query) if part else None,
+        'actions': actions,
+        'lines': shown,
+        'hidden': any(each.get('hidden') for each in shown),
+        'senders': senders,
+        'older': asked.query(bool(list_id), shown[-1]['id']) if is_more else '',
+        'newest': asked.query(bool(list_id)) if asked.before else None,
+        'filtered': [name for name in asked.fields if name != 'list' or not list_id],
+        'files': {
+            word: f'{base}/export.{kind}?{asked.query(bool(list_id))}'
+            for kind, word in FILES.items()
+        },
     }
     return page(request, 'operators/audit.html', context)
+
+
+@require_safe
+@operators_only
+@with_core
+def audit_file(request: HttpRequest, kind: str) -> HttpResponseBase:
+    """The audit log as a file, without who sent masked posts.
+
+    :param request: The request; of what is behind its question mark.
+    :param kind: `csv` or `jsonl`.
+    """
+    return _audit_file(request, kind)
+
+
+@require_safe
+@administrators_only
+@with_core
+def list_audit_file(request: HttpRequest, list_id: str, kind: str) -> HttpResponseBase:
+    """The same, of one list alone.
+
+    :param request: The request.
+    :param list_id: The list's ID or address.
+    :param kind: `csv` or `jsonl`.
+    """
+    return _audit_file(request, kind, list_id_of(list_id))
+
+
+def _audit_file(request: HttpRequest, kind: str, list_id: str = '') -> HttpResponseBase:
+    if kind not in FILES:
+        raise Http404('no such file')
+    asked = log.Asked.of(request.GET, list_id)
+    response = StreamingHttpResponse(
+        log.as_file(kind, asked), content_type=f'{TYPES[kind]}; charset=utf-8'
+    )
+    response['Content-Disposition'] = f'attachment; filename="audit.{kind}"'
+    return response
 
 
 def _asked(resource: str, fields: Mapping[str, str]) -> Any:
     query = f'?{urlencode(fields)}' if fields else ''
     return core.found(core.get(f'{resource}{query}'))
-
-
-def _lines(fields: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Lines of the audit log, with moments that are moments, and details as pairs."""
-    return [
-        {
-            **each,
-            'at': datetime.fromisoformat(each['at']),
-            'detail': list(_pairs(each['detail'])),
-        }
-        for each in _asked('audit', fields).get('entries', [])
-    ]
-
-
-def _pairs(detail: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Names and values that are not empty, also those of an object in it."""
-    for name, value in detail.items():
-        if isinstance(value, Mapping):
-            yield from _pairs(value)
-        elif isinstance(value, list):
-            yield name, '; '.join(map(str, value))
-        elif value not in ('', None):
-            yield name, value

@@ -104,6 +104,7 @@ PAGES = (
     Page('qnet_operators', '/operators/', OPERATORS),
     Page('qnet_unattended', '/operators/unattended/', OPERATORS),
     Page('qnet_audit', '/operators/audit/', OPERATORS),
+    Page('qnet_audit_file', '/operators/audit/export.csv', OPERATORS),
     Page('qnet_requests', '/requests/', OPERATORS),
     Page('qnet_request', '/requests/QM-000001/', OPERATORS),
     Page('qnet_adoptable', '/adopting/', OPERATORS),
@@ -112,6 +113,8 @@ PAGES = (
     Page('qnet_list', f'{L}/qualitynet/', MODERATORS),
     Page('qnet_list_change', f'{L}/qualitynet/mask', ADMINISTRATORS),
     Page('qnet_list_form', f'{L}/forms/list-closure.xlsx', ADMINISTRATORS),
+    Page('qnet_list_audit', f'{L}/audit/', ADMINISTRATORS),
+    Page('qnet_list_audit_file', f'{L}/audit/export.csv', ADMINISTRATORS),
     Page('qnet_list_bounces', f'{L}/bounces/', MODERATORS),
     Page('qnet_list_bounces_csv', f'{L}/bounces/export.csv', ADMINISTRATORS),
     Page(
