@@ -214,6 +214,7 @@ def test_redaction_gives_way_to_who_adds_to_the_log_for_long(
         assert redaction.redact_due(clock.moment) == 0
         another.commit()
     assert redaction.redact_due(clock.moment) == 1
+    take_back(server)
 
 
 def test_a_later_migration_of_the_log_says_how_it_is_done(
