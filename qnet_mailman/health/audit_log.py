@@ -112,8 +112,8 @@ def sealed() -> Iterator[Finding]:
         yield Finding(
             'error',
             'audit log',
-            f'rows wait for their seal since {since:%Y-%m-%d %H:%M} UTC, and are not '
-            'in audit_file',
+            'rows wait for their seal, and for audit_file, since '
+            f'{since:%Y-%m-%d %H:%M} UTC',
             'See "periodic work failed" in mailman.log: is the task runner there, can '
             'audit_file be written?',
         )

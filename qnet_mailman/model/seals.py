@@ -131,6 +131,7 @@ def seal(*, everything: bool = False, tell: Telling = untold) -> int:
     end = checkpoint()
     number, digest = end.count, end.digest
     made, rows = [], []
+    row: Any
     for row in store().execute(_unsealed(everything).limit(_PORTION)):
         number += 1
         personal = personal_digest(row)
