@@ -79,7 +79,8 @@ def signature(secret: bytes, data: bytes) -> bytes:
 
     :param secret: At most 64 bytes.
     """
-    inner, outer = (one.copy() for one in _keyed(secret))
+    fresh_inner, fresh_outer = _keyed(secret)
+    inner, outer = fresh_inner.copy(), fresh_outer.copy()
     inner.update(data)
     outer.update(inner.digest())
     return bytes(outer.digest())

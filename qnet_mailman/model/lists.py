@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from mailman.interfaces.action import Action
+from mailman.model.mailinglist import MailingList
 from sqlalchemy import Boolean, String, bindparam, select, true
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -42,6 +43,10 @@ class QNetList(OfAList, Base):
 
 
 _BY_LIST_ID = select(QNetList).where(QNetList.list_id == bindparam('list_id'))
+_OF_OURS = select(MailingList, QNetList).where(
+    MailingList._list_id == bindparam('list_id'),
+    QNetList.list_id == MailingList._list_id,
+)
 
 
 def row_of(mlist: Mlist) -> QNetList | None:
@@ -62,6 +67,16 @@ def row_by_id(list_id: str) -> QNetList | None:
         row = store().scalar(_BY_LIST_ID, {'list_id': list_id})
         known[list_id] = row
     return row
+
+
+def of_ours(list_id: str) -> Mlist | None:
+    """The list with a List-ID, where it has a row: both with one statement."""
+    found = store().execute(_OF_OURS, {'list_id': list_id}).first()
+    if found is None:
+        return None
+    mlist: Mlist
+    mlist, read_in_transaction('lists')[list_id] = found
+    return mlist
 
 
 def define(mlist: Mlist, list_type: ListType, visibility: Visibility) -> None:

@@ -31,6 +31,7 @@ import hashlib
 import hmac
 import re
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -166,15 +167,18 @@ def post_of(message_id: object) -> bytes:
 
 def encode(claim: Claim, secret: bytes) -> str:
     """Write a token."""
-    body = _FORMAT.pack(
-        claim.list_row,
-        claim.key,
-        (claim.day - keys.EPOCH).days,
-        claim.member_row,
-        claim.membership,
-        claim.post,
-    )
-    return base32.encode(body + _signature(body, secret))
+    return encode_all([claim], secret)[0]
+
+
+def encode_all(claims: Iterable[Claim], secret: bytes) -> list[str]:
+    """Write many tokens, in their order."""
+    bodies = [
+        _FORMAT.pack(
+            list_row, key, (day - keys.EPOCH).days, member_row, membership, post
+        )
+        for list_row, key, day, member_row, membership, post in claims
+    ]
+    return base32.encode_all([body + _signature(body, secret) for body in bodies])
 
 
 def _signature(body: bytes, secret: bytes) -> bytes:

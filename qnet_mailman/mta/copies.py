@@ -159,10 +159,7 @@ class Copies:
         """The tokens of recipients who are members, by address in lower case."""
         if not members or not self.have_tokens:
             return {}
-        return {
-            email: one_click.tokens_for(self._mlist, member, self._key, self._today)
-            for email, member in members.items()
-        }
+        return one_click.tokens_for(self._mlist, members, self._key, self._today)
 
     @cached_property
     def have_tokens(self) -> bool:
@@ -177,20 +174,27 @@ class Copies:
         """
         return self._msgdata.get('sender') is None
 
-    def sender_for(self, member: Membership | None) -> str:
-        """The envelope sender of a copy to a member, or to others."""
-        claim = return_addresses.Claim(
-            self._list_row,
-            self._key.id,
-            self._today,
-            return_addresses.NOBODY if member is None else member.row,
-            bytes(4)
-            if member is None
-            else return_addresses.membership_of(member.member_id, member.email),
-            self._post,
+    def senders_for(self, some: Iterable[Membership | None]) -> list[str]:
+        """The envelope senders of copies to members, or to others, in their order."""
+        same = (self._list_row, self._key.id, self._today)
+        claims = (
+            return_addresses.Claim(
+                *same,
+                return_addresses.NOBODY if member is None else member.row,
+                bytes(4)
+                if member is None
+                else return_addresses.membership_of(member.member_id, member.email),
+                self._post,
+            )
+            for member in some
         )
         before, behind = self._around_token
-        return f'{before}{return_addresses.encode(claim, self._key.secret)}{behind}'
+        tokens = return_addresses.encode_all(claims, self._key.secret)
+        return [f'{before}{token}{behind}' for token in tokens]
+
+    def sender_for(self, member: Membership | None) -> str:
+        """The envelope sender of a copy to a member, or to others."""
+        return self.senders_for([member])[0]
 
     @cached_property
     def _key(self) -> keys.Key:
@@ -450,12 +454,13 @@ def filled(data: bytes, *places: tuple[str, list[Place]]) -> Callable[..., bytes
     }
     pattern = re.compile(b'(' + b'|'.join(map(re.escape, by_bytes)) + b')')
     pieces = pattern.split(data)
+    # Every second is a stand-in.
+    own = [(index, *by_bytes[pieces[index]]) for index in range(1, len(pieces), 2)]
 
     def copy_for(*tokens: str) -> bytes:
-        new = {
-            old: place(tokens[number].encode('ascii'))
-            for old, (number, place) in by_bytes.items()
-        }
-        return b''.join(new.get(piece, piece) for piece in pieces)
+        written = [token.encode('ascii') for token in tokens]
+        for index, number, place in own:
+            pieces[index] = place(written[number])
+        return b''.join(pieces)
 
     return copy_for

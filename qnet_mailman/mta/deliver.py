@@ -128,11 +128,12 @@ class _FromBytes(_Bulk):
                 members = copies.memberships(batch)
             tokens = copies.tokens(members)
             if each_their_own or tokens:
-                for recipient in batch:
-                    sender = for_all
-                    if copies.have_own_senders:
-                        sender = copies.sender_for(members.get(recipient.lower()))
-                    own = tokens.get(recipient.lower())
+                names = [recipient.lower() for recipient in batch]
+                senders = [for_all] * len(batch)
+                if copies.have_own_senders:
+                    senders = copies.senders_for(map(members.get, names))
+                for recipient, name, sender in zip(batch, names, senders, strict=True):
+                    own = tokens.get(name)
                     written = copies.copy(own, duplicate=recipient in twice)
                     yield Message(sender, [recipient], *written)
             else:

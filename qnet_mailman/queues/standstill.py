@@ -22,7 +22,6 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 from mailman.config import config
 
@@ -80,7 +79,7 @@ def standing_still(wait: float) -> Iterator[None]:
 @contextmanager
 def _opened(name: str) -> Iterator[int]:
     """A lock's file; closing it gives the lock back."""
-    path = Path(config.LOCK_DIR, name)
+    path = os.path.join(config.LOCK_DIR, name)
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
     try:
         yield file

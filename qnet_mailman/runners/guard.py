@@ -52,7 +52,7 @@ from qnet_mailman import site
 from qnet_mailman.logs.context import set_at_work
 from qnet_mailman.model import keys, limits
 from qnet_mailman.model.base import by_itself
-from qnet_mailman.model.lists import QNetList, row_by_id
+from qnet_mailman.model.lists import QNetList, of_ours
 from qnet_mailman.posting.dmarc import NotKnownYet
 from qnet_mailman.queues import handover, heartbeat, restored, shunted, standstill
 from qnet_mailman.setup import database, startup
@@ -344,9 +344,7 @@ class Guard(_Base):
         all the rest of a hop.
         """
         list_id = msgdata.get('listid')
-        if list_id is None or row_by_id(list_id) is None:
-            return False
-        mlist = getUtility(IListManager).get_by_list_id(list_id)
+        mlist = None if list_id is None else of_ours(list_id)
         if mlist is None:
             return False
         with _.using(mlist.preferred_language.code):

@@ -15,8 +15,10 @@ import inspect
 import logging
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import click
 from mailman.config import config
@@ -32,6 +34,8 @@ SQLITE_BUSY_TIMEOUT = 30
 """Seconds a process waits for another's write on SQLite."""
 WAIT = 5.0
 """Seconds between attempts of a service's process to connect."""
+PING_EVERY = 1.0
+"""Seconds for which a connection that answered is taken to be there."""
 SERVICE = frozenset({'master', 'runner'})
 
 log = logging.getLogger('mailman.plugins')
@@ -100,17 +104,50 @@ def prepare() -> None:
 
 
 def keep_connection() -> None:
-    """Let this process, a queue runner, keep its connection to SQLite.
+    """Let this process, a queue runner, keep its connection.
 
-    Mailman opens the file for each transaction and closes it afterwards, and whoever
-    closes it last writes the whole log of writes back and syncs twice.  Not for a
-    process that works in threads, or forks others that go on (sqlite.org/howtocorrupt,
-    section 2.6).
+    Mailman opens the file of SQLite for each transaction and closes it afterwards, and
+    whoever closes it last writes the whole log of writes back and syncs twice.  Not for
+    a process that works in threads, or forks others that go on
+    (sqlite.org/howtocorrupt, section 2.6).
+
+    PostgreSQL is asked before each transaction whether it is there.  A runner puts back
+    what it was at where it is not, and so need not know each time.
     """
-    if config.db.engine.dialect.name == 'sqlite' and program() in SERVICE:
+    engine = config.db.engine
+    if program() not in SERVICE:
+        return
+    if engine.dialect.name == 'sqlite':
         _let_sqlite_wait()
         config.db.sessionmaker.remove()
-        config.db.sessionmaker.configure(bind=config.db.engine.connect())
+        config.db.sessionmaker.configure(bind=engine.connect())
+    elif not isinstance(ping := engine.dialect.do_ping, SeldomPing):
+        engine.dialect.do_ping = SeldomPing(ping)
+
+
+class SeldomPing:
+    """SQLAlchemy's question whether a connection is there, once a second at most.
+
+    With psycopg2 that takes three round trips: one, and two for the isolation level.
+    """
+
+    def __init__(
+        self,
+        ping: Callable[[Any], bool],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ping = ping
+        self._clock = clock
+        self._answered: WeakKeyDictionary[Any, float] = WeakKeyDictionary()
+
+    def __call__(self, connection: Any) -> bool:
+        moment, when = self._clock(), self._answered.get(connection)
+        if when is not None and moment - when < PING_EVERY:
+            return True
+        answers = self._ping(connection)
+        if answers:
+            self._answered[connection] = moment
+        return answers
 
 
 def _let_sqlite_wait() -> None:

@@ -31,10 +31,11 @@ import hmac
 import logging
 import re
 import struct
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import IntEnum, StrEnum
+from itertools import starmap
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -168,6 +169,10 @@ def encode(claim: Claim, secret: bytes, list_id: str, address: str) -> str:
     :param list_id: The List-ID.
     :param address: The address that the message goes to, in lower case.
     """
+    return base32.encode(_bytes(claim, secret, list_id, address))
+
+
+def _bytes(claim: Claim, secret: bytes, list_id: str, address: str) -> bytes:
     body = _FORMAT.pack(
         claim.kind,
         claim.key,
@@ -176,8 +181,7 @@ def encode(claim: Claim, secret: bytes, list_id: str, address: str) -> str:
         claim.address_row,
         claim.member_id.bytes,
     )
-    signature = _signature(body, secret, list_id, address)
-    return base32.encode(body + signature)
+    return body + _signature(body, secret, list_id, address)
 
 
 def decode(token: str) -> Claim | None:
@@ -300,34 +304,38 @@ def memberships(mlist: Mlist, recipients: Iterable[str]) -> dict[str, Membership
 
 
 def token_for(
-    mlist: Mlist,
-    member: Membership,
-    key: keys.Key,
-    kind: Kind = Kind.header,
-    today: date | None = None,
+    mlist: Mlist, member: Membership, key: keys.Key, kind: Kind = Kind.header
 ) -> str:
-    """A token of a member; the one of who is subscribed twice ends both.
-
-    :param today: In UTC, where that is known.
-    """
-    claim = Claim(
-        key.id,
-        (today or now().date()).toordinal(),
-        member.list_row,
-        member.address_row,
-        member.member_id,
-        kind,
-    )
+    """A token of a member; the one of who is subscribed twice ends both."""
+    claim = _claim(member, key, now().toordinal(), kind)
     return encode(claim, key.secret, mlist.list_id, member.email)
 
 
 def tokens_for(
-    mlist: Mlist, member: Membership, key: keys.Key, today: date | None = None
-) -> Tokens:
-    """The tokens of a member's copy."""
-    return Tokens(
-        token_for(mlist, member, key, Kind.header, today),
-        token_for(mlist, member, key, Kind.footer, today),
+    mlist: Mlist,
+    some: Mapping[str, Membership],
+    key: keys.Key,
+    today: date | None = None,
+) -> dict[str, Tokens]:
+    """The tokens of members' copies, under the names that the members have there.
+
+    :param today: In UTC, where that is known.
+    """
+    day, list_id = (today or now()).toordinal(), mlist.list_id
+    written = base32.encode_all(
+        [
+            _bytes(_claim(member, key, day, kind), key.secret, list_id, member.email)
+            for member in some.values()
+            for kind in (Kind.header, Kind.footer)
+        ]
+    )
+    pairs = zip(written[::2], written[1::2], strict=True)
+    return dict(zip(some, starmap(Tokens, pairs), strict=True))
+
+
+def _claim(member: Membership, key: keys.Key, day: int, kind: Kind) -> Claim:
+    return Claim(
+        key.id, day, member.list_row, member.address_row, member.member_id, kind
     )
 
 

@@ -21,6 +21,7 @@ from qnet_mailman.mail.text import plain
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import keys
 from qnet_mailman.subscriptions import one_click
+from qnet_mailman.subscriptions.one_click import Kind
 from qnet_mailman.subscriptions.subject import readings
 
 _MAX_LINE = 120
@@ -215,7 +216,7 @@ def how_to_leave(mlist: Mlist, author: str) -> str:
     )
     member = one_click.memberships(mlist, [author]).get(author.lower())
     if member is not None:
-        token = one_click.tokens_for(mlist, member, keys.signing()).footer
+        token = one_click.token_for(mlist, member, keys.signing(), Kind.footer)
         if (link := one_click.link(token)) is not None:
             return f'If you want to leave the list, open\n\n  {link}\n\nor {to_list}'
     return (

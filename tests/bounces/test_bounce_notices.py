@@ -162,8 +162,8 @@ def test_an_address_has_one_row(mlist: Any, events: list[Event], kept: str) -> N
 def test_a_report_has_no_link_of_its_member(mlist: Any) -> None:
     # It returns what the member got (R39).
     subscribe(mlist, 'reader@example.net')
-    (member,) = one_click.memberships(mlist, ['reader@example.net']).values()
-    tokens = one_click.tokens_for(mlist, member, keys.signing())
+    members = one_click.memberships(mlist, ['reader@example.net'])
+    (tokens,) = one_click.tokens_for(mlist, members, keys.signing()).values()
     report = REPORT.replace(
         b'No such user.',
         b'No such user.\n--x\nContent-Type: message/rfc822\n\nList-Unsubscribe:'

@@ -101,8 +101,8 @@ def test_who_has_left_is_not_subscribed_by_it(
 
 def test_no_token_serves_for_the_other(mlist: Any, member: Any, token: str) -> None:
     list_id = mlist.list_id
-    (found,) = one_click.memberships(mlist, [READER]).values()
-    others = one_click.tokens_for(mlist, found, keys.signing())
+    members = one_click.memberships(mlist, [READER])
+    (others,) = one_click.tokens_for(mlist, members, keys.signing()).values()
     config.db.commit()
     for page in ('unsubscribe', 'unsubscribe/describe'):
         for more in ({}, {'confirmed': 'yes'}):

@@ -6,14 +6,14 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import Any
 
 import click
 import pytest
 from mailman.bin import mailman, master, runner
 from mailman.config import config
-from sqlalchemy import event, text
+from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
 from qnet_mailman.setup import database
@@ -102,6 +102,62 @@ def test_a_queue_runner_keeps_its_connection_to_sqlite(
         config.db.sessionmaker.remove()
         config.db.sessionmaker.configure(bind=config.db.engine)
         kept.close()
+
+
+def test_a_connection_is_asked_once_a_second_at_most() -> None:
+    class Connection:
+        pass
+
+    clock = iter([0.0, 0.9, 0.9, 0.9, 1.0, 1.1, 1.2])
+    first, second = Connection(), Connection()
+    answers = True
+    asked: list[Connection] = []
+
+    def ping(connection: Connection) -> bool:
+        asked.append(connection)
+        return answers
+
+    seldom = database.SeldomPing(ping, clock.__next__)
+    assert seldom(first) and seldom(first)
+    assert asked == [first]
+    # What one says tells nothing of another.
+    assert seldom(second) and seldom(first)
+    assert asked == [first, second]
+    answers = False
+    assert not seldom(first) and not seldom(first)
+    answers = True
+    assert seldom(first)
+    assert asked[2:] == [first] * 3
+
+
+@pytest.mark.skipif(not ON_POSTGRESQL, reason='a file does not go away')
+def test_a_queue_runner_whose_connection_breaks_has_another(
+    core: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its transaction fails, and the next does not."""
+    dialect = config.db.engine.dialect
+    # To be put back afterwards.
+    monkeypatch.setattr(dialect, 'do_ping', dialect.do_ping)
+    monkeypatch.setattr(database, 'program', lambda: 'runner')
+    for _runner in range(2):
+        database.keep_connection()
+    config.db.sessionmaker.remove()
+    config.db.engine.dispose()
+    store = config.db.store
+    process = store.scalar(text('SELECT pg_backend_pid()'))
+    config.db.commit()
+    # From here on it is known to be there, for a second.
+    assert store.scalar(text('SELECT pg_backend_pid()')) == process
+    config.db.commit()
+    other = create_engine(config.db.engine.url)
+    with other.connect() as connection:
+        end = text('SELECT pg_terminate_backend(:process, 60000)')
+        assert connection.scalar(end, {'process': process})
+    other.dispose()
+    with suppress(OperationalError):
+        store.scalar(text('SELECT 1'))
+    config.db.abort()
+    assert store.scalar(text('SELECT pg_backend_pid()')) != process
 
 
 def test_a_command_keeps_none(core: Any, monkeypatch: pytest.MonkeyPatch) -> None:
