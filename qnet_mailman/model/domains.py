@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from mailman.interfaces.domain import IDomainManager
@@ -25,3 +26,22 @@ class DomainManager(stock.DomainManager):
             query = select(stock.Domain).where(stock.Domain.mail_host == mail_host)
             row = known[mail_host] = store().scalar(query)
         return default if row is None else row
+
+    def __contains__(self, mail_host: str) -> bool:
+        """See `IDomainManager`."""
+        return self.get(mail_host) is not None
+
+    def __iter__(self) -> Iterator[Any]:
+        """See `IDomainManager`."""
+        whole = read_in_transaction('all domains')
+        if not whole or not all(map(is_there, whole.values())):
+            whole.clear()
+            whole.update((each.mail_host, each) for each in super().__iter__())
+            read_in_transaction('domains').update(whole)
+        yield from list(whole.values())
+
+    def add(self, *args: Any, **kws: Any) -> Any:
+        """See `IDomainManager`."""
+        added = super().add(*args, **kws)
+        read_in_transaction('all domains').clear()
+        return added

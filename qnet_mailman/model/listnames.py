@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which of some addresses are those of lists.
+"""Lists by their addresses, each read once a transaction; which addresses are lists'.
 
 Mailman's LMTP runner reads the names of all lists, twice for each message, to look for
 one or two of them.  Within `only()` they are asked for by name.
@@ -18,7 +18,7 @@ from mailman.model.mailinglist import MailingList
 from sqlalchemy import bindparam, select, tuple_
 from zope.interface import implementer
 
-from qnet_mailman.model.base import store
+from qnet_mailman.model.base import is_there, read_in_transaction, store
 from qnet_mailman.model.statements import chunks
 
 # Made once: making it takes as long as its answer.
@@ -51,12 +51,41 @@ class ListManager(Stock):
         if asked is None:
             yield from super().names
             return
+        known = read_in_transaction('names of lists')
+        if asked not in known:
+            known[asked] = list(self._names_among(asked))
+        yield from known[asked]
+
+    @staticmethod
+    def _names_among(asked: Iterable[str]) -> Iterator[str]:
         pairs = [tuple(each.split('@', 1)) for each in sorted(asked) if '@' in each]
         columns = (MailingList.list_name, MailingList.mail_host)
         for some in chunks(pairs):
             query = select(*columns).where(tuple_(*columns).in_(some))
             for name, host in store().execute(query):
                 yield f'{name}@{host}'
+
+    def create(self, fqdn_listname: str) -> Any:
+        """See `IListManager`."""
+        mlist = super().create(fqdn_listname)
+        known = read_in_transaction('names of lists')
+        for asked in [each for each in known if mlist.fqdn_listname in each]:
+            del known[asked]
+        read_in_transaction('lists by address')[mlist.fqdn_listname] = mlist
+        return mlist
+
+    def delete(self, mlist: Any) -> None:
+        """See `IListManager`."""
+        super().delete(mlist)
+        read_in_transaction('names of lists').clear()
+
+    def get_by_fqdn(self, fqdn_listname: str) -> Any:
+        """See `IListManager`."""
+        known = read_in_transaction('lists by address')
+        mlist = known.get(fqdn_listname)
+        if mlist is None or not is_there(mlist):
+            mlist = known[fqdn_listname] = super().get_by_fqdn(fqdn_listname)
+        return mlist
 
     def get_by_list_id(self, list_id: str) -> Any:
         """See `IListManager`: asked for each entry of a queue."""

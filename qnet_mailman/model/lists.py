@@ -85,6 +85,7 @@ def define(mlist: Mlist, list_type: ListType, visibility: Visibility) -> None:
     if row is None:
         row = QNetList(list_id=mlist.list_id)
         store().add(row)
+        read_in_transaction('lists')[mlist.list_id] = row
     row.list_type = list_type.value
     row.visibility = visibility.value
     row.mask = Mask.administrators.value

@@ -4,10 +4,10 @@
 Everything is in one transaction of Mailman's database: domain, list, settings,
 people, subscribers, the form itself and the audit log.  What a database cannot
 take back is put back by hand: the list's folder and the mail server's map.
-Notices are written after the commit and noted on the form's row, so that whoever
-applies the form again after a crash sends what was not sent.  They wait in
-`queue/handover` for the commit of that note, so that nobody gets one twice; what a
-killed process left there is settled by the next one.
+Notices are written before the commit, wait for it in `queue/handover` and are noted
+on the form's row, so that everybody gets theirs, once; what a killed process left
+there is settled by the next one.  Where they cannot be written, the form is applied
+without them, and whoever applies it again sends them.
 
 One process on a host provisions at a time.  Hosts beside each other that share a
 database are kept apart by its unique constraints: the slower one is rolled back,
@@ -25,7 +25,7 @@ import tempfile
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from mailman.app.lifecycle import create_list
@@ -165,11 +165,17 @@ def apply_form(
             if not dry_run:
                 list_map.settle()
                 _settle_notices()
-            try:
-                return _apply(_Work(form, request, number), settings, dry_run, approved)
-            except IntegrityError:
-                # Another host was faster.
-                return _apply(_Work(form, request, number), settings, dry_run, approved)
+            work = _Work(form, request, number)
+            while True:
+                try:
+                    return _apply(work, settings, dry_run, approved)
+                except IntegrityError:
+                    # Another host was faster.
+                    if work.is_second:
+                        raise
+                    work = _Work(form, request, number, is_second=True)
+                except _Untold as error:
+                    work = _Work(form, request, number, untold=str(error))
     except PlanRefused as refused:
         errors = tuple(placed(refused.problems, document))
         return _result(form, 'invalid', errors=errors)
@@ -266,15 +272,22 @@ def _apply(work: _Work, settings: Settings, dry_run: bool, approved: bool) -> Re
             )
         if not plan.recorded:
             work.do(plan)
+        due = work.kept or _due(form)
+        waiting = _write_notices(form, plan, due) if due and not work.untold else None
         config.db.store.commit()
     outcome: Outcome = plan.outcome
     notes = plan.notes
+    if waiting is not None:
+        notes += tuple(_send(waiting))
+    elif due:
+        notes += (
+            f'the notices to the people were not sent ({work.untold}); provision the '
+            'form again to send them',
+        )
     if plan.recorded and work.request:
         outcome, again = _answer_again(form, work.request)
         notes += again
-    return _result(
-        form, outcome, steps=plan.steps, notes=(*notes, *_notify(form, plan))
-    )
+    return _result(form, outcome, steps=plan.steps, notes=notes)
 
 
 def _answer_again(form: AnyForm, request: str) -> tuple[Outcome, tuple[str, ...]]:
@@ -304,51 +317,71 @@ def _answer_again(form: AnyForm, request: str) -> tuple[Outcome, tuple[str, ...]
     return detail['outcome'], (note,)
 
 
-def _notify(form: AnyForm, plan: Plan) -> Iterator[str]:
-    """Send the notices that are due; what goes wrong is a note, not a failure."""
+class _Untold(Exception):
+    """The notices about a form cannot be written; its text says why."""
+
+
+def _due(form: AnyForm) -> list[QNetForm]:
+    """The rows of a form that was applied, of which nobody has been told yet."""
+    rows = (
+        applied(list_id_of(address), form.form, form.ticket)
+        for address in form.list_addresses
+    )
+    return [row for row in rows if row is not None and row.notified_at is None]
+
+
+def _write_notices(form: AnyForm, plan: Plan, due: list[QNetForm]) -> handover.Handover:
+    """Write the notices about a form, for the caller's commit to send them.
+
+    :raises _Untold: if that fails for another reason than the database.
+    """
+    handover.use_handover()
+    waiting = handover.Handover(NOTICES, uuid.uuid4().hex)
     try:
-        rows = [
-            row
-            for address in form.list_addresses
-            if (row := applied(list_id_of(address), form.form, form.ticket)) is not None
-            and row.notified_at is None
-        ]
-        if not rows:
-            return
-        handover.use_handover()
-        waiting = handover.Handover(NOTICES, uuid.uuid4().hex)
         with handover.collecting(waiting):
             KINDS[form.form].tell(form, plan)
-            for row in rows:
+            for row in due:
                 row.notified_at = now()
             waiting.write_row()
-            if list_map.gathering() is not None:
-                _forget_published()
-        # Where this fails they are left, as nobody knows whether it did.
-        config.db.store.commit()
-        waiting.move()
-        _published.append(waiting)
-        if list_map.gathering() is None:
-            _forget_published()
-            config.db.store.commit()
+            for entry in _sent:
+                handover.remove_row(entry)
+            store().flush()
+    except SQLAlchemyError:
+        raise
     except Exception as error:
         log.exception('The notices about %s were not sent', form.list_address)
-        with suppress(SQLAlchemyError):
-            config.db.abort()
-        yield (
-            f'the notices to the people were not sent ({site.describe(error)}); '
-            'provision the form again to send them'
-        )
+        raise _Untold(site.describe(error)) from error
+    # Where the commit fails they are left, as nobody knows whether it did.
+    return waiting
 
 
-_published: list[handover.Handover] = []
+_sent: list[str] = []
 """Of notices that have been sent: their rows go with the next form of a row of forms,
 which saves a commit, or with all that are old."""
 
 
-def _forget_published() -> None:
-    while _published:
-        _published.pop().publish()
+def _send(waiting: handover.Handover) -> Iterator[str]:
+    """Let notices go after the commit; what goes wrong is a note, not a failure."""
+    _sent[:] = [waiting.entry]
+    try:
+        waiting.move()
+    except OSError as error:
+        log.exception('Notices wait in %s', handover.FOLDER)
+        # Its row says that they are due.
+        _sent.clear()
+        yield (
+            f'the notices to the people were not sent yet ({site.describe(error)}); '
+            'the next form that is provisioned sends them'
+        )
+    if _sent and list_map.gathering() is None:
+        try:
+            handover.remove_row(waiting.entry)
+            config.db.store.commit()
+            _sent.clear()
+        except SQLAlchemyError:
+            log.exception('%s goes with the next form', waiting.entry)
+            with suppress(SQLAlchemyError):
+                config.db.abort()
 
 
 def _settle_notices() -> None:
@@ -369,6 +402,11 @@ class _Work:
     request: str
     number: str
     mlist: Any = None
+    kept: list[QNetForm] = field(default_factory=list)
+    is_second: bool = False
+    """Whether another host was in the way of the first attempt."""
+    untold: str = ''
+    """Why no notices are written; empty if they are."""
 
     @contextmanager
     def undone_on_failure(self) -> Iterator[None]:
@@ -430,7 +468,7 @@ class _Work:
             detail['approved_by'] = audit.current_actor.get()
         for address in form.list_addresses:
             mlist = self.mlist if plan.creates else find_list(address)
-            keep_form(mlist, form)
+            self.kept.append(keep_form(mlist, form))
             audit.record(
                 audit.Action.form_applied,
                 mlist.list_id,
@@ -523,7 +561,7 @@ def subscribe_people(mlist: Mlist, people: Sequence[Person]) -> list[str]:
     return new
 
 
-def keep_form(mlist: Mlist, form: AnyForm) -> None:
+def keep_form(mlist: Mlist, form: AnyForm) -> QNetForm:
     """Keep the form, so that it is known when it comes again."""
     row = applied(mlist.list_id, form.form, form.ticket)
     if row is None:
@@ -533,6 +571,7 @@ def keep_form(mlist: Mlist, form: AnyForm) -> None:
     row.content = form.content()
     row.applied_at = now()
     row.notified_at = None
+    return row
 
 
 def _require_queue() -> None:

@@ -12,19 +12,21 @@ from contextlib import suppress
 from datetime import timedelta
 
 import click
+from mailman.config import config
 from mailman.interfaces.action import Action
 from mailman.interfaces.archiver import ArchivePolicy
 from mailman.interfaces.bounce import UnrecognizedBounceDisposition
 from mailman.interfaces.mailinglist import (
     DMARCMitigateAction,
-    IListArchiverSet,
     InvalidListNameError,
     Personalization,
     ReplyToMunging,
     SubscriptionPolicy,
 )
+from mailman.model.mailinglist import ListArchiver
 from mailman.model.roster import RosterVisibility
 from mailman.styles import base as stock
+from sqlalchemy import insert, select
 
 from qnet_mailman import site
 from qnet_mailman.mlist import Mlist
@@ -100,7 +102,23 @@ def apply(mlist: Mlist, list_type: ListType, visibility: Visibility) -> None:
     # Mailman makes the rows of a list's archivers when they are first looked at;
     # two runners doing that at once left the list with each of them twice, and
     # every later post was shunted.
-    IListArchiverSet(mlist)
+    _add_archivers(mlist)
+
+
+def _add_archivers(mlist: Mlist) -> None:
+    # As `IListArchiverSet` does, which asks for each and writes one by one.
+    table = ListArchiver.__table__
+    is_new = mlist in store().new
+    store().flush()
+    there = select(table.c.name).where(table.c.mailing_list_id == mlist.id)
+    known = set() if is_new else set(store().scalars(there))
+    missing = [
+        {'mailing_list_id': mlist.id, 'name': each.name, '_is_enabled': each.is_enabled}
+        for each in config.archivers
+        if each.name not in known
+    ]
+    if missing:
+        store().execute(insert(table), missing)
 
 
 def _common(mlist: Mlist, max_message_size: int) -> None:
