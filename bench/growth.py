@@ -313,11 +313,13 @@ def _watched(graph: str) -> Iterator[None]:
     how = ('--function', '--format', 'flamegraph', '--rate', '100', '--output', graph)
     with subprocess.Popen(
         ['py-spy', 'record', *how, '--pid', str(os.getpid())],
-        stderr=subprocess.PIPE,
+        # Its versions differ in where they say that they have begun.
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         stdin=subprocess.DEVNULL,
     ) as watcher:
-        assert watcher.stderr is not None
-        watcher.stderr.readline()
+        assert watcher.stdout is not None
+        watcher.stdout.readline()
         yield
         watcher.send_signal(signal.SIGINT)
         watcher.communicate()
