@@ -131,21 +131,24 @@ def _pieces(text: str, reading: re.Pattern[str]) -> Iterator[tuple[str, int, int
     """What one reads, and where that begins and ends in the text."""
     end = 0
     for match in reading.finditer(text):
-        start = match.start()
+        start, stop = match.span()
         piece = text[end:start]
-        if match[0][0] in '=\r\n' and match.lastgroup is None:
-            # Blanks before the end of a line (RFC 3676) belong to it.
-            piece = piece.rstrip(' \t')
-        yield piece, end, end + len(piece)
-        end = match.end()
-        yield _character(match), start, end
+        if match.lastgroup is not None:
+            yield piece, end, start
+            yield _character(match), start, stop
+        else:
+            if text[start] in '=\r\n':
+                # Blanks before the end of a line (RFC 3676) belong to it.
+                piece = piece.rstrip(' \t')
+            if piece:
+                yield piece, end, end + len(piece)
+        end = stop
     yield text[end:], end, len(text)
 
 
 def _character(match: re.Match[str]) -> str:
     """What an escape stands for; nothing for what no reader sees."""
-    if match.lastgroup is None:
-        return ''
+    assert match.lastgroup is not None
     code = int(match[match.lastgroup], 10 if match.lastgroup == 'decimal' else 16)
     if code in (0xAD, 0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF):
         return ''

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from mailman.config import config
@@ -102,13 +103,14 @@ def list_id_of(address: str) -> str:
     return address.replace('@', '.', 1)
 
 
-def members_among(list_id: str, emails: Iterable[str]) -> frozenset[str]:
+def members_among(
+    list_id: str, emails: AbstractSet[str] | Mapping[str, object]
+) -> frozenset[str]:
     """Which addresses are members of a list already.
 
-    :param emails: In lower case.
+    :param emails: In lower case; not copied, as there may be many.
     """
-    wanted = set(emails)
-    if not wanted:
+    if not emails:
         return frozenset()
     on_list = (Member.list_id == list_id, Member.role == MemberRole.member)
     by_address = (
@@ -123,8 +125,8 @@ def members_among(list_id: str, emails: Iterable[str]) -> frozenset[str]:
         .join(Member, Member.user_id == User.id)
         .where(*on_list)
     )
-    found = wanted & set(store().scalars(by_user))
-    for portion in chunks(wanted):
+    found = {each for each in store().scalars(by_user) if each in emails}
+    for portion in chunks(emails):
         found.update(store().scalars(by_address.where(Address.email.in_(portion))))
     return frozenset(found)
 

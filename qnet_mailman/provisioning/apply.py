@@ -16,14 +16,13 @@ looks again and finds nothing left to do.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -77,9 +76,9 @@ from qnet_mailman.provisioning.steps import (
     Unassign,
 )
 from qnet_mailman.provisioning.subscribing import (
-    Person,
+    MANY,
     refresh_statistics,
-    subscribe_all,
+    subscribe_people,
 )
 from qnet_mailman.queues import handover
 from qnet_mailman.roles import projection
@@ -88,8 +87,6 @@ from qnet_mailman.settings import Settings
 
 log = logging.getLogger('mailman.plugins')
 
-MANY = 1000
-"""New members that the database is told of at once."""
 NOTICES = 'provision'
 """What the folders of notices that wait for a commit are named after."""
 
@@ -544,21 +541,6 @@ def assign_person(mlist: Mlist, role: Role, person: Assignee) -> None:
 def unassign_person(mlist: Mlist, role: Role, email: str) -> None:
     """Take an assignment away; see `roles.people`."""
     unassign(mlist, role, email)
-
-
-def subscribe_people(mlist: Mlist, people: Sequence[Person]) -> list[str]:
-    """Make people members, in one line of the audit log.
-
-    :return: The addresses of the new members.
-    """
-    store().flush()
-    new = sorted(subscribe_all(mlist, people))
-    if new:
-        digest = hashlib.sha256('\n'.join(new).encode()).hexdigest()
-        audit.record(
-            audit.Action.member_added, mlist.list_id, count=len(new), addresses=digest
-        )
-    return new
 
 
 def keep_form(mlist: Mlist, form: AnyForm) -> QNetForm:

@@ -26,8 +26,11 @@ from qnet_mailman import values
 from qnet_mailman.forms.member_files import ACTIVE, GONE, HELD, Row, word
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.finding import banned_among, lists_at, members_among
-from qnet_mailman.provisioning.apply import MANY, subscribe_people
-from qnet_mailman.provisioning.subscribing import refresh_statistics
+from qnet_mailman.provisioning.subscribing import (
+    MANY,
+    refresh_statistics,
+    subscribe_people,
+)
 from qnet_mailman.subscriptions import welcoming
 
 BATCH = 5000

@@ -174,7 +174,7 @@ def look(form: ListRequest) -> tuple[Running | None, Site]:
         visibility=None if row is None else row.visibility,
         settings=current(mlist),
         assignments=assignments_by_role(mlist),
-        members=members_among(list_id, emails),
+        members=members_among(list_id, set(emails)),
         forms={
             each.ticket: ListRequest.model_validate_json(each.content) for each in forms
         },

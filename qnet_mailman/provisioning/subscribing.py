@@ -8,6 +8,7 @@ Two things differ: nobody gets a welcome message, and no `SubscriptionEvent` is 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -24,7 +25,7 @@ from sqlalchemy import select, text, update
 from zope.component import getUtility
 
 from qnet_mailman.mlist import Mlist
-from qnet_mailman.model import bulk
+from qnet_mailman.model import audit, bulk
 from qnet_mailman.model.base import store
 from qnet_mailman.model.finding import members_among
 from qnet_mailman.model.statements import chunks
@@ -42,6 +43,10 @@ class Person(Protocol):
         """The name; may be empty."""
 
 
+MANY = 1000
+"""New members that the database is told of at once."""
+
+
 def refresh_statistics() -> None:
     """Let PostgreSQL count the rows now, and not within a minute.
 
@@ -52,6 +57,21 @@ def refresh_statistics() -> None:
     if engine.dialect.name == 'postgresql':
         for table in (Member, Address, Preferences, User):
             store().execute(text(f'ANALYZE "{table.__tablename__}"'))
+
+
+def subscribe_people(mlist: Mlist, people: Sequence[Person]) -> list[str]:
+    """Make people members, in one line of the audit log.
+
+    :return: The addresses of the new members.
+    """
+    store().flush()
+    new = sorted(subscribe_all(mlist, people))
+    if new:
+        digest = hashlib.sha256('\n'.join(new).encode()).hexdigest()
+        audit.record(
+            audit.Action.member_added, mlist.list_id, count=len(new), addresses=digest
+        )
+    return new
 
 
 def subscribe_all(mlist: Mlist, people: Iterable[Person]) -> list[str]:
