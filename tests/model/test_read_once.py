@@ -3,21 +3,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 from mailman.config import config
 from mailman.interfaces.domain import IDomainManager
-from mailman.interfaces.template import ITemplateManager
-from mailman.model.bans import BanManager
+from mailman.interfaces.listmanager import IListManager
 from sqlalchemy import delete
 from zope.component import getUtility
 
 from qnet_mailman.model import keys
-from qnet_mailman.model.bans import bans_on, is_banned
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import QNetList, define, row_of
+from qnet_mailman.styles import reserved
 from qnet_mailman.values import ListType, Visibility
 from tests.effort import effort
 
@@ -69,31 +67,32 @@ def test_a_domain_is_read_once(mlist: Any) -> None:
         domains['other.example.gov']
 
 
-def test_texts_of_list_domain_and_site(mlist: Any, tmp_path: Path) -> None:
-    manager = getUtility(ITemplateManager)
-    (tmp_path / 'text').write_text('Bye.', 'utf-8')
-    uri = (tmp_path / 'text').as_uri()
-    about = {'list_id': mlist.list_id, 'domain_name': mlist.mail_host}
-    for context in (mlist.list_id, mlist.mail_host, None):
-        assert manager.get(LIST_TEXT, context, **about) is None
-        manager.set(LIST_TEXT, context, uri)
-        assert manager.get(LIST_TEXT, context, **about) is not None
-    manager.delete(LIST_TEXT, mlist.list_id)
+def test_all_domains_are_those_that_there_are(mlist: Any) -> None:
+    domains = getUtility(IDomainManager)
+    store().connection()
+    assert [each.mail_host for each in domains] == [mlist.mail_host]
     with effort() as found:
-        for context in (mlist.list_id, mlist.mail_host, None):
-            for name in ('list:member:digest:footer', 'list:member:digest:header'):
-                assert manager.get(name, context, **about) is None
-    asked = [each for each in found.statements if each.startswith('SELECT')]
-    assert len(asked) == 1
-    assert manager.get(LIST_TEXT, mlist.list_id, **about) is None
+        assert [each.mail_host for each in domains] == [mlist.mail_host]
+    assert not found.statements
+    domains.add('a.example.gov')
+    assert {each.mail_host for each in domains} == {mlist.mail_host, 'a.example.gov'}
+    domains.remove('a.example.gov')
+    store().flush()
+    assert [each.mail_host for each in domains] == [mlist.mail_host]
 
 
-@pytest.mark.parametrize(
-    'address', ['a@bad.test', 'A@bad.test', 'b@bad.test', 'c@site.test', 'd@fine.test']
-)
-def test_bans_are_those_of_stock(mlist: Any, address: str) -> None:
-    BanManager(mlist).ban('a@bad.test')
-    BanManager(mlist).ban('^b@')
-    BanManager().ban('c@site.test')
-    theirs = BanManager(mlist).is_banned(address)
-    assert is_banned(address, bans_on(mlist.list_id)) == theirs
+def test_a_list_is_read_once_by_its_address(mlist: Any) -> None:
+    lists = getUtility(IListManager)
+    address = f'other@{mlist.mail_host}'
+    assert lists.get(address) is None
+    assert not reserved.clash(f'other-owner@{mlist.mail_host}')
+    other = lists.create(address)
+    with effort() as found:
+        assert lists.get(address) is other
+    assert not found.statements
+    # What was asked before it was made.
+    assert reserved.clash(f'other-owner@{mlist.mail_host}')
+    lists.delete(other)
+    store().flush()
+    assert lists.get(address) is None
+    assert not reserved.clash(f'other-owner@{mlist.mail_host}')
