@@ -191,8 +191,8 @@ def test_redaction_waits_for_the_role_and_check_says_so(
     assert list(audit_log.retention(site.settings())) == []
     seals.seal()
     config.db.commit()
-    found = seals.verify()
-    assert found.redacted and found.wrong is None
+    whole = seals.verify()
+    assert whole.redacted and whole.wrong is None
 
 
 def test_redaction_gives_way_to_who_adds_to_the_log_for_long(
