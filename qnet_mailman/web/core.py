@@ -161,13 +161,18 @@ def acting_as(actor: Callable[[], str]) -> Iterator[None]:
         _acting.reset(token)
 
 
+def acting() -> str:
+    """Who acts, as `acting_as()` has it; '' where nobody is known."""
+    return _acting.get()()
+
+
 def who_acts(method: str, url: str) -> str:
     """What shows core who acts in a request to it (R31).
 
     That is whom `acting_as()` has named; else the web side itself.
     """
     key = getattr(settings, 'MAILMAN_ARCHIVER_KEY', '')
-    return core_actor.sign(key, method, url, _acting.get()() or OURSELVES, time.time())
+    return core_actor.sign(key, method, url, acting() or OURSELVES, time.time())
 
 
 def say_who_acts(parameters: dict[str, Any]) -> dict[str, Any]:

@@ -286,6 +286,42 @@ def test_an_administrator_looks_after_a_list(
 
 
 @pytest.mark.long
+def test_an_administrator_looks_through_the_audit_log(site: Site, page: Page) -> None:
+    """With the keyboard; who sent a masked post is behind a button (R31)."""
+    account = site.accounts.administrator
+    post = f'From: {account.email}\r\nTo: {PUBLIC}\r\nSubject: News\r\n\r\nHello.\r\n'
+    site.lmtp_send(account.email, PUBLIC, post.encode())
+    masked = ('qnet', 'audit', '--list', PUBLIC, '--action', 'post masked')
+    wait_until(
+        lambda: site.mailman(*masked).stdout, 60, 'a post to be masked', site.core
+    )
+    sign_in(page, site, account)
+    page.goto(list_page(site, 'qualitynet/'))
+    tab_to(page, page.get_by_role('link', name='Audit log'))
+    page.keyboard.press('Enter')
+    page.wait_for_url('**/audit/')
+    look_at(page, 'list-audit')
+    tab_to(page, page.get_by_label('Only this', exact=True))
+    page.keyboard.type('Post m')
+    tab_to(page, page.get_by_role('button', name='Show', exact=True))
+    page.keyboard.press('Enter')
+    page.wait_for_url('**action=post+masked**')
+    rows = page.get_by_role('row').filter(has_text='Post masked')
+    expect(rows.first).to_contain_text('(hidden)')
+    tab_to(page, page.get_by_role('button', name='Show who sent'))
+    page.keyboard.press('Enter')
+    expect(page.get_by_role('alert').first).to_contain_text('That you have looked')
+    expect(rows.first).to_contain_text(account.email)
+    look_at(page, 'list-audit-senders')
+    looked = ('qnet', 'audit', '--action', 'senders shown')
+    assert account.user_id in site.mailman(*looked, check=True).stdout
+    with page.expect_download() as download:
+        page.get_by_role('link', name='JSON Lines').click()
+    [*lines] = download.value.path().read_text('utf-8').splitlines()
+    assert lines and account.email not in str(lines)
+
+
+@pytest.mark.long
 def test_an_administrator_is_led_to_the_forms(site: Site, page: Page) -> None:
     sign_in(page, site, site.accounts.administrator)
     page.goto(f'{site.postorius_url}new/')

@@ -14,12 +14,14 @@ class HarpConfig(AppConfig):
     default_auto_field = 'django.db.models.BigAutoField'
 
     def ready(self) -> None:
-        """Listen for people who sign in and out."""
+        """Listen for people who sign in and out, and for superusers."""
         from allauth.account import signals as account_signals
         from allauth.socialaccount.signals import social_account_added
+        from django.contrib.auth import get_user_model
         from django.contrib.auth import signals as auth_signals
+        from django.db.models import signals as model_signals
 
-        from qnet_mailman.web.harp import checks, flows, logout
+        from qnet_mailman.web.harp import checks, flows, logout, operators
 
         del checks  # Importing it registers them.
         auth_signals.user_logged_in.connect(
@@ -34,3 +36,11 @@ class HarpConfig(AppConfig):
         social_account_added.connect(
             flows.on_connected, dispatch_uid='qnet-provider-connected'
         )
+        for signal, receiver in (
+            (model_signals.pre_save, operators.before_account_is_saved),
+            (model_signals.post_save, operators.on_account_saved),
+            (model_signals.post_delete, operators.on_account_deleted),
+        ):
+            signal.connect(
+                receiver, sender=get_user_model(), dispatch_uid='qnet-superuser'
+            )

@@ -10,6 +10,9 @@ Django's superuser flag, which the stock pages look at.  The flag alone gives no
 from __future__ import annotations
 
 import getpass
+import logging
+from functools import partial
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -19,6 +22,11 @@ from django.http import HttpRequest
 from qnet_mailman.web import core
 from qnet_mailman.web.harp.models import ProviderPerson
 from qnet_mailman.web.harp.session import Identity, identity, provider_session
+
+LOCAL = 'local'
+"""In the audit log, the provider of accounts with a password alone."""
+
+log = logging.getLogger('qnet.web')
 
 
 class UnknownPerson(Exception):
@@ -87,6 +95,50 @@ def dismiss(person: ProviderPerson) -> bool:
     return changed
 
 
+def before_account_is_saved(
+    sender: Any, instance: Any, update_fields: Any = None, **_kwargs: Any
+) -> None:
+    """Find out whether Django's own ways make a superuser, or one less."""
+    instance.is_to_be_told = False
+    if update_fields is None or 'is_superuser' in update_fields:
+        before = sender.objects.filter(pk=instance.pk, is_superuser=True).exists()
+        instance.is_to_be_told = before != instance.is_superuser
+
+
+def on_account_saved(instance: Any, **_kwargs: Any) -> None:
+    """Have core write that down (R31).
+
+    Superusers are for emergencies (`LOCAL_SUPERUSERS`), in which core may be silent:
+    then the web side's log alone has it.
+    """
+    if instance.is_to_be_told:
+        _on_record(instance, 'add' if instance.is_superuser else 'remove')
+
+
+def on_account_deleted(instance: Any, **_kwargs: Any) -> None:
+    """See :func:`on_account_saved`."""
+    if instance.is_superuser:
+        _on_record(instance, 'remove')
+
+
+def _on_record(account: Any, change: str) -> None:
+    fields = {'provider': LOCAL, 'user_id': account.get_username(), 'change': change}
+    if account.email:
+        fields['email'] = account.email
+    transaction.on_commit(partial(_try_to_tell_core, fields))
+
+
+def _try_to_tell_core(fields: dict[str, str]) -> None:
+    try:
+        _tell(fields)
+    except core.CoreUnavailable:
+        log.error(
+            'Not in the audit log, because core did not take it: %s %s',
+            fields['change'],
+            fields['user_id'],
+        )
+
+
 def _set(person: ProviderPerson, *, is_operator: bool) -> bool:
     rows = ProviderPerson.objects.filter(pk=person.pk, is_operator=not is_operator)
     changed = bool(rows.update(is_operator=is_operator))
@@ -107,14 +159,20 @@ def _tell_core(person: ProviderPerson, change: str) -> None:
         'name': person.name,
         'email': person.email,
     }
-    with core.acting_as(_actor):
+    _tell(fields)
+
+
+def _tell(fields: dict[str, str]) -> None:
+    with core.acting_as(partial(_actor, core.acting())):
         answer = core.post('roles/operator', fields)
     if answer.status != 200:
         raise core.CoreUnavailable
 
 
-def _actor() -> str:
-    """Who is at the command line, as the operating system knows them."""
+def _actor(on_page: str) -> str:
+    """Who is at a page or, as the operating system knows them, at the command line."""
+    if on_page:
+        return on_page
     try:
         return f'operator:{getpass.getuser()}'
     except (KeyError, OSError):

@@ -15,11 +15,12 @@ from django.contrib.auth import get_user, get_user_model, login
 from django.contrib.sessions.models import Session
 from django.core.cache import cache
 from django.core.cache.backends import db as database_cache
+from django.core.management import call_command
 from django.http import HttpRequest
 from django.test import override_settings
 from django.utils import timezone
 
-from qnet_mailman.web.core import Answer, CoreUnavailable
+from qnet_mailman.web.core import Answer, CoreUnavailable, acting_as
 from qnet_mailman.web.harp.models import ProviderPerson, ProviderSession
 from qnet_mailman.web.harp.rights import NO_RIGHTS, forget, read_rights, rights_of
 from qnet_mailman.web.harp.session import SESSION_KEY, Identity, identity
@@ -281,6 +282,41 @@ def test_a_superuser_in_an_emergency(hostile: HostileProvider) -> None:
         assert browser.get('/admin/').status_code == 200
     # Turned off again, it ends the session at once.
     assert browser.get('/admin/').status_code == 403
+
+
+def test_superusers_are_in_the_audit_log(
+    roles_core: RolesCore, caplog: pytest.LogCaptureFixture
+) -> None:
+    call_command(
+        'createsuperuser',
+        username='chief',
+        email='chief@example.gov',
+        interactive=False,
+    )
+    chief = get_user_model().objects.get(username='chief')
+    chief.is_superuser = False
+    chief.save()
+    chief.save(update_fields=['last_login'])
+    with acting_as(lambda: 'harp:pexample'):
+        superuser().delete()
+    told = [
+        (each['change'], each['provider'], each['user_id'], each['email'])
+        for each in roles_core.operators
+    ]
+    of_chief = (['local'], ['chief'], ['chief@example.gov'])
+    of_boss = (['local'], ['boss'], ['boss@example.gov'])
+    assert told == [
+        (['add'], *of_chief),
+        (['remove'], *of_chief),
+        (['add'], *of_boss),
+        (['remove'], *of_boss),
+    ]
+    actors = [each['actor'][0].partition(':')[0] for each in roles_core.operators]
+    assert actors == ['operator', 'operator', 'harp', 'harp']
+    # In an emergency it goes on without.
+    roles_core.down = True
+    superuser()
+    assert 'Not in the audit log' in caplog.text
 
 
 def test_a_superuser_through_the_provider(browser: Any, roles_core: RolesCore) -> None:
