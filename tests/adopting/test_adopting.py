@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from mailman.config import config
-from mailman.interfaces.action import Action
 from mailman.interfaces.mailinglist import SubscriptionPolicy
 from mailman.interfaces.member import DeliveryStatus
 from sqlalchemy import event, select
@@ -88,11 +87,11 @@ def test_settings_come_back_unless_changed_since(
     mlist = again(talk)
     assert mlist.allow_list_posts is (list_type is ListType.discussion)
     assert mlist.unsubscription_policy is SubscriptionPolicy.confirm
-    mlist.default_member_action = Action.hold
+    mlist.unsubscription_policy = SubscriptionPolicy.open
     mlist.description = 'Changed meanwhile.'
     config.db.commit()
     release(talk)
-    changed = {'default_member_action': 'hold', 'description': 'Changed meanwhile.'}
+    changed = {'unsubscription_policy': 'open', 'description': 'Changed meanwhile.'}
     assert shown(talk)['/config'] == before['/config'] | changed
 
 

@@ -34,7 +34,6 @@ STEPS = (
     'change_setting',
     'assign_person',
     'subscribe_people',
-    'subscribe_all',
     'keep_form',
     '_require_queue',
 )

@@ -161,6 +161,7 @@ def test_a_member_with_a_local_password(core: StubCore, web: object) -> None:
 
 
 def test_an_operator(core: StubCore, operator: Client) -> None:
+    core.requests.clear()
     text = page(operator)
     for name in ('qnet_operators', 'qnet_requests', 'system_information'):
         assert f'<li><a href="{reverse(name)}">' in text
