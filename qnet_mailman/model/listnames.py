@@ -83,7 +83,8 @@ class ListManager(Stock):
         """See `IListManager`."""
         known = read_in_transaction('lists by address')
         mlist = known.get(fqdn_listname)
-        if mlist is None or not is_there(mlist):
+        # It may have gone, or have another name since.
+        if mlist is None or not is_there(mlist) or mlist.fqdn_listname != fqdn_listname:
             mlist = known[fqdn_listname] = super().get_by_fqdn(fqdn_listname)
         return mlist
 

@@ -92,6 +92,10 @@ def test_a_list_is_read_once_by_its_address(mlist: Any) -> None:
     assert not found.statements
     # What was asked before it was made.
     assert reserved.clash(f'other-owner@{mlist.mail_host}')
+    other.list_name = 'renamed'
+    assert lists.get(address) is None
+    assert lists.get(f'renamed@{mlist.mail_host}') is other
+    other.list_name = 'other'
     lists.delete(other)
     store().flush()
     assert lists.get(address) is None
