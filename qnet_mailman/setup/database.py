@@ -15,7 +15,8 @@ import inspect
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -23,7 +24,7 @@ from weakref import WeakKeyDictionary
 import click
 from mailman.config import config
 from mailman.utilities.string import expand
-from sqlalchemy import create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 
 from qnet_mailman.forms.batch import COULD_NOT_RUN
@@ -119,10 +120,32 @@ def keep_connection() -> None:
         return
     if engine.dialect.name == 'sqlite':
         _let_sqlite_wait()
-        config.db.sessionmaker.remove()
-        config.db.sessionmaker.configure(bind=engine.connect())
+        _work_with(engine.connect())
     elif not isinstance(ping := engine.dialect.do_ping, SeldomPing):
         engine.dialect.do_ping = SeldomPing(ping)
+
+
+@contextmanager
+def kept_connection() -> Iterator[None]:
+    """While this lasts, a command keeps its connection to SQLite, as a runner does.
+
+    For many transactions in a row, in one thread, without a fork.
+    """
+    engine = config.db.engine
+    if engine.dialect.name != 'sqlite':
+        yield
+        return
+    with engine.connect() as connection:
+        _work_with(connection)
+        try:
+            yield
+        finally:
+            _work_with(engine)
+
+
+def _work_with(bind: Connection | Engine) -> None:
+    config.db.sessionmaker.remove()
+    config.db.sessionmaker.configure(bind=bind)
 
 
 class SeldomPing:

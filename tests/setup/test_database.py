@@ -76,6 +76,23 @@ def test_a_runner_waits(
 
 
 @pytest.mark.skipif(ON_POSTGRESQL, reason='its connections are kept by a pool')
+def test_a_command_keeps_its_connection_for_a_while(core: Any) -> None:
+    """What it was at is taken back where it fails, and the engine's is as before."""
+    opened: list[Any] = []
+    event.listen(config.db.engine, 'connect', lambda *one: opened.append(one))
+    with pytest.raises(ZeroDivisionError), database.kept_connection():
+        for number in range(3):
+            config.db.store.execute(text(f'CREATE TABLE kept_{number} (x INTEGER)'))
+            config.db.commit()
+        config.db.store.execute(text('INSERT INTO kept_2 VALUES (1)'))
+        assert len(opened) == 1
+        raise ZeroDivisionError
+    assert config.db.sessionmaker.session_factory.kw['bind'] is config.db.engine
+    assert config.db.store.execute(text('SELECT * FROM kept_2')).all() == []
+    config.db.abort()
+
+
+@pytest.mark.skipif(ON_POSTGRESQL, reason='its connections are kept by a pool')
 def test_a_queue_runner_keeps_its_connection_to_sqlite(
     core: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from qnet_mailman.provisioning.apply import (
     database_is_away,
     many_forms,
 )
+from qnet_mailman.setup.database import kept_connection
 
 log = logging.getLogger('mailman.plugins')
 
@@ -106,24 +106,22 @@ def provision(
 def _provision_all(
     files: list[Path], how: dict[str, Any], report: batch.Report
 ) -> None:
-    each_form = _load_all(files, report)
-    for name, loaded in each_form:
-        result = _provision(loaded, how)
-        report.add(name, result.as_dict())
-        why = database_is_away() if result.outcome == 'failed' else ''
-        if why:
-            report.stopped(why)
-            for left, _ in each_form:
-                report.add(left, batch.not_tried())
-
-
-def _load_all(
-    files: list[Path], report: batch.Report
-) -> Iterator[tuple[str, loading.Loaded | FormInvalid]]:
+    is_away = False
     for file in files:
         found = _load(file)
         report.more(len(found) - 1)
-        yield from found
+        # A file is read in a fork, which is to have no connection.
+        with kept_connection():
+            for name, loaded in found:
+                if is_away:
+                    report.add(name, batch.not_tried())
+                    continue
+                result = _provision(loaded, how)
+                report.add(name, result.as_dict())
+                why = database_is_away() if result.outcome == 'failed' else ''
+                if why:
+                    report.stopped(why)
+                    is_away = True
 
 
 def _load(file: Path) -> list[tuple[str, loading.Loaded | FormInvalid]]:
