@@ -346,3 +346,8 @@ def conflicts(section: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def word(value: object) -> str:
     """A value that is one of a few words, however it was written."""
     return value.strip().lower() if isinstance(value, str) else ''
+
+
+def list_id_of(address: str) -> str:
+    """The List-ID of the list that has an address."""
+    return address.replace('@', '.', 1)

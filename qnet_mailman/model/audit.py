@@ -35,6 +35,7 @@ from sqlalchemy import literal_column as _sql
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qnet_mailman.model.base import Base, store
+from qnet_mailman.values import list_id_of
 
 
 class Action(StrEnum):
@@ -231,7 +232,7 @@ class About:
 
 
 def _list_id(name: str) -> str:
-    return name.strip().lower().replace('@', '.', 1)
+    return list_id_of(name.strip().lower())
 
 
 def written(about: About) -> Select[tuple[QNetAudit]]:

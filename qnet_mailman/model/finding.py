@@ -71,7 +71,7 @@ def lists_at(emails: Iterable[str], also: str = '') -> dict[str, str]:
     lists = {f'{name}@{host}': list_id for name, host, list_id, _row in rows}
     by_row = {(row, host): list_id for _name, host, list_id, row in rows}
     if also:
-        lists.setdefault(also, list_id_of(also))
+        lists.setdefault(also, values.list_id_of(also))
     hosts = {
         domain.alias_domain: domain.mail_host
         for domain in getUtility(IDomainManager)
@@ -96,11 +96,6 @@ def lists_at(emails: Iterable[str], also: str = '') -> dict[str, str]:
 def find_list(address: str) -> Any:
     """The list of an address or List-ID; None if there is none."""
     return getUtility(IListManager).get(address.strip().lower())
-
-
-def list_id_of(address: str) -> str:
-    """The List-ID of the list that has an address."""
-    return address.replace('@', '.', 1)
 
 
 def members_among(

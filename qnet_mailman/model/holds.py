@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, false, func, or_, select
 
 from qnet_mailman.model.audit import Action, QNetAudit, record
 from qnet_mailman.model.base import store
-from qnet_mailman.model.finding import list_id_of
+from qnet_mailman.values import list_id_of
 
 _rows: Any = QNetAudit.__table__
 

@@ -25,6 +25,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from mailman.app.lifecycle import create_list
@@ -51,7 +52,7 @@ from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import audit
 from qnet_mailman.model.audit import QNetAudit
 from qnet_mailman.model.base import store
-from qnet_mailman.model.finding import find_list, list_id_of
+from qnet_mailman.model.finding import find_list
 from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.mta import list_map
 from qnet_mailman.provisioning.intake import numbered
@@ -84,6 +85,7 @@ from qnet_mailman.queues import handover
 from qnet_mailman.roles import projection
 from qnet_mailman.roles.people import Assignee, Role, assign, unassign
 from qnet_mailman.settings import Settings
+from qnet_mailman.values import list_id_of
 
 log = logging.getLogger('mailman.plugins')
 
@@ -162,7 +164,8 @@ def apply_form(
             if not dry_run:
                 list_map.settle()
                 _settle_notices()
-            work = _Work(form, request, number)
+            again = partial(_Work, form, request, number)
+            work = again()
             while True:
                 try:
                     return _apply(work, settings, dry_run, approved)
@@ -170,9 +173,9 @@ def apply_form(
                     # Another host was faster.
                     if work.is_second:
                         raise
-                    work = _Work(form, request, number, is_second=True)
+                    work = again(is_second=True, untold=work.untold)
                 except _Untold as error:
-                    work = _Work(form, request, number, untold=str(error))
+                    work = again(is_second=work.is_second, untold=str(error))
     except PlanRefused as refused:
         errors = tuple(placed(refused.problems, document))
         return _result(form, 'invalid', errors=errors)

@@ -28,7 +28,7 @@ from qnet_mailman.provisioning import plan
 from qnet_mailman.provisioning.looking import assignments_by_role
 from qnet_mailman.provisioning.plan import is_as_assigned, people_of
 from qnet_mailman.roles.people import Assignee
-from qnet_mailman.values import Closing, found
+from qnet_mailman.values import Closing, found, list_id_of
 
 Kind = Literal['same', 'differs', 'no list', 'no form', 'skipped', 'invalid']
 _SUM: dict[Kind, str] = {
@@ -147,7 +147,7 @@ class Comparison:
     def look_for_more(self) -> None:
         """Find the lists with a style of ours that no form is about."""
         known = {
-            each.list_address.replace('@', '.', 1)
+            list_id_of(each.list_address)
             for each in self.found
             if each.kind not in ('skipped', 'invalid')
         }

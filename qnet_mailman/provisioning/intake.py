@@ -22,7 +22,6 @@ from qnet_mailman.forms.schema import Form, ListRequest
 from qnet_mailman.model.audit import Action, QNetAudit, current_actor, record
 from qnet_mailman.model.base import store
 from qnet_mailman.model.closures import closure_of
-from qnet_mailman.model.finding import list_id_of
 from qnet_mailman.model.forms import QNetForm
 from qnet_mailman.model.requests import (
     QNetRequest,
@@ -36,6 +35,7 @@ from qnet_mailman.model.statements import touched
 from qnet_mailman.provisioning.kinds import KINDS
 from qnet_mailman.provisioning.plan import PlanRefused
 from qnet_mailman.settings import Settings
+from qnet_mailman.values import list_id_of
 
 ROUTE = 'provision'
 """Of what was applied without having waited for anybody."""

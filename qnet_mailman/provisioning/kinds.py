@@ -12,7 +12,7 @@ from qnet_mailman.forms.list_closure import ListClosure
 from qnet_mailman.forms.schema import ListRequest
 from qnet_mailman.lists import closing
 from qnet_mailman.model.closures import closure_of
-from qnet_mailman.model.finding import find_list, list_id_of
+from qnet_mailman.model.finding import find_list
 from qnet_mailman.provisioning import notices
 from qnet_mailman.provisioning.looking import (
     look,
@@ -27,6 +27,7 @@ from qnet_mailman.provisioning.request_plans import (
     make_threshold_plan,
 )
 from qnet_mailman.settings import Settings
+from qnet_mailman.values import list_id_of
 
 
 @dataclass(frozen=True)

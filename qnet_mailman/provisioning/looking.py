@@ -35,7 +35,6 @@ from qnet_mailman.model.finding import (
     _close_to,
     banned_among,
     find_list,
-    list_id_of,
     lists_at,
     members_among,
 )
@@ -45,6 +44,7 @@ from qnet_mailman.roles import overview
 from qnet_mailman.roles.people import Assignee, Role, assignments_of
 from qnet_mailman.roles.rights import Assignment, holder_of
 from qnet_mailman.styles import reserved
+from qnet_mailman.values import list_id_of
 
 SHOWN = 3
 """Names in a line about many."""

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs
 
 from qnet_mailman.model.audit import Action
 from qnet_mailman.model.changes import MAX_TEXT, Doing
-from qnet_mailman.model.finding import list_id_of
+from qnet_mailman.values import list_id_of
 
 _HELD = re.compile(r'/lists/[^/]+/held/(\d+)')
 _REQUEST = re.compile(r'/lists/[^/]+/requests/[^/]+')

@@ -31,6 +31,7 @@ from qnet_mailman.provisioning.one_at_a_time import one_at_a_time
 from qnet_mailman.review import desk, reading, requests
 from qnet_mailman.review.doubts import about_change
 from qnet_mailman.review.reading import Sent
+from qnet_mailman.values import list_id_of
 
 LOCK = 'qnet-review.lck'
 MAX_REASON = 1000
@@ -177,7 +178,7 @@ def approve(
             desk.note(number, Step.approved)
             audit.record(
                 audit.Action.request_approved,
-                result.list_address.replace('@', '.', 1),
+                list_id_of(result.list_address),
                 label,
                 actor=actor,
                 kind=form.form.form,
