@@ -144,9 +144,17 @@ def seal(*, everything: bool = False, tell: Telling = untold) -> int:
                 'digest': digest,
             }
         )
-        rows.append({'id': row.id, **as_dict(row), 'seal': number, 'digest': digest})
+        rows.append(row)
     if made:
-        tell(rows)
+        tell(
+            {
+                'id': row.id,
+                **as_dict(row),
+                'seal': its['number'],
+                'digest': its['digest'],
+            }
+            for row, its in zip(rows, made, strict=True)
+        )
         store().execute(insert(_seals), made)
     return len(made)
 

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlencode
 
 import requests
 from django.conf import settings
@@ -118,6 +119,17 @@ def found(answer: Answer) -> Mapping[str, Any]:
     if answer.status != 200:
         raise CoreUnavailable
     return answer.fields
+
+
+def read(path: str, fields: Mapping[str, str]) -> Mapping[str, Any]:
+    """What a resource of the plugin says about some fields.
+
+    :param path: The resource below ``plugins/qnet/``.
+    :param fields: What is asked, for behind its question mark; may be empty.
+    :raises Http404: where core has no such thing.
+    :raises CoreUnavailable: where it says anything else.
+    """
+    return found(get(f'{path}?{urlencode(fields)}' if fields else path))
 
 
 def call(

@@ -41,7 +41,7 @@ def rows_page(
     query = asked if query is None else query
     number = page_asked(request)
     part = {'count': str(PAGE), 'page': str(number)}
-    found = core.found(core.get(f'{resource}?{urlencode({**asked, **part})}'))
+    found = core.read(resource, {**asked, **part})
     shown = Paginator(range(found['total_size']), PAGE).get_page(number)
     if shown.number != number:
         # The last one of its page is not there any more.

@@ -7,7 +7,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -29,11 +29,14 @@ class Asked:
     :ivar fields: What they wrote, by the names of `ABOUT`.
     :ivar before: The number of a line: only older ones; empty for the newest.
     :ivar wrong: The fields that are no day.
+    :ivar list_id: The one list whose lines there are, which the address of its page
+        says already; empty for all.
     """
 
     fields: Mapping[str, str]
-    before: str = ''
-    wrong: list[str] = field(default_factory=list)
+    before: str
+    wrong: list[str]
+    list_id: str
 
     @classmethod
     def of(cls, fields: Mapping[str, str], list_id: str = '') -> Asked:
@@ -51,7 +54,14 @@ class Asked:
             {name: text for name, text in asked.items() if text},
             before if re.fullmatch('[1-9][0-9]{0,8}', before) else '',
             [name for name in ABOUT[-2:] if asked[name] and not _day(asked[name])],
+            list_id,
         )
+
+    @property
+    def chosen(self) -> dict[str, str]:
+        """What they wrote, without what the address of the page says."""
+        fixed = 'list' if self.list_id else ''
+        return {name: text for name, text in self.fields.items() if name != fixed}
 
     def for_core(self) -> dict[str, str]:
         """The same for core's resource; days begin and end in UTC."""
@@ -62,18 +72,12 @@ class Asked:
                 asked[name] = f'{day + timedelta(days):%Y-%m-%d}T00:00:00Z'
         return asked
 
-    def query(self, fixed: bool, before: int | None = None) -> str:
+    def query(self, before: int | None = None) -> str:
         """The same behind the question mark of an address.
 
-        :param fixed: Whether the list stands before it already.
         :param before: The line before which they are to be.
         """
-        fields = {
-            name: text
-            for name, text in self.fields.items()
-            if not (fixed and name == 'list')
-        }
-        return urlencode({**fields, **({'before': before} if before else {})})
+        return urlencode({**self.chosen, **({'before': before} if before else {})})
 
 
 def _day(text: str) -> date | None:
@@ -96,12 +100,8 @@ def lines(
     if senders:
         found = core.found(core.post('audit/senders', fields))
     else:
-        found = _asked(fields)
+        found = core.read('audit', fields)
     return [_for_page(each) for each in found.get('entries', [])], found['actions']
-
-
-def _asked(fields: Mapping[str, str]) -> Mapping[str, Any]:
-    return core.found(core.get(f'audit?{urlencode(fields)}'))
 
 
 def _for_page(line: Mapping[str, Any]) -> dict[str, Any]:
@@ -133,7 +133,7 @@ def as_file(kind: str, asked: Asked) -> Iterator[str]:
     :param kind: `csv` or `jsonl`.
     """
     fields = {**asked.for_core(), 'count': str(BATCH)}
-    return _as_file(kind, fields, _asked(fields).get('entries', []))
+    return _as_file(kind, fields, core.read('audit', fields).get('entries', []))
 
 
 def _as_file(
@@ -153,4 +153,4 @@ def _as_file(
         if len(found) < BATCH:
             return
         fields['before'] = str(found[-1]['id'])
-        found = _asked(fields).get('entries', [])
+        found = core.read('audit', fields).get('entries', [])

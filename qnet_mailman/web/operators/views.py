@@ -3,10 +3,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-from urllib.parse import urlencode
-
 from django.http import (
     Http404,
     HttpRequest,
@@ -50,9 +46,9 @@ def overview(request: HttpRequest) -> HttpResponse:
     :param request: The request.
     """
     few = {'count': str(FEW)}
-    waiting = _asked('forms', few)
-    lists = _asked('lists/unattended', few)
-    findings = _asked('health', {})['findings']
+    waiting = core.read('forms', few)
+    lists = core.read('lists/unattended', few)
+    findings = core.read('health', {})['findings']
     order = list(LEVELS)
     findings.sort(key=lambda each: order.index(each['level']))
     return page(
@@ -126,11 +122,11 @@ def _audit(request: HttpRequest, list_id: str = '') -> HttpResponse:
         'lines': shown,
         'hidden': any(each.get('hidden') for each in shown),
         'senders': senders,
-        'older': asked.query(bool(list_id), shown[-1]['id']) if is_more else '',
-        'newest': asked.query(bool(list_id)) if asked.before else None,
-        'filtered': [name for name in asked.fields if name != 'list' or not list_id],
+        'older': asked.query(shown[-1]['id']) if is_more else '',
+        'newest': asked.query() if asked.before else None,
+        'filtered': asked.chosen,
         'files': {
-            word: f'{base}/export.{kind}?{asked.query(bool(list_id))}'
+            word: f'{base}/export.{kind}?{asked.query()}'
             for kind, word in FILES.items()
         },
     }
@@ -171,8 +167,3 @@ def _audit_file(request: HttpRequest, kind: str, list_id: str = '') -> HttpRespo
     )
     response['Content-Disposition'] = f'attachment; filename="audit.{kind}"'
     return response
-
-
-def _asked(resource: str, fields: Mapping[str, str]) -> Any:
-    query = f'?{urlencode(fields)}' if fields else ''
-    return core.found(core.get(f'{resource}{query}'))
