@@ -1,9 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What our own pages have in common: their header fields, and links with tokens.
-
-A page of ours has no inline script and loads nothing but what this site serves, and
-its Content-Security-Policy holds browsers to that.
-"""
+"""What our own pages have in common: their header fields, and links with tokens."""
 
 from __future__ import annotations
 
@@ -14,20 +10,6 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import add_never_cache_headers
-
-#: Bootstrap's icons are ``data:`` pictures in its style sheet.
-POLICY = '; '.join(
-    [
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "font-src 'self'",
-        "form-action 'self'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    ]
-)
 
 #: After how many seconds to come again, by HTTP status: a few minutes where core
 #: did not answer, the period of core's limit where a client asked too often.
@@ -63,7 +45,6 @@ def page(
     :param status: The HTTP status.
     """
     response = render(request, template, context, status=status)
-    response['Content-Security-Policy'] = POLICY
     if status in RETRY_AFTER:
         response['Retry-After'] = str(RETRY_AFTER[status])
     return response
@@ -103,7 +84,7 @@ def bearer_page(
     """A page where the token alone says who may do what, without any cookie.
 
     Its template has no part that looks at the session (`cookieless` in
-    ``postorius/base.html``), and no address of it travels at all.
+    ``qnet/frame.html``), and no address of it travels at all.
 
     :param request: The request.
     :param template: The page's template.

@@ -59,6 +59,7 @@ CLIENT_ADDRESS_HEADER = ''
 # Applications.  Ours come first, so that their templates win.
 
 INSTALLED_APPS = [
+    'qnet_mailman.web.frame',
     'qnet_mailman.web.home',
     'qnet_mailman.web.signup',
     'qnet_mailman.web.request_forms',
@@ -97,6 +98,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     'qnet_mailman.web.hosts.HostMiddleware',
     'django.middleware.security.SecurityMiddleware',
+    'qnet_mailman.web.frame.middleware.ContentSecurityPolicyMiddleware',
     'django.contrib.sessions.middleware.SessionMiddleware',
     'django.middleware.common.CommonMiddleware',
     'django.middleware.csrf.CsrfViewMiddleware',
@@ -122,7 +124,7 @@ TEMPLATES = [
                     'django.template.loaders.cached.Loader',
                     [
                         'django.template.loaders.filesystem.Loader',
-                        'qnet_mailman.web.home.templates_of_others.Loader',
+                        'django.template.loaders.app_directories.Loader',
                     ],
                 )
             ],
@@ -139,7 +141,7 @@ TEMPLATES = [
                 'django_mailman3.context_processors.common',
                 'hyperkitty.context_processors.common',
                 'postorius.context_processors.postorius',
-                'qnet_mailman.web.home.context.site',
+                'qnet_mailman.web.frame.context.site',
             ],
         },
     },

@@ -72,7 +72,7 @@ def test_the_form_is_one_that_people_and_their_programs_know(
     page = text_of(answer)
     assert '<html lang="en">' in page
     assert page.count('<h1>') == 1
-    assert '<title>Sign Up for Email Updates - QualityNet Mailer</title>' in page
+    assert '<title>Sign Up for Email Updates: QualityNet Mailer</title>' in page
     [email] = re.findall(r'<input type="email"[^>]*>', page)
     assert 'autocomplete="email"' in email
     [name] = re.findall(r'<input[^>]* name="name"[^>]*>', page)
