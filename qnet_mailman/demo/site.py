@@ -221,7 +221,7 @@ class Site:
         self._web = self._child(
             'the web server',
             'web',
-            *('-m', 'gunicorn', 'qnet_mailman.demo.wsgi'),
+            *('-m', 'gunicorn'),
             *('-c', str(configuration.ROOT / 'etc/gunicorn/gunicorn.conf.py')),
             *('--bind', f'{HOST}:{self.web_port}', '--workers', '1'),
             *('--graceful-timeout', '3'),

@@ -8,10 +8,11 @@ site file gives wins over the one below.
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from django.contrib.messages import constants
 
 from qnet_mailman.logs.stderr import to_stderr
 from qnet_mailman.web.harp.config import for_allauth
@@ -39,6 +40,15 @@ FORMS_ADDRESS = ''
 AGENCY = ''
 #: What an agency has to name below each page and mail: labels and addresses.
 AGENCY_LINKS: dict[str, str] = {}
+#: The agency's look: a picture beside the name, and colours (see `web/frame/brand.py`).
+BRAND_LOGO = ''
+BRAND_COLORS: dict[str, str] = {}
+#: Whether each page begins with "An official website of the United States government".
+OFFICIAL_BANNER = False
+#: Whom to tell of a weakness (`mailto:` or `https:`), and the page that says how;
+#: without the first there is no `security.txt`.
+SECURITY_CONTACT = ''
+SECURITY_POLICY = ''
 # The loopback names are for core, which archives through them.
 ALLOWED_HOSTS = [_url.hostname, 'localhost', '127.0.0.1']
 # By this address core knows Postorius's texts; it fetches them where it archives.
@@ -86,7 +96,6 @@ INSTALLED_APPS = [
     'django.contrib.humanize',
     'rest_framework',
     'django_gravatar',
-    'compressor',
     'haystack',
     'django_extensions',
     'django_q',
@@ -98,11 +107,14 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     'qnet_mailman.web.hosts.HostMiddleware',
     'django.middleware.security.SecurityMiddleware',
+    'whitenoise.middleware.WhiteNoiseMiddleware',
+    # Pages; their length tells nothing of what is secret in them (BREACH): it differs
+    # each time, and forms' tokens are masked.
+    'django.middleware.gzip.GZipMiddleware',
     'qnet_mailman.web.frame.middleware.ContentSecurityPolicyMiddleware',
     'django.contrib.sessions.middleware.SessionMiddleware',
     'django.middleware.common.CommonMiddleware',
     'django.middleware.csrf.CsrfViewMiddleware',
-    'django.middleware.locale.LocaleMiddleware',
     'django.contrib.auth.middleware.AuthenticationMiddleware',
     'django.contrib.messages.middleware.MessageMiddleware',
     'qnet_mailman.web.harp.middleware.ProviderSessionMiddleware',
@@ -174,25 +186,29 @@ CACHES = {
 
 # Language and time.
 
+# Whatever a browser prefers: half a page in another language is worse than none.
 LANGUAGE_CODE = 'en-us'
+LANGUAGES = [('en', 'English')]
 TIME_ZONE = 'UTC'
 USE_I18N = True
 USE_TZ = True
 
-# Static files, and HyperKitty's style sheets made by libsass.
+# Static files: ours and the admin pages', under names with a hash.
 
 STATIC_URL = '/static/'
 STATIC_ROOT = str(_var / 'static')
 STATICFILES_FINDERS = [
-    'django.contrib.staticfiles.finders.AppDirectoriesFinder',
-    'compressor.finders.CompressorFinder',
+    'qnet_mailman.web.frame.files.AppFiles',
+    'qnet_mailman.web.frame.files.BrandFiles',
 ]
-# pysassc is called through the interpreter that runs us: the folder of its
-# script need not be on PATH.
-COMPRESS_PRECOMPILERS = [
-    (mime, f'"{sys.executable}" -m pysassc {{infile}} {{outfile}}')
-    for mime in ('text/x-scss', 'text/x-sass')
-]
+STORAGES = {
+    'default': {'BACKEND': 'django.core.files.storage.FileSystemStorage'},
+    'staticfiles': {'BACKEND': 'qnet_mailman.web.frame.files.Storage'},
+}
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True
+
+# Messages are dressed by their level's name.
+MESSAGE_TAGS = {constants.DEBUG: 'info'}
 
 # Accounts (django-allauth).
 
@@ -271,6 +287,8 @@ REST_FRAMEWORK = {
     'DEFAULT_AUTHENTICATION_CLASSES': [
         'rest_framework.authentication.SessionAuthentication',
     ],
+    # No pages: they would be in a frame of another product.
+    'DEFAULT_RENDERER_CLASSES': ['rest_framework.renderers.JSONRenderer'],
 }
 HAYSTACK_CONNECTIONS = {
     'default': {

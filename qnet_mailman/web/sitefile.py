@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from qnet_mailman.web.frame.brand import check_brand
 from qnet_mailman.web.harp.config import read_providers
 
 #: The environment variable that names the site file.
@@ -92,6 +93,7 @@ def read_site_file(path: Path) -> dict[str, Any]:
         )
     _check_values(path, site)
     try:
+        check_brand(site)
         site['OPENID_PROVIDERS'] = read_providers(site.get('OPENID_PROVIDERS', {}))
     except ImproperlyConfigured as error:
         raise ImproperlyConfigured(f'{path}: {error}') from None
@@ -122,11 +124,23 @@ def _check_values(path: Path, site: Mapping[str, Any]) -> None:
             f'{path}: AGENCY_LINKS is {links!r}; expected labels and web addresses, '
             "such as {'Privacy policy': 'https://agency.example.gov/privacy'}"
         )
+    contact = str(site.get('SECURITY_CONTACT', ''))
+    if contact and not re.fullmatch(r'(?:mailto:[^@\s]+@|https://)[^@\s]+', contact):
+        raise ImproperlyConfigured(
+            f'{path}: SECURITY_CONTACT is {contact!r}; expected an address such as '
+            "'mailto:security@example.gov' or 'https://agency.example.gov/report'"
+        )
+    policy = str(site.get('SECURITY_POLICY', ''))
+    if policy and not re.fullmatch(r'https://\S+', policy):
+        raise ImproperlyConfigured(
+            f'{path}: SECURITY_POLICY is {policy!r}; expected a web address (https://)'
+        )
     for name in (
         'LOCAL_SUPERUSERS',
         'LOCAL_SIGN_UP',
         'OTHER_LISTS_NEED_ROLE',
         'LOG_JSON',
+        'OFFICIAL_BANNER',
     ):
         if type(site.get(name, False)) is not bool:
             raise ImproperlyConfigured(

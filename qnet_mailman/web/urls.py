@@ -6,7 +6,11 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import include, path
 
+handler400 = 'qnet_mailman.web.frame.views.bad_request'
+handler500 = 'qnet_mailman.web.frame.views.server_error'
+
 urlpatterns = [
+    path('', include('qnet_mailman.web.frame.urls')),
     path('', include('qnet_mailman.web.home.urls')),
     path('', include('qnet_mailman.web.harp.urls')),
     path('signup/', include('qnet_mailman.web.signup.urls')),

@@ -8,6 +8,8 @@ from typing import Any
 from django.conf import settings
 from django.http import HttpRequest
 
+from qnet_mailman.web.frame.brand import STYLE, logo_name
+
 
 def site(_request: HttpRequest) -> dict[str, Any]:
     """Whom the pages name for help, and for request forms (R34), what the agency has to
@@ -20,5 +22,10 @@ def site(_request: HttpRequest) -> dict[str, Any]:
         'other_lists_need_role': settings.OTHER_LISTS_NEED_ROLE,
         'support_address': settings.SUPPORT_ADDRESS,
         'agency_links': settings.AGENCY_LINKS,
+        'agency': settings.AGENCY,
+        'site_name': settings.SITE_NAME,
+        'official_banner': settings.OFFICIAL_BANNER,
+        'brand_logo': logo_name(settings.BRAND_LOGO),
+        'brand_style': STYLE if settings.BRAND_COLORS else '',
         'forms_address': settings.FORMS_ADDRESS or settings.SUPPORT_ADDRESS,
     }

@@ -39,6 +39,8 @@ _PAGES: dict[Need, tuple[str, ...]] = {
     Need.PUBLIC: (
         # Ours.  Where a token is in the address, core looks at it.
         'qnet_home',
+        'qnet_robots',
+        'qnet_security',
         'qnet_backchannel_logout',
         'qnet_signup',
         'qnet_signup_done',

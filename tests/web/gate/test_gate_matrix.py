@@ -78,6 +78,8 @@ SETTING = 'django.views.generic.base.RedirectView'
 PAGES = (
     # Ours.
     Page('qnet_home', '/', ALL),
+    Page('qnet_robots', '/robots.txt', ALL),
+    Page('qnet_security', '/.well-known/security.txt', ALL),
     Page('qnet_start', '/start/', KNOWN),
     Page('account_logout', '/accounts/logout/', ALL),
     Page('qnet_backchannel_logout', '/harp/backchannel-logout/', ALL),
