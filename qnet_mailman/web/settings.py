@@ -227,6 +227,7 @@ ACCOUNT_LOGIN_METHODS = {'username', 'email'}
 # Nobody chooses a user name: it could look like somebody else's ID at a provider, and
 # the answer would tell who has an account.
 ACCOUNT_SIGNUP_FIELDS = ['email*', 'password1*', 'password2*']
+ACCOUNT_FORMS = {'login': 'qnet_mailman.web.accounts.forms.SignInForm'}
 ACCOUNT_ADAPTER = 'qnet_mailman.web.accounts.adapter.AccountAdapter'
 # An address nobody has proved must not become somebody's Mailman user.
 ACCOUNT_EMAIL_VERIFICATION = 'mandatory'

@@ -88,9 +88,9 @@ def subscribe(site: Site, list_name: str, address: str) -> None:
 
 def sign_in(page: Page, site: Site) -> None:
     page.goto(f'{site.web_url}/accounts/login/')
-    page.get_by_label('Login').fill(site.web_user)
+    page.get_by_label('E-mail address or user name').fill(site.web_user)
     page.get_by_label('Password').fill(site.web_password)
-    page.get_by_role('button', name='Sign In').click()
+    page.get_by_role('button', name='Sign in', exact=True).click()
     page.wait_for_url('**/start/')
 
 

@@ -156,6 +156,7 @@ def test_the_owner_of_another_list_signs_in_with_a_password(
     site: Site, page: Page, talk: str
 ) -> None:
     page.goto(f'{site.web_url}/accounts/login/')
+    page.get_by_text('Sign in with a password').click()
     page.locator('input[name=login]').fill(OWNER)
     page.locator('input[name=password]').fill('a long password')
     page.keyboard.press('Enter')
@@ -453,9 +454,10 @@ def test_an_address_that_the_provider_does_not_vouch_for(
 @pytest.mark.long
 def test_a_password_does_not_let_the_operator_in(site: Site, page: Page) -> None:
     page.goto(f'{site.web_url}/accounts/login/')
-    page.get_by_label('Login').fill(site.web_user)
+    page.get_by_text('Sign in with a password').click()
+    page.get_by_label('E-mail address or user name').fill(site.web_user)
     page.get_by_label('Password').fill(site.web_password)
-    page.get_by_role('button', name='Sign In', exact=True).click()
+    page.get_by_role('button', name='Sign in with the password').click()
     expect(heading(page)).to_contain_text('cannot sign in with a password')
     look_at(page, 'no-password')
 
@@ -464,7 +466,7 @@ def test_a_password_does_not_let_the_operator_in(site: Site, page: Page) -> None
 def test_signing_out_goes_on_to_the_provider(site: Site, page: Page) -> None:
     sign_in(page, site, site.accounts.nobody)
     page.goto(f'{site.web_url}/accounts/logout/')
-    tab_to(page, page.get_by_role('button', name='Sign Out'))
+    tab_to(page, page.get_by_role('button', name='Sign out'))
     page.keyboard.press('Enter')
     page.wait_for_url('**/session/end**')
     page.get_by_role('button', name='Yes').click()

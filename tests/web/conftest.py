@@ -44,6 +44,8 @@ def _set_up() -> Path:
     folder = Path(tempfile.mkdtemp(prefix='qnet-web-'))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     site_file = folder / 'settings_local.py'
+    # Where WhiteNoise looks for files; none is collected.
+    (folder / 'static').mkdir()
     site_file.write_text(SITE_FILE.format(var_dir=str(folder)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv('QNET_WEB_SETTINGS', str(site_file))

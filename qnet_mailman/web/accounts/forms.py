@@ -1,11 +1,24 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The profile page's form, without a choice of the user name."""
+"""Forms of accounts: in plain words, and without a choice of the user name."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from allauth.account.forms import LoginForm
 from django_mailman3.forms import UserProfileForm
+
+
+class SignInForm(LoginForm):
+    """Stock's, in our words."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields['login'].label = 'E-mail address or user name'
+        self.fields['remember'].label = 'Keep me signed in on this computer'
+        for name in ('login', 'password'):
+            # What is said in the label need not be said in the field.
+            self.fields[name].widget.attrs.pop('placeholder', None)
 
 
 class ProfileForm(UserProfileForm):

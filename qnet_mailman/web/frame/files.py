@@ -22,18 +22,15 @@ from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 from qnet_mailman.web.frame.brand import STYLE, logo_name, style_of
 
+#: The apps whose files pages load.
+APPS = ['qnet_mailman.web.frame', 'qnet_mailman.web.signup', 'django.contrib.admin']
+
 
 class AppFiles(AppDirectoriesFinder):
     """Finds the files of the apps named here alone."""
 
     def __init__(self) -> None:
-        super().__init__(
-            [
-                'qnet_mailman.web.frame',
-                'qnet_mailman.web.signup',
-                'django.contrib.admin',
-            ]
-        )
+        super().__init__(APPS)
 
 
 class BrandFiles(BaseFinder):

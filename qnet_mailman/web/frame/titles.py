@@ -13,6 +13,11 @@ from types import MappingProxyType
 #: By the name of a page, as Django resolves it (`view_name`).
 TITLES: Mapping[str, str] = MappingProxyType(
     {
+        # allauth.
+        'account_request_reauthentication_code': 'Is it you?',
+        'account_confirm_reauthentication_code': 'Enter the code',
+        'account_confirm_login_code': 'Enter the code',
+        # Postorius.
         'list_index': 'Mailing lists',
     }
 )

@@ -176,7 +176,19 @@ def handle_subscription_request(
     return None
 
 
+def admin_sign_in(
+    request: HttpRequest, _kwargs: Mapping[str, Any]
+) -> HttpResponse | None:
+    """Nobody signs in there: there is one door, the site's own sign-in page.
+
+    The table lets in operators alone.  Who may go on is led to the pages behind it;
+    an operator who is no staff would see a form for another name and password.
+    """
+    return None if request.user.is_staff else explain(request, 'operators')
+
+
 GUARDS: Mapping[str, Guard] = {
+    'admin:login': admin_sign_in,
     'qnet_list': ours,
     'qnet_list_change': ours,
     'qnet_list_form': ours,
