@@ -71,6 +71,26 @@ EMAIL_PORT = 25
 #     'USA.gov': 'https://www.usa.gov/',
 # }
 
+# Your agency's look: a picture beside the name in each page's head (.svg or .png, at most
+# 30,000 octets, which this user may read), and colours: all three, dark enough for white
+# text (WCAG 2.1 AA; a lighter one is refused at the start).  After a change:
+# `django-admin collectstatic --noinput`, and start the web side again.
+# SITE_NAME = 'QualityNet Mailer'
+# BRAND_LOGO = '/etc/qnet-mailer/logo.svg'
+# BRAND_COLORS = {
+#     'primary': '#005ea2',
+#     'primary-dark': '#1a4480',
+#     'primary-darker': '#162e51',
+# }
+
+# Begins each page with "An official website of the United States government".
+# OFFICIAL_BANNER = True
+
+# Whom to tell of a weakness, and the page that says how: /.well-known/security.txt
+# (RFC 9116), which is not there without the first.
+# SECURITY_CONTACT = 'mailto:security@example.gov'
+# SECURITY_POLICY = 'https://agency.example.gov/vulnerability'
+
 # Signing in through HARP, or any OpenID provider; as many as there are.  The key
 # ('harp') is in the addresses and in harp_id of forms ("harp:pexample"), so keep
 # it.  Register at the provider what `django-admin check_providers` prints, and

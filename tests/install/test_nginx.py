@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import shutil
@@ -123,6 +124,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     (folder / 'certificate.key').rename(folder / 'key.pem')
     (folder / 'static').mkdir()
     (folder / 'static/style.css').write_text('p {}')
+    (folder / 'static/style.css.gz').write_bytes(gzip.compress(b'p {}'))
     (folder / f'mta-sts.{NAME}.txt').write_text(POLICY)
 
     class Pages(BaseHTTPRequestHandler):
@@ -188,8 +190,12 @@ def test_what_the_pages_are_told_is_true_whatever_a_browser_sends(front: Front) 
 def test_static_files_come_from_nginx_and_the_archiver_not_through_it(
     front: Front,
 ) -> None:
-    style = front.ask('GET', '/static/style.css')
-    assert (style.text, style.headers['Cache-Control']) == ('p {}', 'max-age=86400')
+    style = front.ask(
+        'GET', '/static/style.css', headers={'Accept-Encoding': 'gzip'}
+    )
+    assert (style.text, style.headers['Content-Encoding']) == ('p {}', 'gzip')
+    assert 'immutable' in style.headers['Cache-Control']
+    assert style.headers['Strict-Transport-Security'] == 'max-age=31536000'
     assert (
         front.ask('GET', f'/archives/api/mailman/urls?key={TOKEN}').status_code == 404
     )
