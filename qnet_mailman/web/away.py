@@ -26,12 +26,10 @@ def unavailable(request: HttpRequest) -> HttpResponse:
 
     :param request: The request.
     """
-    return page(
-        request, 'qnet/unavailable.html', status=HTTPStatus.SERVICE_UNAVAILABLE
-    )
+    return page(request, 'qnet/unavailable.html', status=HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-class CoreAwayMiddleware(PostoriusMiddleware):  # type: ignore[misc]
+class CoreAwayMiddleware(PostoriusMiddleware):
     """In the place of Postorius' own, and before whatever asks core."""
 
     get_response: Callable[[HttpRequest], HttpResponse]
@@ -58,7 +56,7 @@ class CoreAwayMiddleware(PostoriusMiddleware):  # type: ignore[misc]
         if isinstance(exception, AWAY) or patience.has_failed():
             log.error('%s: %s', request.path, type(exception).__name__)
             return unavailable(request)
-        return super().process_exception(request, exception)  # type: ignore[no-any-return]
+        return super().process_exception(request, exception)
 
 
 def _is_stock(request: HttpRequest) -> bool:

@@ -17,7 +17,7 @@ from mailmanclient.restbase.connection import Connection
 from qnet_mailman.web import core, patience
 
 
-class PatientConnection(Connection):  # type: ignore[misc]
+class PatientConnection(Connection):
     """Asks as `patience` has it."""
 
     def call(self, path: str, data: Any = None, method: str | None = None) -> Any:
@@ -46,7 +46,7 @@ class PatientConnection(Connection):  # type: ignore[misc]
             raise
 
 
-class PatientClient(Client):  # type: ignore[misc]
+class PatientClient(Client):
     """A client with such a connection."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How long the web side waits for core, and when it does not even ask.
 
-Core may be away: its host refuses, at once.  Or it is silent: it takes the connection and
-does not answer.  Whoever waits then waits in vain, at each of a page's questions.  So
-after one question without an answer this process asks nothing for some seconds, and
+Core may be away: its host refuses, at once.  Or it is silent: it takes the connection
+and does not answer.  Whoever waits then waits in vain, at each of a page's questions.
+So after one question without an answer this process asks nothing for some seconds, and
 what would have asked fails at once; then one question finds out how things are.
 
 Most questions are short.  What changes something, or reads all of a large collection,

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
@@ -118,7 +119,7 @@ def read_rights(answer: Answer, names: Collection[str] = NAMES) -> Rights:
     if answer.status != 200:
         log.error('core did not take a question about roles: %s', answer.status)
         raise CoreUnavailable
-    found = {}
+    found: dict[str, Any] = {}
     for name in names:
         value = answer.fields.get(name)
         if not isinstance(value, list) or not all(isinstance(x, str) for x in value):

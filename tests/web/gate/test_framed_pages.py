@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every page of Postorius', by its name: in our frame, in order, and fit without scripts.
+"""Every page of Postorius', by its name: in our frame, and fit without scripts.
 
 What browsers see of them, `tests/browser` looks at.
 """
@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from contextlib import suppress
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -217,9 +218,8 @@ def checked(answer: Any) -> str:
     assert page.wrong == [], name
     assert page.headings.count(1) == 1, name
     assert page.headings[0] == 1, name
-    before = page.headings
-    for one, next_one in zip(before, before[1:], strict=False):
-        assert next_one <= one + 1, (name, before)
+    for one, next_one in pairwise(page.headings):
+        assert next_one <= one + 1, (name, page.headings)
     for field in page.fields:
         named = field['in label'] or field.get('aria-label')
         assert named or field.get('id') in page.labels, (name, field)
