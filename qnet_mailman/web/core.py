@@ -21,6 +21,7 @@ from django.conf import settings
 from django.http import Http404
 
 from qnet_mailman import core_actor
+from qnet_mailman.web import patience
 from qnet_mailman.web.pages import may_be_token
 
 log = logging.getLogger('qnet.web')
@@ -30,9 +31,11 @@ PLUGIN = 'plugins/qnet'
 #: In core's audit log, where nobody is known who acts.
 OURSELVES = 'web side'
 #: Seconds to wait for core before a page says that it cannot be reached.
-TIMEOUT = 20
-#: The same where core reads a file first.
-FILE_TIMEOUT = 60
+TIMEOUT = patience.SHORT
+#: The same where core reads or writes a file first, or changes a whole list.
+FILE_TIMEOUT = patience.LONG
+
+Limit = float | tuple[float, float]
 
 _acting: ContextVar[Callable[[], str]] = ContextVar('acting', default=str)
 
@@ -62,14 +65,17 @@ def get(path: str) -> Answer:
     return call('GET', f'{PLUGIN}/{path}')
 
 
-def post(path: str, data: Mapping[str, str | Sequence[str]]) -> Answer:
+def post(
+    path: str, data: Mapping[str, str | Sequence[str]], *, timeout: Limit = TIMEOUT
+) -> Answer:
     """POST to a resource of the plugin.
 
     :param path: The resource below ``plugins/qnet/``.
     :param data: The fields to send; one with several values is sent that often.
+    :param timeout: Seconds to wait.
     :raises CoreUnavailable: as `call()` does.
     """
-    return call('POST', f'{PLUGIN}/{path}', data=data)
+    return call('POST', f'{PLUGIN}/{path}', data=data, timeout=timeout)
 
 
 def post_json(path: str, data: Mapping[str, str]) -> Answer:
@@ -139,7 +145,7 @@ def call(
     data: Mapping[str, str | Sequence[str]] | None = None,
     json: Mapping[str, str] | None = None,
     params: Mapping[str, str | Sequence[str]] | None = None,
-    timeout: float = TIMEOUT,
+    timeout: Limit = TIMEOUT,
 ) -> Answer:
     """Call core's REST server.
 
@@ -197,17 +203,21 @@ def say_who_acts(parameters: dict[str, Any]) -> dict[str, Any]:
     return {**parameters, 'headers': headers}
 
 
-def _ask(method: str, path: str, **more: Any) -> requests.Response:
+def _ask(method: str, path: str, *, timeout: Limit, **more: Any) -> requests.Response:
     # Tokens are in the fields and not in the address, which is logged.
     url = f'{settings.MAILMAN_REST_API_URL.rstrip("/")}/3.1/{path}'
+    if timeout == FILE_TIMEOUT:
+        patience.make_sure(lambda probe: _ask('GET', probe, timeout=TIMEOUT))
     try:
-        answer = requests.request(
-            method,
-            url,
-            auth=(settings.MAILMAN_REST_API_USER, settings.MAILMAN_REST_API_PASS),
-            headers={core_actor.FIELD: who_acts(method, url)},
-            **more,
-        )
+        with patience.asking():
+            answer = requests.request(
+                method,
+                url,
+                auth=(settings.MAILMAN_REST_API_USER, settings.MAILMAN_REST_API_PASS),
+                headers={core_actor.FIELD: who_acts(method, url)},
+                timeout=timeout,
+                **more,
+            )
     except requests.RequestException as error:
         log.error('%s %s: %s', method, path, type(error).__name__)
         raise CoreUnavailable from error

@@ -117,11 +117,11 @@ MIDDLEWARE = [
     'django.middleware.csrf.CsrfViewMiddleware',
     'django.contrib.auth.middleware.AuthenticationMiddleware',
     'django.contrib.messages.middleware.MessageMiddleware',
+    'qnet_mailman.web.away.CoreAwayMiddleware',
     'qnet_mailman.web.harp.middleware.ProviderSessionMiddleware',
     'qnet_mailman.web.gate.middleware.GateMiddleware',
     'django.middleware.clickjacking.XFrameOptionsMiddleware',
     'allauth.account.middleware.AccountMiddleware',
-    'postorius.middleware.PostoriusMiddleware',
 ]
 
 ROOT_URLCONF = 'qnet_mailman.web.urls'

@@ -52,6 +52,7 @@ def change_hands(request: HttpRequest, list_id: str) -> None:
     answer = core.post(
         f'lists/{list_id}/adoption',
         {'action': action, **asked(request.POST)},
+        timeout=core.FILE_TIMEOUT,
     )
     if answer.status == HTTPStatus.CONFLICT:
         messages.warning(request, OVERTAKEN)

@@ -22,10 +22,9 @@ class GateConfig(AppConfig):
         :raises ImproperlyConfigured: where this HyperKitty does not ask, or this
             Postorius tells it in another way.
         """
-        from django_mailman3.lib.mailman import mailmanclient_request_hook
         from postorius.models import EmailTemplate
 
-        from qnet_mailman.web import core
+        from qnet_mailman.web import mailman_client
         from qnet_mailman.web.gate import archives
         from qnet_mailman.web.gate.checks import check_pages
         from qnet_mailman.web.gate.core_only import tell_core
@@ -36,6 +35,6 @@ class GateConfig(AppConfig):
                 'fetch the texts of messages.'
             )
         EmailTemplate._update_core = tell_core
-        mailmanclient_request_hook(core.say_who_acts)
+        mailman_client.install()
         archives.install()
         register(check_pages, Tags.security)

@@ -17,13 +17,14 @@ from django.urls import reverse
 from postorius.forms.list_forms import ACTION_CHOICES
 from postorius.models import EmailTemplate
 
+from qnet_mailman.web.away import unavailable
 from qnet_mailman.web.core import CoreUnavailable, call, found
 from qnet_mailman.web.gate import bookmarks, profiles, search
 from qnet_mailman.web.gate.access import list_id_of
 from qnet_mailman.web.gate.archives import subscriptions_of
 from qnet_mailman.web.gate.pages import explain, refuse
 from qnet_mailman.web.gate.policy import SAFE_METHODS, Need
-from qnet_mailman.web.pages import may_be_token, page
+from qnet_mailman.web.pages import may_be_token
 
 Guard = Callable[[HttpRequest, Mapping[str, Any]], HttpResponse | None]
 
@@ -168,7 +169,7 @@ def handle_subscription_request(
     try:
         pending = found(call('GET', path))
     except CoreUnavailable:
-        return page(request, 'qnet/unavailable.html', status=503)
+        return unavailable(request)
     if pending.get('type') not in REQUESTS or pending.get('list_id') != list_id_of(
         kwargs['list_id']
     ):

@@ -10,9 +10,11 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 
+from qnet_mailman.web.away import unavailable
 from qnet_mailman.web.gate.policy import Need
 from qnet_mailman.web.harp.config import providers
 from qnet_mailman.web.pages import page
+from qnet_mailman.web.patience import has_failed
 
 #: Pages that lead somewhere else when they do not open: page and reason.
 INSTEAD = {'list_new': 'new-list'}
@@ -28,6 +30,9 @@ def refuse(request: HttpRequest, need: Need, name: str = '') -> HttpResponse:
     if need is Need.CORE:
         # A redirection would make the sign-in page the text of a message.
         return explain(request, 'operators')
+    if has_failed():
+        # Nobody has said that they may not.
+        return unavailable(request)
     if not request.user.is_authenticated:
         return sign_in(request)
     page_name = request.resolver_match.view_name

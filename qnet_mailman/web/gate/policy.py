@@ -179,6 +179,7 @@ _PAGES: dict[Need, tuple[str, ...]] = {
         'qnet_list',
         'qnet_list_bounces',
         'qnet_member_bounces',
+        'qnet_held_message',
         'list_held_messages',
         'moderate_held_message',
         'rest_held_message',

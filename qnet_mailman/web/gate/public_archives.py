@@ -16,6 +16,7 @@ from django.core.cache import cache
 from django.db.models import Case, F, Value, When
 
 from qnet_mailman.web.core import PLUGIN, Answer, CoreUnavailable, call
+from qnet_mailman.web.patience import note_failure
 
 log = logging.getLogger('qnet.web')
 
@@ -39,10 +40,12 @@ class _Known:
 
     :ivar public: Posting addresses.
     :ivar doubt: Since the epoch, when it may be asked again.
+    :ivar said: Whether it said anything.
     """
 
     public: frozenset[str]
     doubt: float
+    said: bool = True
 
 
 def public_archives(*, doubted: bool = False) -> frozenset[str]:
@@ -54,11 +57,14 @@ def public_archives(*, doubted: bool = False) -> frozenset[str]:
     found = cache.get(_KEY)
     asked = time.time()
     if isinstance(found, _Known) and not (doubted and asked >= found.doubt):
+        if not found.said:
+            note_failure()
         return found.public
     try:
         public = read(call('GET', f'{PLUGIN}/archives', timeout=TIMEOUT))
     except CoreUnavailable:
-        cache.set(_KEY, _Known(frozenset(), asked + TIMEOUT + PAUSE), PAUSE)
+        note_failure()
+        cache.set(_KEY, _Known(frozenset(), asked + TIMEOUT + PAUSE, said=False), PAUSE)
         return frozenset()
     life = min(settings.RIGHTS_CACHE_SECONDS, LIFE) - (time.time() - asked)
     cache.set(_KEY, _Known(public, asked + DOUBT), max(life, 0))

@@ -19,9 +19,12 @@ from qnet_mailman.web.harp.rights import (
     NO_RIGHTS,
     PAUSE,
     TIMEOUT,
+    UNKNOWN,
     Rights,
+    kept,
     read_rights,
 )
+from qnet_mailman.web.patience import note_failure
 
 
 def rights_by_rosters(user: Any, *, fresh: bool) -> Rights:
@@ -32,8 +35,8 @@ def rights_by_rosters(user: Any, *, fresh: bool) -> Rights:
         this minute is ours.
     """
     key = f'qnet-rosters-{user.pk}'
-    found = None if fresh else cache.get(key)
-    if isinstance(found, Rights):
+    found = None if fresh else kept(key)
+    if found is not None:
         return found
     addresses = EmailAddress.objects.filter(user=user, verified=True)
     asked = {'address': list(addresses.values_list('email', flat=True))}
@@ -43,8 +46,9 @@ def rights_by_rosters(user: Any, *, fresh: bool) -> Rights:
         answer = call('GET', f'{PLUGIN}/roles/rosters', timeout=TIMEOUT, params=asked)
         rights = read_rights(answer, ('administers', 'moderates'))
     except CoreUnavailable:
-        cache.set(key, NO_RIGHTS, PAUSE)
-        return NO_RIGHTS
+        note_failure()
+        cache.set(key, UNKNOWN, PAUSE)
+        return UNKNOWN
     cache.set(key, rights, min(settings.RIGHTS_CACHE_SECONDS, LIFE))
     return rights
 

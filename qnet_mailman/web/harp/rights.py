@@ -8,12 +8,14 @@ import logging
 import time
 from collections.abc import Collection
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.conf import settings
 from django.core.cache import cache
 
 from qnet_mailman.web.core import PLUGIN, Answer, CoreUnavailable, call
 from qnet_mailman.web.harp.session import Identity
+from qnet_mailman.web.patience import note_failure
 
 log = logging.getLogger('qnet.web')
 
@@ -33,14 +35,18 @@ class Rights:
     :ivar roles: The active roles, ``administrator`` and ``moderator``.
     :ivar administers: IDs of the lists that the person may configure.
     :ivar moderates: IDs of the lists that the person may moderate.
+    :ivar known: Whether core has said so.
     """
 
     roles: frozenset[str] = field(default_factory=frozenset)
     administers: frozenset[str] = field(default_factory=frozenset)
     moderates: frozenset[str] = field(default_factory=frozenset)
+    known: bool = field(default=True, compare=False)
 
 
 NO_RIGHTS = Rights()
+#: While core cannot be asked.
+UNKNOWN = Rights(known=False)
 #: What core says of a person who signed in through a provider.
 NAMES = ('roles', 'administers', 'moderates')
 
@@ -51,8 +57,8 @@ def rights_of(identity: Identity) -> Rights:
     :param identity: Who is signed in, through which provider.
     """
     key = _key(identity)
-    found = cache.get(key)
-    if isinstance(found, Rights):
+    found = kept(key)
+    if found is not None:
         return found
     asked = time.monotonic()
     try:
@@ -64,10 +70,24 @@ def rights_of(identity: Identity) -> Rights:
         )
         rights = read_rights(answer)
     except CoreUnavailable:
-        cache.set(key, NO_RIGHTS, PAUSE)
-        return NO_RIGHTS
+        note_failure()
+        cache.set(key, UNKNOWN, PAUSE)
+        return UNKNOWN
     remember(identity, rights, time.monotonic() - asked)
     return rights
+
+
+def kept(key: str) -> Rights | None:
+    """What is in the cache; that core could not be asked counts as asking in vain.
+
+    :param key: Of the cache.
+    """
+    found = cache.get(key)
+    if not isinstance(found, Rights):
+        return None
+    if not found.known:
+        note_failure()
+    return found
 
 
 def remember(identity: Identity, rights: Rights, age: float = 0) -> None:
@@ -99,7 +119,7 @@ def read_rights(answer: Answer, names: Collection[str] = NAMES) -> Rights:
     if answer.status != 200:
         log.error('core did not take a question about roles: %s', answer.status)
         raise CoreUnavailable
-    found = {}
+    found: dict[str, Any] = {}
     for name in names:
         value = answer.fields.get(name)
         if not isinstance(value, list) or not all(isinstance(x, str) for x in value):

@@ -120,7 +120,8 @@ def act(list_id: str, action: str, ids: Sequence[str]) -> list[str]:
     """
     path = _path(list_id, 'bounces/members/act')
     asked = {'action': action, 'member': ids}
-    return [str(one) for one in core.found(core.post(path, asked))['addresses']]
+    found = core.found(core.post(path, asked, timeout=core.FILE_TIMEOUT))
+    return [str(one) for one in found['addresses']]
 
 
 def change(list_id: str, setting: str, value: str) -> bool | None:

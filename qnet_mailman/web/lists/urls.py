@@ -19,6 +19,11 @@ urlpatterns = [
     path(
         'lists/<str:list_id>/forms/<slug:kind>.xlsx', views.form, name='qnet_list_form'
     ),
+    path(
+        'lists/<str:list_id>/held_messages/<int:number>/',
+        views.held_message,
+        name='qnet_held_message',
+    ),
     path('lists/<str:list_id>/bounces/', views.bounces, name='qnet_list_bounces'),
     path(
         'lists/<str:list_id>/bounces/export.csv',

@@ -28,7 +28,7 @@ from postorius.views.list import ListAnonymousSubscribeView
 
 from qnet_mailman.web.core import CoreUnavailable
 from qnet_mailman.web.gate.decorators import administrators_only, moderators_only
-from qnet_mailman.web.lists import acting, core_lists, export, words
+from qnet_mailman.web.lists import acting, core_lists, export, held, words
 from qnet_mailman.web.lists.chart import draw
 from qnet_mailman.web.lists.core_lists import Heading
 from qnet_mailman.web.lists.help_text import help_text
@@ -348,3 +348,28 @@ def act(request: HttpRequest, list_id: str) -> HttpResponse:
     if not_done:
         messages.info(request, not_done)
     return back
+
+
+@require_safe
+@moderators_only
+@with_core
+def held_message(request: HttpRequest, list_id: str, number: int) -> HttpResponse:
+    """A message that waits for a moderator, and what can be done with it.
+
+    :param list_id: The list's ID or address.
+    :param number: The message's.
+    """
+    found = held.held(list_id, number)
+    access = request.qnet
+    may_configure = access.administers(list_id) or not access.is_ours(list_id)
+    return page(
+        request,
+        'lists/held_message.html',
+        {
+            'list': found.mlist,
+            'held': found.message,
+            'text': found.text,
+            'attachments': found.attachments,
+            'choices': held.choices(may_configure),
+        },
+    )

@@ -81,7 +81,8 @@ def decide(request: HttpRequest, found: Mapping[str, Any]) -> str:
             return REASON
     elif choice != 'link':
         return NO_CHOICE
-    answer = core.post(f'forms/{found["number"]}/{choice}', fields)
+    path = f'forms/{found["number"]}/{choice}'
+    answer = core.post(path, fields, timeout=core.FILE_TIMEOUT)
     if answer.status == HTTPStatus.BAD_REQUEST:
         return REASON
     if answer.status == HTTPStatus.CONFLICT:

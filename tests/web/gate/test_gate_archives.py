@@ -167,7 +167,7 @@ def test_while_core_is_down_members_do_not_read(
     forgotten.core.down = True
     try:
         answer = forgotten.browser('member').get(ARCHIVE, secure=True)
-        assert answer.status_code == 403
+        assert answer.status_code == 503
     finally:
         forgotten.core.down = False
 

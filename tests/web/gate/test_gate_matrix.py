@@ -157,6 +157,7 @@ PAGES = (
         data={'msgid': '1', 'discard': ''},
     ),
     Page('rest_held_message', f'{HELD}/', MODERATORS),
+    Page('qnet_held_message', f'{L}/held_messages/1/', MODERATORS),
     Page('rest_attachment_for_held_message', f'{HELD}/attachment/0/', MODERATORS),
     Page('list_subscription_requests', f'{L}/subscription_requests', MODERATORS),
     Page('list_unsubscription_requests', f'{L}/unsubscription_requests', MODERATORS),

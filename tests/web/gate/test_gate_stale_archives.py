@@ -166,7 +166,7 @@ def test_core_that_is_away_is_left_alone(
     try:
         for _ in range(5):
             clock[0] += 0.9
-            assert visitor.get(LATEST, secure=True).status_code == 302
+            assert visitor.get(LATEST, secure=True).status_code == 503
         assert forgotten.core.asked.count(QUESTION) == 1
     finally:
         forgotten.core.down = False

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What core says of lists and members, as their pages show it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django import template
+from django.utils import timezone
+
+from qnet_mailman.web.lists import core_lists
+from qnet_mailman.web.lists.export import BATCH
+
+register = template.Library()
+
+
+@register.filter
+def moment(text: str) -> datetime | str:
+    """A time of core's, in the zone of the page.
+
+    :param text: As core writes it: without a zone it is UTC.
+    :return: The text itself where it is no time.
+    """
+    try:
+        found = datetime.fromisoformat(text)
+    except (TypeError, ValueError):
+        return text
+    if found.tzinfo is None:
+        found = found.replace(tzinfo=UTC)
+    return timezone.localtime(found)
+
+
+@register.simple_tag
+def scores(mlist: Any, ours: Any, query: str) -> dict[str, str] | None:
+    """The bounce scores of a list of ours, with their halves (R17), by address.
+
+    Postorius has Mailman's own column, which is a whole number.
+
+    :param mlist: The list.
+    :param ours: Whether it is one of ours.
+    :param query: What is searched for among its members, with Postorius' asterisks.
+    :return: None where Mailman's own column is right (R40).
+    """
+    if not ours:
+        return None
+    asked = {'count': str(BATCH)}
+    if (text := query.strip('*')) and '*' not in text:
+        asked['text'] = text
+    found: dict[str, str] = {}
+    while True:
+        entries = core_lists.members(mlist.list_id, asked)['entries']
+        for entry in entries:
+            found[entry['address'].lower()] = f'{entry["score"]:g}'
+        if len(entries) < BATCH:
+            return found
+        asked['after'] = entries[-1]['place']
+
+
+@register.filter
+def score(member: Any, known: dict[str, str] | None) -> str:
+    """A member's bounce score in points.
+
+    :param member: As core has it.
+    :param known: What `scores` says; None on lists of other styles, which have
+        Mailman's own (R40).
+    """
+    if known is None:
+        return str(member.bounce_score or 0)
+    return known.get(member.email.lower(), '0')
