@@ -73,6 +73,7 @@ INSTALLED_APPS = [
     'qnet_mailman.web.harp',
     'qnet_mailman.web.gate',
     'qnet_mailman.web.lists',
+    'qnet_mailman.web.archive',
     'hyperkitty',
     'postorius',
     'django_mailman3',
@@ -271,6 +272,8 @@ REST_FRAMEWORK = {
     'DEFAULT_AUTHENTICATION_CLASSES': [
         'rest_framework.authentication.SessionAuthentication',
     ],
+    # Its pages for browsers would need scripts.
+    'DEFAULT_RENDERER_CLASSES': ['rest_framework.renderers.JSONRenderer'],
 }
 HAYSTACK_CONNECTIONS = {
     'default': {
@@ -278,6 +281,8 @@ HAYSTACK_CONNECTIONS = {
         'PATH': str(_var / 'search-index'),
     },
 }
+# One for all that write the index: its place of old differs for each service.
+HYPERKITTY_JOBS_UPDATE_INDEX_LOCKFILE = str(_var / 'search-index.lock')
 # `django-admin qcluster` runs the jobs.
 Q_CLUSTER = {
     'orm': 'default',

@@ -85,31 +85,21 @@ def search(request: HttpRequest, _kwargs: Mapping[str, Any]) -> HttpResponse:
     )
 
 
-def suggest_threads(request: HttpRequest, kwargs: Mapping[str, Any]) -> HttpResponse:
+def suggested_threads(thread: Any, query: str = '') -> list[Any]:
     """In the place of HyperKitty's search for threads to join another one to.
 
-    :raises Http404: where there is no such thread.
+    :param thread: HyperKitty's.
+    :param query: What to look for; its own subject without it.
+    :return: Others of the same list.
     """
     from haystack.query import SearchQuerySet
-    from hyperkitty.models import Thread
 
-    name, thread_id = kwargs['mlist_fqdn'], kwargs['threadid']
-    threads = Thread.objects.filter(mailinglist__name=name)
-    thread = threads.filter(thread_id=thread_id).first()
-    if thread is None:
-        raise Http404('no such thread')
-    query = (request.GET.get('q') or thread.subject.lower().replace('re:', '')).strip()
-    hits = SearchQuerySet().filter(mailinglist__exact=name, content=query)[:50]
+    name = thread.mailinglist.name
+    content = query.strip() or thread.subject.lower().replace('re:', '').strip()
+    hits = SearchQuerySet().filter(mailinglist__exact=name, content=content)[:50]
     found = [hit.object.thread for hit in _found(hits, Q(mailinglist__name=name))[:]]
     suggested = [each for each in dict.fromkeys(found) if each != thread]
-    return render(
-        request,
-        'hyperkitty/ajax/reattach_suggest.html',
-        {
-            'mlist': thread.mailinglist,
-            'suggested_threads': suggested[:MAX_SUGGESTIONS],
-        },
-    )
+    return suggested[:MAX_SUGGESTIONS]
 
 
 class _Hit:
