@@ -2,8 +2,8 @@
 """What a page shows of a message: which part, and in which dress.
 
 HyperKitty keeps the plain text of a message as its text, and everything else as
-attachments, HTML included: an announcement in HTML alone has no text at all.  It forgets
-what the parts were for, and their Content-IDs, so both are found out here.
+attachments, HTML included: an announcement in HTML alone has no text at all.  It
+forgets what the parts were for, and their Content-IDs, so both are found out here.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def body_of(
     found = next((part for part in parts if _is_body(part)), None)
     left_out = found is not None and found.size > min(budget, MOST)
     markup = '' if found is None or left_out else _decoded(found)
-    if not is_readable(markup) or not words(markup).strip():
+    if not is_readable(markup) or not words(markup):
         text = _plain(email, mlist)
         return Body(text, False, mark_safe(''), True, 0, parts, left_out=left_out)
     fit = sanitise(markup, _pictures(email, mlist, markup, parts), others=others)
@@ -90,6 +90,21 @@ def body_of(
         withheld=fit.withheld,
         attachments=[part for part in parts if part is not found],
         cost=len(markup),
+    )
+
+
+def text_of(email: Any) -> str:
+    """What a message says, without any dress: to be searched, and for its first words.
+
+    :param email: HyperKitty's.
+    """
+    if text := email.content.strip():
+        return str(text)
+    parts = email.attachments.filter(content_type='text/html', size__lte=MOST)
+    return ' '.join(
+        words(markup)
+        for part in parts
+        if _is_body(part) and is_readable(markup := _decoded(part))
     )
 
 

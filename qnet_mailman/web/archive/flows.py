@@ -23,7 +23,10 @@ from qnet_mailman.web.gate.access import list_id_of
 A_PAGE = 25
 #: Characters of HTML that one page makes fit: it takes a second at worst for 200,000.
 PAGE_BUDGET = 2 * MOST
-_ORDERS = {'thread': (F('thread_order').asc(nulls_last=True), 'date'), 'date': ('date',)}
+_ORDERS = {
+    'thread': (F('thread_order').asc(nulls_last=True), 'date'),
+    'date': ('date',),
+}
 
 
 @dataclass

@@ -16,7 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
@@ -26,8 +26,8 @@ import nh3
 MOST = 500_000
 #: How deep elements lie in each other; deeper ones leave their text.
 DEEPEST = 60
-#: Elements that a message may leave open at once: for each tag, the parser walks through
-#: all of them.
+#: Elements that a message may leave open at once: for each tag, the parser walks
+#: through all of them.
 MOST_OPEN = 200
 
 #: The level of the first heading of a message; those of our page are above it.
@@ -37,14 +37,20 @@ _HEADINGS = frozenset({'h1', 'h2', 'h3', 'h4', 'h5', 'h6'})
 _VOID = frozenset({'br', 'hr', 'img'})
 _LISTS = ('ul', 'ol')
 _KEPT = frozenset(
-    'a abbr b blockquote br caption code del div em h3 h4 h5 h6 hr i img ins kbd li ol p'
-    ' pre q s samp small span strong sub sup table tbody td tfoot th thead tr u ul var'
-    .split()
+    {
+        *('a', 'abbr', 'b', 'blockquote', 'br', 'caption', 'code', 'del', 'div', 'em'),
+        *('h3', 'h4', 'h5', 'h6', 'hr', 'i', 'img', 'ins', 'kbd', 'li', 'ol', 'p'),
+        *('pre', 'q', 's', 'samp', 'small', 'span', 'strong', 'sub', 'sup', 'table'),
+        *('tbody', 'td', 'tfoot', 'th', 'thead', 'tr', 'u', 'ul', 'var'),
+    }
 )
 #: Blocks that mean nothing here, or would be landmarks of our page.
 _BLOCKS = frozenset(
-    'address article aside center dd details dl dt figcaption figure footer header main'
-    ' nav section summary fieldset legend form'.split()
+    {
+        *('address', 'article', 'aside', 'center', 'dd', 'details', 'dl', 'dt'),
+        *('fieldset', 'figcaption', 'figure', 'footer', 'form', 'header', 'legend'),
+        *('main', 'nav', 'section', 'summary'),
+    }
 )
 _WITH_CONTENT = {
     *('script', 'style', 'title', 'noscript', 'template', 'iframe', 'object', 'embed'),
@@ -54,7 +60,9 @@ _SCHEMES = {'http', 'https', 'mailto'}
 _SPANS = re.compile(r'[1-9]\d{0,2}')
 _TAG = re.compile(r'<(/?)([a-zA-Z][a-zA-Z0-9]*)')
 #: What the next one of its kind closes, and what has no end.
-_SHORT_LIVED = frozenset({'p', 'li', 'option', 'meta', 'link', 'input', 'br', 'hr', 'img'})
+_SHORT_LIVED = frozenset(
+    {'p', 'li', 'option', 'meta', 'link', 'input', 'br', 'hr', 'img'}
+)
 _INVISIBLE = re.compile(r'display\s*:\s*none|visibility\s*:\s*hidden', re.IGNORECASE)
 #: What stands for a picture that is not shown.
 _STAND_IN = 'qnet-no-picture'
@@ -154,15 +162,18 @@ def references(html: str) -> Iterable[str]:
 
     :param html: Anything.
     """
-    return dict.fromkeys(re.findall(r'''["'(]\s*cid:([^"'()<>\s]{1,200})''', html))
+    return dict.fromkeys(re.findall(r"""["'(]\s*cid:([^"'()<>\s]{1,200})""", html))
 
 
 def words(html: str) -> str:
-    """The text of HTML.
+    """The text of HTML, in one line.
 
     :param html: Anything.
     """
-    return nh3.clean(html, tags=set(), clean_content_tags=_WITH_CONTENT)
+    # What stands in two blocks, or two cells, is two words.
+    apart = html.replace('<', ' <')
+    text = nh3.clean(apart, tags=set(), clean_content_tags=_WITH_CONTENT)
+    return ' '.join(unescape(text).split())
 
 
 def _scheme(url: str) -> str:
@@ -228,8 +239,7 @@ class _Rewriter(HTMLParser):
         elif tag == 'li':
             if self._open and self._open[-1].tag == 'implied':
                 self._shut(self._open.pop())
-            in_list = bool(self._open) and self._open[-1].became in _LISTS
-            became = 'li' if in_list else 'div'
+            became = 'li' if self._is_in_list() else 'div'
         elif tag in _BLOCKS:
             became = 'div'
         if tag != 'li' and became:
@@ -279,9 +289,14 @@ class _Rewriter(HTMLParser):
         wanted = FIRST_HEADING + max(level - self._top, 0)
         return f'h{min(wanted, self._level + 1, 6)}'
 
+    def _is_in_list(self) -> bool:
+        """Whether what comes next is directly in a list."""
+        there = (each.became for each in reversed(self._open) if each.became)
+        return next(there, '') in _LISTS
+
     def _in_item(self) -> None:
         """A list has items and nothing else."""
-        if self._open and self._open[-1].became in _LISTS:
+        if self._is_in_list():
             self._open.append(_Open('implied', 'li', len(self.parts), self._text))
             self.parts.append('<li>')
 
@@ -315,8 +330,8 @@ class _Rewriter(HTMLParser):
             self.withheld += 1
         if here or (elsewhere and self._others):
             self._say(
-                f'<img src="{escape(here or source)}" alt="{escape(alt)}" loading="lazy"'
-                ' referrerpolicy="no-referrer">',
+                f'<img src="{escape(here or source)}" alt="{escape(alt)}"'
+                ' loading="lazy" referrerpolicy="no-referrer">',
                 alt,
             )
         elif alt:

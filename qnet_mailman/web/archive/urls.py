@@ -23,9 +23,7 @@ list_patterns = [
     path('latest', views.archives, name='hk_archives_latest'),
     path('', views.overview, name='hk_list_overview'),
     *(
-        path(
-            name, views.to_overview, name=f'hk_list_overview_{name.replace("-", "_")}'
-        )
+        path(name, views.to_overview, name=f'hk_list_overview_{name.replace("-", "_")}')
         for name in (
             *('recent-threads', 'pop-threads', 'top-threads'),
             *('favorites', 'posted-to', 'top-posters'),

@@ -22,6 +22,7 @@ from django.views.decorators.http import require_safe
 from hyperkitty.lib.utils import stripped_subject
 from hyperkitty.lib.view_helpers import check_mlist_private, get_months
 from hyperkitty.models import Attachment, Email, MailingList, Thread
+from hyperkitty.tasks import update_from_mailman
 from hyperkitty.views import mailman, message, mlist, thread
 
 from qnet_mailman.web.archive import flows
@@ -78,7 +79,9 @@ def overview(request: HttpRequest, mlist_fqdn: str) -> HttpResponse:
         {
             'mlist': found,
             'threads': threads.order_by('-date_active')[:RECENT],
-            'years': [(year, list(months[year])[::-1]) for year in sorted(months)[::-1]],
+            'years': [
+                (year, list(months[year])[::-1]) for year in sorted(months)[::-1]
+            ],
         },
     )
 
@@ -154,7 +157,7 @@ def attachment(
     counter: int,
     filename: str,
 ) -> HttpResponse:
-    """An attachment, to be saved.  Only pictures keep their type: our pages show them."""
+    """An attachment, to be saved.  Pictures keep their type: our pages show them."""
     found = get_object_or_404(
         Attachment,
         email__mailinglist=request.mlist,
@@ -260,6 +263,10 @@ def _archive(request: HttpRequest) -> HttpResponse:
     answer: HttpResponse = mailman.archive(request)
     if answer.status_code == HTTPStatus.OK:
         index_soon()
+        # HyperKitty may have written over what its task has just learnt of a new list.
+        name = request.POST['mlist']
+        if MailingList.objects.filter(name=name, display_name='').exists():
+            update_from_mailman(name)
     return answer
 
 
@@ -280,7 +287,9 @@ def _about(request: HttpRequest, found: Any, count: int) -> Mapping[str, Any]:
     }
 
 
-def _page(request: HttpRequest, template: str, context: Mapping[str, Any]) -> HttpResponse:
+def _page(
+    request: HttpRequest, template: str, context: Mapping[str, Any]
+) -> HttpResponse:
     """A page, which may show pictures of other sites if its reader wants it to."""
     response = render(request, template, dict(context))
     if flows.asked_for_pictures(request):

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import cache
 from django.http import HttpRequest
 
 from qnet_mailman.web.core import CoreUnavailable, post
@@ -162,12 +163,18 @@ class Access:
         return self._kind(list_id) is not None
 
     def is_one_way(self, name: str) -> bool:
-        """Whether a list of ours has announcements only.
+        """Whether a list of ours has announcements only; core is asked once a minute.
 
         :param name: The list's ID or posting address.
         :return: True, too, while core does not say.
         """
-        return self._kind(list_id_of(name)) == ONE_WAY
+        list_id = list_id_of(name)
+        key = f'qnet-kind-{list_id}'
+        kind = cache.get(key)
+        if kind is None:
+            kind = self._kind(list_id) or 'other'
+            cache.set(key, kind, settings.RIGHTS_CACHE_SECONDS)
+        return bool(kind == ONE_WAY)
 
     def _kind(self, list_id: str) -> str | None:
         if list_id not in self._kinds:

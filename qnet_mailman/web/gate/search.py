@@ -32,7 +32,7 @@ _ORDERS = {'date-asc': 'date', 'date-desc': '-date'}
 
 
 def search(request: HttpRequest, _kwargs: Mapping[str, Any]) -> HttpResponse:
-    """In the place of HyperKitty's search, with its template.
+    """In the place of HyperKitty's search.
 
     An operator, too, finds what is private by searching in that archive.
 
@@ -97,16 +97,9 @@ def suggested_threads(thread: Any, query: str = '') -> list[Any]:
     name = thread.mailinglist.name
     content = query.strip() or thread.subject.lower().replace('re:', '').strip()
     hits = SearchQuerySet().filter(mailinglist__exact=name, content=content)[:50]
-    found = [hit.object.thread for hit in _found(hits, Q(mailinglist__name=name))[:]]
+    found = [email.thread for email in _found(hits, Q(mailinglist__name=name))[:]]
     suggested = [each for each in dict.fromkeys(found) if each != thread]
     return suggested[:MAX_SUGGESTIONS]
-
-
-class _Hit:
-    """An email, as the template of the results looks for it."""
-
-    def __init__(self, email: Any) -> None:
-        self.object = email
 
 
 def _found(hits: Any, readable: Q) -> Any:
@@ -127,10 +120,10 @@ class _Emails:
     def __len__(self) -> int:
         return len(self._keys)
 
-    def __getitem__(self, part: slice) -> list[_Hit]:
+    def __getitem__(self, part: slice) -> list[Any]:
         from hyperkitty.models import Email
 
         keys = self._keys[part]
         rows = Email.objects.select_related('sender', 'thread', 'mailinglist')
         found = rows.in_bulk(keys)
-        return [_Hit(found[key]) for key in keys if key in found]
+        return [found[key] for key in keys if key in found]

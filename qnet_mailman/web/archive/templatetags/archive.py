@@ -8,6 +8,7 @@ from typing import Any
 
 from django import template
 
+from qnet_mailman.web.archive.bodies import text_of
 from qnet_mailman.web.gate.profiles import shown_name
 
 register = template.Library()
@@ -29,6 +30,15 @@ def subject(email: Any) -> str:
     :param email: HyperKitty's; may be None.
     """
     return (email.subject.strip() if email else '') or '(no subject)'
+
+
+@register.filter
+def text(email: Any) -> str:
+    """What a message says.
+
+    :param email: HyperKitty's.
+    """
+    return text_of(email)
 
 
 @register.filter
