@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
 from typing import Any
 
 from django.core.paginator import Page
@@ -59,6 +61,24 @@ def archive_policy(name: str) -> str:
     if answer.status == 404:
         raise Http404('no such list')
     return str(answer.fields.get('archive_policy', ''))
+
+
+def months_of(mlist: Any) -> Sequence[tuple[int, Sequence[date]]]:
+    """The months of a list's archive by their years, the newest first.
+
+    :param mlist: HyperKitty's.
+    :return: Years, and the first day of each month.
+    """
+    first, last = mlist.cached_values['first_date'](), now().date()
+    if first is None:
+        return ()
+    days = [
+        date(number // 12, number % 12 + 1, 1)
+        for number in range(
+            last.year * 12 + last.month - 1, first.year * 12 + first.month - 2, -1
+        )
+    ]
+    return [(year, list(found)) for year, found in groupby(days, lambda day: day.year)]
 
 
 def page_of(request: HttpRequest, thread: Any) -> Page[Any]:

@@ -20,7 +20,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 from hyperkitty.lib.utils import stripped_subject
-from hyperkitty.lib.view_helpers import check_mlist_private, get_months
+from hyperkitty.lib.view_helpers import check_mlist_private
 from hyperkitty.models import Attachment, Email, MailingList, Thread
 from hyperkitty.tasks import update_from_mailman
 from hyperkitty.views import mailman, message, mlist, thread
@@ -72,16 +72,13 @@ def overview(request: HttpRequest, mlist_fqdn: str) -> HttpResponse:
     """The first page of a list's archive: what is new, and the months."""
     found = request.mlist
     threads = found.threads.select_related('starting_email__sender')
-    months = get_months(found)
     return _page(
         request,
         'hyperkitty/overview.html',
         {
             'mlist': found,
             'threads': threads.order_by('-date_active')[:RECENT],
-            'years': [
-                (year, list(months[year])[::-1]) for year in sorted(months)[::-1]
-            ],
+            'years': flows.months_of(found),
         },
     )
 
@@ -183,10 +180,7 @@ def reattach(request: HttpRequest, mlist_fqdn: str, threadid: str) -> HttpRespon
         answer: HttpResponse = thread.reattach(
             request, mlist_fqdn=mlist_fqdn, threadid=threadid
         )
-        # HyperKitty says what is wrong on a page without what one can choose from.
-        if answer.status_code == HTTPStatus.FOUND:
-            return answer
-        return redirect('hk_thread_reattach', mlist_fqdn=mlist_fqdn, threadid=threadid)
+        return answer
     found = get_object_or_404(Thread, mailinglist=request.mlist, thread_id=threadid)
     query = request.GET.get('q', '')
     return render(

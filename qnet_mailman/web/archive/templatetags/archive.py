@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from django import template
+from hyperkitty.lib.utils import stripped_subject
 
 from qnet_mailman.web.archive.bodies import text_of
 from qnet_mailman.web.gate.profiles import shown_name
@@ -24,12 +24,14 @@ def author(email: Any) -> str:
 
 
 @register.filter
-def subject(email: Any) -> str:
+def subject(email: Any, mlist: Any = None) -> str:
     """What a message is about.
 
     :param email: HyperKitty's; may be None.
+    :param mlist: The list that the whole page is about: its prefix is left out.
     """
-    return (email.subject.strip() if email else '') or '(no subject)'
+    found = stripped_subject(mlist or None, email.subject if email else '')
+    return (found or '').strip() or '(no subject)'
 
 
 @register.filter
@@ -39,12 +41,6 @@ def text(email: Any) -> str:
     :param email: HyperKitty's.
     """
     return text_of(email)
-
-
-@register.filter
-def first_of(month: int, year: int) -> date:
-    """The first day of a month."""
-    return date(year, month, 1)
 
 
 @register.simple_tag(takes_context=True)
