@@ -237,6 +237,9 @@ def test_html_alone_is_found(stranger: Client) -> None:
     try:
         page = shown(stranger, '/archives/search?q=marigold')
         assert '<h2>1 message</h2>' in page and '<p>Marigold May</p>' in page
+        post('Another marigold.', Message_ID='<2@example.org>')
+        index_now()
+        assert '<h2>2 messages</h2>' in shown(stranger, '/archives/search?q=marigold')
         Email.objects.all().delete()
         assert '0 messages' in shown(stranger, '/archives/search?q=marigold')
     finally:
@@ -440,6 +443,39 @@ def test_lists_of_other_styles_keep_them(reading: GatedSite) -> None:
         reading.core.lists.remove(STOCK)
 
 
+def test_answers_come_by_mail(
+    reading: GatedSite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or from the page, where a site wants that."""
+    email = post()
+    link = f'mailto:{NEWS_ADDRESS}?Subject=Re%3A%20Numbers&amp;In-Reply-To=%3C1%40'
+    page = shown(reading.browser('member'), path_of(email))
+    assert link in page and '<textarea' not in page
+    sent: list[tuple[str, str]] = []
+
+    def send(
+        _request: Any, _mlist: Any, subject: str, text: str, _headers: Any
+    ) -> bool:
+        sent.append((subject, text))
+        return False
+
+    monkeypatch.setattr('hyperkitty.views.message.post_to_list', send)
+    with override_settings(HYPERKITTY_ALLOW_WEB_POSTING=True):
+        assert '<textarea' in shown(reading.browser('member'), path_of(email))
+        fields = {'message': 'Yes.'}
+        browser = reading.browser('member')
+        answer = browser.post(f'{path_of(email)}reply', fields, secure=True)
+        assert answer['Location'] == path_of(email)
+    assert sent == [('Re: Numbers', 'Yes.')]
+    assert 'has been sent' in shown(browser, path_of(email))
+
+
+def test_the_way_to_sign_in_leads_back(stranger: Client) -> None:
+    post(Message_ID='<2@example.org>', Date='Fri, 9 Jan 2026 10:00:00 +0100')
+    path = thread_of(post())
+    assert f'?next={path}"' in shown(stranger, path).replace('%40', '@')
+
+
 def test_strangers_have_none(reading: GatedSite) -> None:
     page = shown(reading.browser(''), thread_of(post()))
     assert not [mark for mark in MARKS if mark in page]
@@ -496,8 +532,9 @@ def test_one_task_indexes_what_has_come(stranger: Client) -> None:
         content = post_bytes().replace(b'<1@', b'<%d@' % number)
         file = SimpleUploadedFile('message.txt', content)
         assert from_core(stranger, 'archive', message=file).status_code == 200
-    names = [each.task['name'] for each in OrmQ.objects.all()]
-    assert names.count('index new posts') == 1
+    tasks = [each.task for each in OrmQ.objects.all()]
+    [ours] = [task for task in tasks if task['name'] == 'index new posts']
+    assert ours['func'] is index_now
 
 
 def test_strangers_are_not_core(stranger: Client) -> None:

@@ -110,8 +110,8 @@ def thread_page(request: HttpRequest, mlist_fqdn: str, threadid: str) -> HttpRes
             'messages_shown': flows.shown(
                 request, page, request.mlist, page.start_index()
             ),
-            'previous': found.prev_thread,
-            'next': found.next_thread,
+            'earlier': found.prev_thread,
+            'later': found.next_thread,
             'is_favorite': flows.is_favorite(request, found),
         },
     )
@@ -278,6 +278,7 @@ def _about(request: HttpRequest, found: Any, count: int) -> Mapping[str, Any]:
         'may_manage': request.mlist.is_owner(request.user),
         # On a one-way list nobody talks, and nobody is voted about.
         'takes_part': signed_in and not request.qnet.is_one_way(request.mlist.name),
+        'may_write_here': settings.HYPERKITTY_ALLOW_WEB_POSTING,
     }
 
 
