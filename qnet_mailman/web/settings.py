@@ -83,6 +83,7 @@ INSTALLED_APPS = [
     'qnet_mailman.web.harp',
     'qnet_mailman.web.gate',
     'qnet_mailman.web.lists',
+    'qnet_mailman.web.archive',
     'hyperkitty',
     'postorius',
     'django_mailman3',
@@ -297,6 +298,8 @@ HAYSTACK_CONNECTIONS = {
         'PATH': str(_var / 'search-index'),
     },
 }
+# One for all that write the index: its place of old differs for each service.
+HYPERKITTY_JOBS_UPDATE_INDEX_LOCKFILE = str(_var / 'search-index.lock')
 # `django-admin qcluster` runs the jobs.
 Q_CLUSTER = {
     'orm': 'default',

@@ -25,6 +25,8 @@ urlpatterns = [
     # Before Postorius's, some of whose pages it replaces.
     path('mailman3/', include('qnet_mailman.web.lists.urls')),
     path('mailman3/', include('postorius.urls')),
+    # Before HyperKitty's, some of whose pages it replaces.
+    path('archives/', include('qnet_mailman.web.archive.urls')),
     path('archives/', include('hyperkitty.urls')),
     path('', include('django_mailman3.urls')),
     path('accounts/', include('allauth.urls')),

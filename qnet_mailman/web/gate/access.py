@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from django.conf import settings
+from django.core.cache import cache
 from django.http import HttpRequest
 
 from qnet_mailman.web.core import CoreUnavailable, post
@@ -22,6 +23,9 @@ from qnet_mailman.web.gate.rosters import cut_with_roles, rights_by_rosters
 from qnet_mailman.web.harp.operators import has_power
 from qnet_mailman.web.harp.rights import NO_RIGHTS, Rights, rights_of
 from qnet_mailman.web.harp.session import Identity, identity
+
+#: The type of a one-way list (R1), as core calls it.
+ONE_WAY = 'notification'
 
 
 def list_id_of(name: str) -> str:
@@ -49,7 +53,7 @@ class Access:
 
     def __init__(self, request: HttpRequest) -> None:
         self._request = request
-        self._kinds: dict[str, bool] = {}
+        self._kinds: dict[str, str | None] = {}
 
     @cached_property
     def identity(self) -> Identity | None:
@@ -156,17 +160,36 @@ class Access:
         for rights, ours in ((self._rights, True), (self._rosters, False)):
             if list_id in rights.administers or list_id in rights.moderates:
                 return ours
+        return self._kind(list_id) is not None
+
+    def is_one_way(self, name: str) -> bool:
+        """Whether a list of ours has announcements only; core is asked once a minute.
+
+        :param name: The list's ID or posting address.
+        :return: True, too, while core does not say.
+        """
+        list_id = list_id_of(name)
+        key = f'qnet-kind-{list_id}'
+        kind = cache.get(key)
+        if kind is None:
+            kind = self._kind(list_id) or 'other'
+            cache.set(key, kind, settings.RIGHTS_CACHE_SECONDS)
+        return bool(kind == ONE_WAY)
+
+    def _kind(self, list_id: str) -> str | None:
         if list_id not in self._kinds:
-            self._kinds[list_id] = _has_our_style(list_id)
+            self._kinds[list_id] = _kind_of(list_id)
         return self._kinds[list_id]
 
 
-def _has_our_style(list_id: str) -> bool:
+def _kind_of(list_id: str) -> str | None:
+    """The type of a list of ours, the one that allows least where core does not say."""
     try:
         answer = post('lists/overview', {'list': list_id})
     except CoreUnavailable:
-        return True
+        return ONE_WAY
     lists = answer.fields.get('lists')
     if answer.status != 200 or not isinstance(lists, list):
-        return True
-    return any(each['type'] is not None for each in lists)
+        return ONE_WAY
+    kinds = [each['type'] for each in lists if each['type'] is not None]
+    return str(kinds[0]) if kinds else None

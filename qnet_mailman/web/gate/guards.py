@@ -188,6 +188,15 @@ def admin_sign_in(
     return None if request.user.is_staff else explain(request, 'operators')
 
 
+def talk(request: HttpRequest, kwargs: Mapping[str, Any]) -> None:
+    """Nobody answers, votes or puts tags on a one-way list of ours.
+
+    :raises Http404: there.
+    """
+    if request.qnet.is_one_way(kwargs['mlist_fqdn']):
+        raise Http404('nobody talks on a one-way list')
+
+
 GUARDS: Mapping[str, Guard] = {
     'admin:login': admin_sign_in,
     'qnet_list': ours,
@@ -217,5 +226,9 @@ GUARDS: Mapping[str, Guard] = {
     'hk_user_posts': profiles.posts,
     'hk_suggest_tags': profiles.suggest_tags,
     'hk_search': search.search,
-    'hk_thread_reattach_suggest': search.suggest_threads,
+    'hk_message_vote': talk,
+    'hk_message_reply': talk,
+    'hk_message_new': talk,
+    'hk_tags': talk,
+    'hk_favorite': talk,
 }

@@ -23,7 +23,7 @@ from django.utils.functional import SimpleLazyObject
 from qnet_mailman.logs.context import at_work
 from qnet_mailman.web import core
 from qnet_mailman.web.gate import archives
-from qnet_mailman.web.gate.access import Access
+from qnet_mailman.web.gate.access import Access, list_id_of
 from qnet_mailman.web.gate.core_only import is_core
 from qnet_mailman.web.gate.guards import GUARDS
 from qnet_mailman.web.gate.pages import explain, refuse
@@ -106,14 +106,14 @@ def _is_met(need: Need, request: HttpRequest, name: str) -> bool:
     :param need: What it needs.
     :param request: The request.
     :param name: The list that the page is about; empty where it is about none.
-    :raises Http404: where it is about an archive that is not there.
+    :raises Http404: where it is about an archive that is not there for the person.
     """
     if need is Need.PUBLIC:
         return True
     if need is Need.CORE:
         return is_core(request) or request.qnet.is_operator
     if need is Need.READER:
-        return archives.may_read(request, _archive(name))
+        return _reads(request, name)
     if not request.user.is_authenticated:
         return False
     if need is Need.SIGNED_IN:
@@ -137,13 +137,23 @@ def _is_met_elsewhere(page: str, request: HttpRequest, kwargs: dict[str, Any]) -
     return _is_met(need, request, name)
 
 
-def _archive(name: str) -> Any:
+def _reads(request: HttpRequest, name: str) -> bool:
+    """Whether somebody may read a list's archive.
+
+    A list has none here before its first post.  Who would read it gets on to its page;
+    to others it is what a list is that does not exist.
+
+    :raises Http404: to those.
+    """
     from hyperkitty.models import MailingList
 
     mlist = MailingList.objects.filter(name=name).first()
-    if mlist is None:
+    allowed = archives.may_read(
+        request, mlist or MailingList(name=name, list_id=list_id_of(name))
+    )
+    if mlist is None and not allowed:
         raise Http404('no such archive')
-    return mlist
+    return allowed
 
 
 def _mark(request: HttpRequest, kwargs: dict[str, Any]) -> None:

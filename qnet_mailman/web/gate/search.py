@@ -32,7 +32,7 @@ _ORDERS = {'date-asc': 'date', 'date-desc': '-date'}
 
 
 def search(request: HttpRequest, _kwargs: Mapping[str, Any]) -> HttpResponse:
-    """In the place of HyperKitty's search, with its template.
+    """In the place of HyperKitty's search.
 
     An operator, too, finds what is private by searching in that archive.
 
@@ -85,38 +85,21 @@ def search(request: HttpRequest, _kwargs: Mapping[str, Any]) -> HttpResponse:
     )
 
 
-def suggest_threads(request: HttpRequest, kwargs: Mapping[str, Any]) -> HttpResponse:
+def suggested_threads(thread: Any, query: str = '') -> list[Any]:
     """In the place of HyperKitty's search for threads to join another one to.
 
-    :raises Http404: where there is no such thread.
+    :param thread: HyperKitty's.
+    :param query: What to look for; its own subject without it.
+    :return: Others of the same list.
     """
     from haystack.query import SearchQuerySet
-    from hyperkitty.models import Thread
 
-    name, thread_id = kwargs['mlist_fqdn'], kwargs['threadid']
-    threads = Thread.objects.filter(mailinglist__name=name)
-    thread = threads.filter(thread_id=thread_id).first()
-    if thread is None:
-        raise Http404('no such thread')
-    query = (request.GET.get('q') or thread.subject.lower().replace('re:', '')).strip()
-    hits = SearchQuerySet().filter(mailinglist__exact=name, content=query)[:50]
-    found = [hit.object.thread for hit in _found(hits, Q(mailinglist__name=name))[:]]
+    name = thread.mailinglist.name
+    content = query.strip() or thread.subject.lower().replace('re:', '').strip()
+    hits = SearchQuerySet().filter(mailinglist__exact=name, content=content)[:50]
+    found = [email.thread for email in _found(hits, Q(mailinglist__name=name))[:]]
     suggested = [each for each in dict.fromkeys(found) if each != thread]
-    return render(
-        request,
-        'hyperkitty/ajax/reattach_suggest.html',
-        {
-            'mlist': thread.mailinglist,
-            'suggested_threads': suggested[:MAX_SUGGESTIONS],
-        },
-    )
-
-
-class _Hit:
-    """An email, as the template of the results looks for it."""
-
-    def __init__(self, email: Any) -> None:
-        self.object = email
+    return suggested[:MAX_SUGGESTIONS]
 
 
 def _found(hits: Any, readable: Q) -> Any:
@@ -137,10 +120,10 @@ class _Emails:
     def __len__(self) -> int:
         return len(self._keys)
 
-    def __getitem__(self, part: slice) -> list[_Hit]:
+    def __getitem__(self, part: slice) -> list[Any]:
         from hyperkitty.models import Email
 
         keys = self._keys[part]
         rows = Email.objects.select_related('sender', 'thread', 'mailinglist')
         found = rows.in_bulk(keys)
-        return [_Hit(found[key]) for key in keys if key in found]
+        return [found[key] for key in keys if key in found]

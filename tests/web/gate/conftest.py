@@ -147,6 +147,8 @@ def site(web: Path) -> Iterator[GatedSite]:
             )
         )
         found = GatedSite(core)
+        # With all that is there for those who talk.
+        core.kind = 'discussion'
         for name, (rosters, rights) in PEOPLE.items():
             found.add(name)
             for role in rosters:

@@ -66,6 +66,7 @@ class StubMailman:
     :ivar asked: Methods and paths of all requests.
     :ivar changes: Methods, paths and fields of those that change something.
     :ivar down: Whether it answers 503 to everything.
+    :ivar kind: The type of the lists of ours.
     """
 
     url: str = ''
@@ -78,6 +79,7 @@ class StubMailman:
     asked: list[str] = field(default_factory=list)
     changes: list[tuple[str, str, dict[str, list[str]]]] = field(default_factory=list)
     down: bool = False
+    kind: str = 'notification'
 
     def answer(
         self, method: str, path: str, query: dict[str, list[str]]
@@ -248,7 +250,7 @@ class StubMailman:
             'list_id': list_id,
             'list': self.a_list(list_id)['fqdn_listname'],
             'display_name': self.a_list(list_id)['display_name'],
-            'type': 'notification' if ours else None,
+            'type': self.kind if ours else None,
             'visibility': 'private' if ours else None,
             **dict.fromkeys(('requests', 'held', 'suspended', 'posters'), 0),
             'administrators': len(self.rosters.get((list_id, 'owner'), ())),

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.db import transaction
-from django.urls import NoReverseMatch, resolve, reverse
+from django.urls import NoReverseMatch, get_resolver, resolve, reverse
 
+from qnet_mailman.web.archive import urls as archive_urls
 from qnet_mailman.web.gate import policy
 from qnet_mailman.web.gate.checks import all_pages, check_pages
 from qnet_mailman.web.gate.guards import GUARDS
@@ -367,7 +368,12 @@ PAGES = (
 )
 
 #: Stock patterns that one of ours stands before: nothing leads to them.
-SHADOWED = Counter({'account_logout': 1, 'list_anonymous_subscribe': 1})
+SHADOWED = Counter(
+    [
+        *('account_logout', 'list_anonymous_subscribe'),
+        *(name for name, _route in all_pages(get_resolver(archive_urls.__name__))),
+    ]
+)
 #: HyperKitty says "not implemented" so, and we that the provider does not answer.
 ANSWERS = {
     f'{COMPAT}.arch_month_mbox': 500,

@@ -81,9 +81,9 @@ def test_no_page_shows_it(forgotten: GatedSite, private: Any, copied: str) -> No
 def test_that_would_have_been_seen(forgotten: GatedSite, private: Any) -> None:
     shown = what_is_shown(forgotten, 'member')
     assert {secret for _name, _page, secret in shown} == set(SECRETS)
-    assert len({page for _name, page, _secret in shown}) > 16
+    assert len({page for _name, page, _secret in shown}) > 14
     publish(forgotten, private)
-    assert len({page for _name, page, _s in what_is_shown(forgotten, '')}) > 16
+    assert len({page for _name, page, _s in what_is_shown(forgotten, '')}) > 14
 
 
 ANSWERS = [(503, None), (404, None), (200, None), (200, {'public': NEWS_ADDRESS})]
@@ -214,19 +214,19 @@ def test_searching_beside_a_namesake(
     browser = forgotten.browser('')
     page = text_of(browser.get(f'/archives/search?q=secret{mlist}', secure=True))
     assert 'Quarterly' not in page
-    assert ' 0 messages' in page
+    assert '>0 messages<' in page
     page = text_of(browser.get(f'/archives/search?q=minutes{mlist}', secure=True))
-    assert ' 1 messages' in page
+    assert '>1 message<' in page
 
 
 def test_threads_of_a_namesake_are_not_suggested(
     forgotten: GatedSite, namesakes: Any
 ) -> None:
-    path = f'/archives/list/{NEWS_ADDRESS}/thread/{"T" * 32}/reattach-suggest'
+    path = f'/archives/list/{NEWS_ADDRESS}/thread/{"T" * 32}/reattach'
     browser = forgotten.browser('administrator')
     page = browser.get(f'{path}?q=secret', secure=True)
     assert page.status_code == 200
-    assert 'no suggestions' in text_of(page)
+    assert 'No messages like these' in text_of(page)
 
 
 def test_a_query_that_cannot_be_read(
