@@ -9,8 +9,10 @@ Two messages: text of 8 KB; and text, HTML and an invitation of 60 KB.  Each goe
 the ``out`` queue to the members of one list, a copy each with its own envelope sender,
 ours with a token and a footer in each.  Beside them stand stock's ``deliver_verp``, and
 as many messages with Python's ``smtplib`` and with Postfix's ``smtp-source``, one at a
-time on one connection.  All of it goes to one ``smtp-sink``; and what a slow server
-makes of it is seen with :mod:`.waiting_sink`, which takes 5 ms for each answer.
+time on one connection, and where it is installed Debian's ``mlmmj``, whose copies have
+an envelope sender each and are otherwise alike.  All of it goes to one ``smtp-sink``;
+and what a slow server makes of it is seen with :mod:`.waiting_sink`, which takes 5 ms
+for each answer.
 
 CPU is that of the process that sends.  smtplib and ours take turns; medians count, and
 for the clock the best of each.
@@ -145,6 +147,43 @@ def rate_of_smtp_source(port: int, count: int, size: int) -> float:
         check=True,
     )
     return count / (time.perf_counter() - started)
+
+
+def mlmmj(port: int, count: int, message: bytes) -> tuple[float, float] | None:
+    """CPU seconds for 1,000 copies of mlmmj's, and copies a second.
+
+    :return: None where mlmmj is not installed.
+    """
+    program = shutil.which('mlmmj-send')
+    if program is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)
+        for name in ('archive', 'control', 'queue', 'subscribers.d', 'text'):
+            (path / name).mkdir()
+        (path / 'index').touch()
+        for name, value in (
+            ('listaddress', LIST),
+            ('owner', POSTER),
+            ('relayhost', '127.0.0.1'),
+            ('smtpport', str(port)),
+        ):
+            (path / 'control' / name).write_text(f'{value}\n')
+        members = (
+            f'user{number}@ex{number % 97}.example.com' for number in range(count)
+        )
+        (path / 'subscribers.d/u').write_text(''.join(f'{one}\n' for one in members))
+        post = path / 'post'
+        post.write_bytes(message)
+        before, started = _cpu_of_children(), time.perf_counter()
+        subprocess.run([program, '-L', folder, '-m', str(post)], check=True)
+        rate = count / (time.perf_counter() - started)
+        return (_cpu_of_children() - before) / count * 1000, rate
+
+
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def configure(var: Path, port: int, slices: int) -> Path:
@@ -423,6 +462,8 @@ def _to_a_fast_server(
         source = max(rate_of_smtp_source(port, count, wire) for _ in range(ROUNDS))
         work = f'{count} copies of {name} from the out queue'
         small = name == '8 KB'
+        if small:
+            first = from_out
         yield Row(
             f'{work}, CPU s for 1,000',
             *('CPU s', from_out[0], alone[0], 'smtplib', 0.7 if small else 0),
@@ -438,6 +479,14 @@ def _to_a_fast_server(
             ),
         ):
             yield Row(work, rate, from_out[1], theirs, against, bound, at_most=False)
+
+    of_mlmmj = mlmmj(port, 300, messages()['8 KB'])
+    if of_mlmmj is not None:
+        work = f'{count} copies of 8 KB from the out queue'
+        yield Row(
+            f'{work}, CPU s for 1,000', 'CPU s', first[0], of_mlmmj[0], 'mlmmj', 0
+        )
+        yield Row(work, rate, first[1], of_mlmmj[1], 'mlmmj', 0, at_most=False)
 
 
 def _to_a_slow_server(ours: Ours, port: int, count: int, var: Path) -> Iterator[Row]:
