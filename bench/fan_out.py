@@ -277,33 +277,22 @@ class Ours:
 
     def from_out(self, message: bytes) -> float:
         """Copies a second, from the ``out`` queue to the mail server."""
-        self._enqueue(message)
-        return self._rate('out')
+        self.enqueue(message)
+        started = time.perf_counter()
+        empty('out')
+        return len(self.recipients) / (time.perf_counter() - started)
 
     def made(self, message: bytes) -> bytes:
         """Make the copies, and send them nowhere; the last, as it would be sent."""
-        from qnet_mailman.mta import connection
-
-        kept, sent = connection.Verbatim.send, []
-
-        def keep(_self: Any, some: Any) -> Any:
-            for one in some:
-                sent[:] = [one.data]
-                yield one, {}
-
-        connection.Verbatim.send = keep  # type: ignore[method-assign]
-        try:
-            self.from_out(message)
-        finally:
-            connection.Verbatim.send = kept  # type: ignore[method-assign]
-        return bytes(sent[0])
+        self.enqueue(message)
+        return make_copies()
 
     def from_slices(self, message: bytes, number: int, var: Path) -> float:
         """Copies a second of so many processes, each with its part of the queue."""
         from mailman.config import config
 
         out = config.switchboards['out']
-        self._enqueue(message)
+        self.enqueue(message)
         # Split beforehand, as both would do it, so that there is work for both.
         runner = _runner('out')
         while len(out.files) < -(-len(self.recipients) // 1000):
@@ -336,7 +325,8 @@ class Ours:
             assert process.returncode == 0
         return len(self.recipients) / taken
 
-    def _enqueue(self, message: bytes) -> None:
+    def enqueue(self, message: bytes) -> None:
+        """Put a post into the ``out`` queue."""
         from mailman.config import config
 
         config.switchboards['out'].enqueue(
@@ -347,17 +337,36 @@ class Ours:
             verp=True,
         )
 
-    def _rate(self, *queues: str) -> float:
-        from mailman.config import config
 
-        runners = [_runner(name) for name in queues]
-        started = time.perf_counter()
-        while sum(runner._one_iteration() for runner in runners):
-            pass
-        taken = time.perf_counter() - started
-        for name in ('retry', 'shunt', 'bad', *queues):
-            assert not config.switchboards[name].files, name
-        return len(self.recipients) / taken
+def empty(queue: str) -> None:
+    """Do all that is in a queue."""
+    from mailman.config import config
+
+    runner = _runner(queue)
+    while runner._one_iteration():
+        pass
+    for name in ('retry', 'shunt', 'bad', queue):
+        assert not config.switchboards[name].files, name
+
+
+def make_copies() -> bytes:
+    """Make the copies of what is in ``out``, and send them nowhere; the last one."""
+    from qnet_mailman.mta import connection
+
+    kept = connection.Verbatim.send
+    sent: list[bytes] = []
+
+    def keep(_self: Any, some: Any) -> Any:
+        for one in some:
+            sent[:] = [one.data]
+            yield one, {}
+
+    connection.Verbatim.send = keep  # type: ignore
+    try:
+        empty('out')
+    finally:
+        connection.Verbatim.send = kept  # type: ignore[method-assign]
+    return bytes(sent[0])
 
 
 def _parsed(message: bytes) -> Any:
