@@ -17,22 +17,27 @@ from sqlalchemy import bindparam, select, union
 from qnet_mailman.mail.author import author_of
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.base import store
+from qnet_mailman.model.statements import unindexed
 from qnet_mailman.posting import backscatter
 from qnet_mailman.queues.handover import later
 
 _ADDRESS = select(Address.id).where(Address.email == bindparam('email'))
-_OF_LIST = select(Member.id).where(
-    Member.list_id == bindparam('list_id'), Member.role == MemberRole.member
+_USER = (
+    select(User.id)
+    .join(Address, Address.user_id == User.id)
+    .where(
+        Address.email == bindparam('email'), User._preferred_address_id == Address.id
+    )
 )
 _MEMBERS = select(Member).where(
+    unindexed(Member.list_id) == bindparam('list_id'),
+    unindexed(Member.role) == MemberRole.member,
     Member.id.in_(
         union(
-            _OF_LIST.where(Member.address_id.in_(_ADDRESS)),
-            _OF_LIST.where(
-                Member.user_id == User.id, User._preferred_address_id.in_(_ADDRESS)
-            ),
+            select(Member.id).where(Member.address_id.in_(_ADDRESS)),
+            select(Member.id).where(Member.user_id.in_(_USER)),
         )
-    )
+    ),
 )
 """The members that `IRoster.get_member` looks for, without putting a query together."""
 

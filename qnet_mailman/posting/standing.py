@@ -12,13 +12,14 @@ from mailman.interfaces.member import MemberRole
 from mailman.model.address import Address
 from mailman.model.member import Member
 from mailman.model.user import User
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, union
 from zope.component import getUtility
 
 from qnet_mailman.features import features_of
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.base import store
 from qnet_mailman.model.people import QNetPoster
+from qnet_mailman.model.statements import unindexed
 from qnet_mailman.posting.decision import Fate, Standing
 
 _FATES = {
@@ -66,15 +67,17 @@ _PRIVILEGE = (
     )
     .limit(1)
 )
-_OF_LIST = (
-    select(Member)
-    .outerjoin(Address, Member.address_id == Address.id)
-    .where(Member.list_id == bindparam('list_id'))
-)
-_IS_MINE = Address.email.in_(bindparam('addresses', expanding=True))
-_MEMBERSHIPS = _OF_LIST.where(_IS_MINE)
-_MEMBERSHIPS_OF_USER = _OF_LIST.where(
-    _IS_MINE | (Member.user_id == bindparam('user_id'))
+_MEMBERSHIPS = select(Member).where(
+    unindexed(Member.list_id) == bindparam('list_id'),
+    # One or the other, each with an index of its own.
+    Member.id.in_(
+        union(
+            select(Member.id)
+            .join(Address, Member.address_id == Address.id)
+            .where(Address.email.in_(bindparam('addresses', expanding=True))),
+            select(Member.id).where(Member.user_id == bindparam('user_id')),
+        )
+    ),
 )
 
 
@@ -164,7 +167,9 @@ def _is_privileged(mlist: Mlist, by_role: dict[MemberRole, Any]) -> bool:
 
 
 def _memberships(mlist: Mlist, addresses: set[str], user: Any) -> list[Any]:
-    asked = {'list_id': mlist.list_id, 'addresses': sorted(addresses)}
-    if user is None:
-        return list(store().scalars(_MEMBERSHIPS, asked))
-    return list(store().scalars(_MEMBERSHIPS_OF_USER, {**asked, 'user_id': user.id}))
+    asked = {
+        'list_id': mlist.list_id,
+        'addresses': sorted(addresses),
+        'user_id': None if user is None else user.id,
+    }
+    return list(store().scalars(_MEMBERSHIPS, asked))
