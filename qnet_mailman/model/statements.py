@@ -29,12 +29,12 @@ class _Unindexed(FunctionElement[Any]):
 
 
 @compiles(_Unindexed)
-def _as_it_is(element: _Unindexed, compiler: Any, **kws: Any) -> str:
+def _with_its_index(element: _Unindexed, compiler: Any, **kws: Any) -> str:
     return str(compiler.process(element.clauses, **kws))
 
 
 @compiles(_Unindexed, 'sqlite')
-def _with_a_plus(element: _Unindexed, compiler: Any, **kws: Any) -> str:
+def _without_its_index(element: _Unindexed, compiler: Any, **kws: Any) -> str:
     return f'+{compiler.process(element.clauses, **kws)}'
 
 
