@@ -66,6 +66,7 @@ def configure(var: Path, url: str, slices: int = 1) -> None:
     (var / 'mailman.cfg').write_text(text, encoding='utf-8')
     (var / 'qnet.cfg').write_text(
         '[qnet]\ndomain = mailer.example.org\nsupport_address = help@example.org\n'
+        'poster_authentication = off\n'
     )
 
 

@@ -9,8 +9,10 @@ Two messages: text of 8 KB; and text, HTML and an invitation of 60 KB.  Each goe
 the ``out`` queue to the members of one list, a copy each with its own envelope sender,
 ours with a token and a footer in each.  Beside them stand stock's ``deliver_verp``, and
 as many messages with Python's ``smtplib`` and with Postfix's ``smtp-source``, one at a
-time on one connection.  All of it goes to one ``smtp-sink``; and what a slow server
-makes of it is seen with :mod:`.waiting_sink`, which takes 5 ms for each answer.
+time on one connection, and where it is installed Debian's ``mlmmj``, whose copies have
+an envelope sender each and are otherwise alike.  All of it goes to one ``smtp-sink``;
+and what a slow server makes of it is seen with :mod:`.waiting_sink`, which takes 5 ms
+for each answer.
 
 CPU is that of the process that sends.  smtplib and ours take turns; medians count, and
 for the clock the best of each.
@@ -147,6 +149,43 @@ def rate_of_smtp_source(port: int, count: int, size: int) -> float:
     return count / (time.perf_counter() - started)
 
 
+def mlmmj(port: int, count: int, message: bytes) -> tuple[float, float] | None:
+    """CPU seconds for 1,000 copies of mlmmj's, and copies a second.
+
+    :return: None where mlmmj is not installed.
+    """
+    program = shutil.which('mlmmj-send')
+    if program is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder)
+        for name in ('archive', 'control', 'queue', 'subscribers.d', 'text'):
+            (path / name).mkdir()
+        (path / 'index').touch()
+        for name, value in (
+            ('listaddress', LIST),
+            ('owner', POSTER),
+            ('relayhost', '127.0.0.1'),
+            ('smtpport', str(port)),
+        ):
+            (path / 'control' / name).write_text(f'{value}\n')
+        members = (
+            f'user{number}@ex{number % 97}.example.com' for number in range(count)
+        )
+        (path / 'subscribers.d/u').write_text(''.join(f'{one}\n' for one in members))
+        post = path / 'post'
+        post.write_bytes(message)
+        before, started = _cpu_of_children(), time.perf_counter()
+        subprocess.run([program, '-L', folder, '-m', str(post)], check=True)
+        rate = count / (time.perf_counter() - started)
+        return (_cpu_of_children() - before) / count * 1000, rate
+
+
+def _cpu_of_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def configure(var: Path, port: int, slices: int) -> Path:
     """Write the configuration of a Mailman with our plugin, on SQLite."""
     text = merge(
@@ -238,33 +277,22 @@ class Ours:
 
     def from_out(self, message: bytes) -> float:
         """Copies a second, from the ``out`` queue to the mail server."""
-        self._enqueue(message)
-        return self._rate('out')
+        self.enqueue(message)
+        started = time.perf_counter()
+        empty('out')
+        return len(self.recipients) / (time.perf_counter() - started)
 
     def made(self, message: bytes) -> bytes:
         """Make the copies, and send them nowhere; the last, as it would be sent."""
-        from qnet_mailman.mta import connection
-
-        kept, sent = connection.Verbatim.send, []
-
-        def keep(_self: Any, some: Any) -> Any:
-            for one in some:
-                sent[:] = [one.data]
-                yield one, {}
-
-        connection.Verbatim.send = keep  # type: ignore[method-assign]
-        try:
-            self.from_out(message)
-        finally:
-            connection.Verbatim.send = kept  # type: ignore[method-assign]
-        return bytes(sent[0])
+        self.enqueue(message)
+        return make_copies()
 
     def from_slices(self, message: bytes, number: int, var: Path) -> float:
         """Copies a second of so many processes, each with its part of the queue."""
         from mailman.config import config
 
         out = config.switchboards['out']
-        self._enqueue(message)
+        self.enqueue(message)
         # Split beforehand, as both would do it, so that there is work for both.
         runner = _runner('out')
         while len(out.files) < -(-len(self.recipients) // 1000):
@@ -297,7 +325,8 @@ class Ours:
             assert process.returncode == 0
         return len(self.recipients) / taken
 
-    def _enqueue(self, message: bytes) -> None:
+    def enqueue(self, message: bytes) -> None:
+        """Put a post into the ``out`` queue."""
         from mailman.config import config
 
         config.switchboards['out'].enqueue(
@@ -308,17 +337,36 @@ class Ours:
             verp=True,
         )
 
-    def _rate(self, *queues: str) -> float:
-        from mailman.config import config
 
-        runners = [_runner(name) for name in queues]
-        started = time.perf_counter()
-        while sum(runner._one_iteration() for runner in runners):
-            pass
-        taken = time.perf_counter() - started
-        for name in ('retry', 'shunt', 'bad', *queues):
-            assert not config.switchboards[name].files, name
-        return len(self.recipients) / taken
+def empty(queue: str) -> None:
+    """Do all that is in a queue."""
+    from mailman.config import config
+
+    runner = _runner(queue)
+    while runner._one_iteration():
+        pass
+    for name in ('retry', 'shunt', 'bad', queue):
+        assert not config.switchboards[name].files, name
+
+
+def make_copies() -> bytes:
+    """Make the copies of what is in ``out``, and send them nowhere; the last one."""
+    from qnet_mailman.mta import connection
+
+    kept = connection.Verbatim.send
+    sent: list[bytes] = []
+
+    def keep(_self: Any, some: Any) -> Any:
+        for one in some:
+            sent[:] = [one.data]
+            yield one, {}
+
+    connection.Verbatim.send = keep  # type: ignore
+    try:
+        empty('out')
+    finally:
+        connection.Verbatim.send = kept  # type: ignore[method-assign]
+    return bytes(sent[0])
 
 
 def _parsed(message: bytes) -> Any:
@@ -423,6 +471,8 @@ def _to_a_fast_server(
         source = max(rate_of_smtp_source(port, count, wire) for _ in range(ROUNDS))
         work = f'{count} copies of {name} from the out queue'
         small = name == '8 KB'
+        if small:
+            first = from_out
         yield Row(
             f'{work}, CPU s for 1,000',
             *('CPU s', from_out[0], alone[0], 'smtplib', 0.7 if small else 0),
@@ -438,6 +488,14 @@ def _to_a_fast_server(
             ),
         ):
             yield Row(work, rate, from_out[1], theirs, against, bound, at_most=False)
+
+    of_mlmmj = mlmmj(port, 300, messages()['8 KB'])
+    if of_mlmmj is not None:
+        work = f'{count} copies of 8 KB from the out queue'
+        yield Row(
+            f'{work}, CPU s for 1,000', 'CPU s', first[0], of_mlmmj[0], 'mlmmj', 0
+        )
+        yield Row(work, rate, first[1], of_mlmmj[1], 'mlmmj', 0, at_most=False)
 
 
 def _to_a_slow_server(ours: Ours, port: int, count: int, var: Path) -> Iterator[Row]:

@@ -298,10 +298,17 @@ def fan_out_alone(count: int, graph: str = '') -> int:
     :param graph: A file for a flame graph of that; needs `py-spy`.
     """
     with tempfile.TemporaryDirectory(prefix='qnet-bench-') as var:
+        # The memory of who makes the list and its post is none of the runner's.
+        begun = os.fork()
+        if begun == 0:
+            fan_out.prepare(Path(var), 1)
+            ours = fan_out.Ours(fan_out.make_list(count), count)
+            ours.enqueue(fan_out.messages()['8 KB'])
+            os._exit(0)
+        assert os.waitpid(begun, 0)[1] == 0
         fan_out.prepare(Path(var), 1)
-        ours = fan_out.Ours(fan_out.make_list(count), count)
         with _watched(graph):
-            hosts.report(lambda: ours.made(fan_out.messages()['8 KB']))
+            hosts.report(fan_out.make_copies)
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import secrets
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mailman.config import config
 from mailman.email.message import Message
@@ -20,14 +20,6 @@ from qnet_mailman.lists import digests
 from qnet_mailman.mail import intake
 from qnet_mailman.mail.author import Author, author_of
 from qnet_mailman.mail.legible import make_legible
-from qnet_mailman.masking import (
-    CannotMask,
-    ListIdentity,
-    Sender,
-    authors,
-    mask,
-    referenced_ids,
-)
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import audit, posts
 from qnet_mailman.model.lists import mask_of, type_of
@@ -36,6 +28,10 @@ from qnet_mailman.posting.decision import Standing
 from qnet_mailman.posting.standing import Person, identify
 from qnet_mailman.queues.handover import later
 from qnet_mailman.values import ListType, Mask
+
+if TYPE_CHECKING:
+    # Read with the first post: of a dozen processes few see any.
+    from qnet_mailman.masking import ListIdentity
 
 STAFF = frozenset({Standing.poster, Standing.administrator, Standing.moderator})
 """Whose posts `mask = administrators` masks (R7), and those of nobody in particular."""
@@ -99,7 +95,7 @@ class MaskSender:
             visible_author = None
         else:
             delivered_id = received_id
-            _redirect(msg, posts.thread_of(mlist, referenced_ids(msg)))
+            _redirect(msg, posts.thread_of(mlist, _referenced_ids(msg)))
             if not on_other_list:
                 for name in NEVER_DELIVERED:
                     del msg[name]
@@ -159,6 +155,8 @@ def _mask(
     :param delivered_id: Its new Message-ID.
     :raises DiscardMessage: if it cannot be masked; the author has been told.
     """
+    from qnet_mailman.masking import CannotMask, Sender, mask
+
     sender = Sender(
         frozenset(claimed).union(*(person.addresses for person in people)),
         frozenset().union(*(person.names for person in people)),
@@ -171,7 +169,7 @@ def _mask(
             _identity(mlist),
             sender,
             message_id=delivered_id,
-            thread=posts.thread_of(mlist, referenced_ids(msg), sender.addresses),
+            thread=posts.thread_of(mlist, _referenced_ids(msg), sender.addresses),
             key=mlist.list_id.encode(),
         )
     except CannotMask as error:
@@ -195,6 +193,8 @@ def _claimed(author: Author, msg: Any) -> list[str]:
     """Every address that a post may be read to come from."""
     if author.address is not None:
         return [author.address]
+    from qnet_mailman.masking import authors
+
     return list(dict.fromkeys((*author.claimed, *authors(msg, MOST_AUTHORS))))[
         :MOST_AUTHORS
     ]
@@ -215,6 +215,8 @@ def _is_masked(setting: Mask, author: Author, people: list[Person]) -> bool:
 
 
 def _identity(mlist: Mlist) -> ListIdentity:
+    from qnet_mailman.masking import ListIdentity
+
     # `cook-headers` adds the list's explicit Reply-To, if it has one (R8).
     discussion = type_of(mlist) is ListType.discussion
     return ListIdentity(
@@ -224,6 +226,12 @@ def _identity(mlist: Mlist) -> ListIdentity:
         reply_to=mlist.posting_address if discussion else None,
         domain=mlist.mail_host,
     )
+
+
+def _referenced_ids(msg: Any) -> list[str]:
+    from qnet_mailman.masking import referenced_ids
+
+    return referenced_ids(msg)
 
 
 def _redirect(msg: Any, thread: dict[str, str]) -> None:

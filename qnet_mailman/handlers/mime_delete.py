@@ -11,7 +11,7 @@ from mailman.handlers import mime_delete as stock
 from mailman.interfaces.pipeline import DiscardMessage, RejectMessage
 from mailman.model.mime import ContentFilter
 from public import public
-from sqlalchemy import exists, select
+from sqlalchemy import bindparam, exists, select
 
 from qnet_mailman.mail import structure
 from qnet_mailman.mail.author import author_of
@@ -50,10 +50,14 @@ class MIMEDelete(stock.MIMEDelete):
             raise DiscardMessage(reason) from error
 
 
+_NAMED = select(exists().where(ContentFilter.mailing_list_id == bindparam('list')))
+
+
 def _filters_something(mlist: Mlist) -> bool:
     # Mailman asks for each of four kinds.
-    named = exists().where(ContentFilter.mailing_list_id == mlist.id)
-    return bool(mlist.convert_html_to_plaintext or store().scalar(select(named)))
+    return bool(
+        mlist.convert_html_to_plaintext or store().scalar(_NAMED, {'list': mlist.id})
+    )
 
 
 @contextmanager

@@ -7,15 +7,18 @@ import re
 from collections.abc import Collection
 
 from mailman.model.bans import Ban
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from qnet_mailman.model.base import store
+
+_ON_LIST = select(Ban.email).where(
+    (Ban.list_id == bindparam('list_id')) | Ban.list_id.is_(None)
+)
 
 
 def bans_on(list_id: str) -> set[str]:
     """What is banned from a list and from the whole site: addresses and patterns."""
-    query = select(Ban.email).where((Ban.list_id == list_id) | Ban.list_id.is_(None))
-    return set(store().scalars(query))
+    return set(store().scalars(_ON_LIST, {'list_id': list_id}))
 
 
 def is_banned(address: str, bans: Collection[str]) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import LargeBinary, String, delete, func, select
+from sqlalchemy import LargeBinary, String, bindparam, delete, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qnet_mailman.model.base import Base, OfAList, store
@@ -30,6 +30,11 @@ class QNetDigestPost(OfAList, Base):
     """The post as it is delivered, but for what is personal."""
 
 
+_SIZE = select(func.coalesce(func.sum(QNetDigestPost.size), 0)).where(
+    QNetDigestPost.list_id == bindparam('list_id')
+)
+
+
 def add(list_id: str, content: bytes) -> None:
     """Let a post wait."""
     store().add(QNetDigestPost(list_id=list_id, size=len(content), content=content))
@@ -38,8 +43,7 @@ def add(list_id: str, content: bytes) -> None:
 
 def size_of(list_id: str) -> int:
     """How much waits for a list's next digest, in bytes."""
-    query = select(func.coalesce(func.sum(QNetDigestPost.size), 0))
-    return int(store().scalar(query.where(QNetDigestPost.list_id == list_id)) or 0)
+    return int(store().scalar(_SIZE, {'list_id': list_id}) or 0)
 
 
 def waiting(list_id: str) -> list[tuple[int, bytes]]:

@@ -86,6 +86,14 @@ def signature(secret: bytes, data: bytes) -> bytes:
     return bytes(outer.digest())
 
 
+_NEWEST = (
+    select(QNetKey.id, QNetKey.secret)
+    .where(QNetKey.secret.is_not(None))
+    .order_by(QNetKey.id.desc())
+    .limit(1)
+)
+
+
 def signing(*, commit: bool = True) -> Key:
     """The newest key.
 
@@ -117,16 +125,7 @@ def _newest() -> Key | None:
 
 
 def _read_newest() -> Key | None:
-    row = (
-        store()
-        .execute(
-            select(QNetKey.id, QNetKey.secret)
-            .where(QNetKey.secret.is_not(None))
-            .order_by(QNetKey.id.desc())
-            .limit(1)
-        )
-        .first()
-    )
+    row = store().execute(_NEWEST).first()
     return None if row is None or row.secret is None else Key(row.id, bytes(row.secret))
 
 

@@ -17,7 +17,15 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from mailman.utilities.datetime import now
-from sqlalchemy import DateTime, Index, String, UniqueConstraint, or_, select
+from sqlalchemy import (
+    DateTime,
+    Index,
+    String,
+    UniqueConstraint,
+    bindparam,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from qnet_mailman.mlist import Mlist
@@ -48,18 +56,20 @@ class QNetPost(OfAList, Base):
     posted_at: Mapped[datetime] = mapped_column(DateTime)
 
 
+_DELIVERED_ID = select(QNetPost.delivered_id).where(
+    QNetPost.list_id == bindparam('list_id'),
+    QNetPost.received_key == bindparam('received_key'),
+)
+
+
 def _key(text: str) -> str:
     return hashlib.sha256(text.encode('utf-8', 'surrogateescape')).hexdigest()
 
 
 def delivered_id_of(mlist: Mlist, received_id: str) -> str | None:
     """The Message-ID under which subscribers know a post."""
-    return store().scalar(
-        select(QNetPost.delivered_id).where(
-            QNetPost.list_id == mlist.list_id,
-            QNetPost.received_key == _key(received_id),
-        )
-    )
+    asked = {'list_id': mlist.list_id, 'received_key': _key(received_id)}
+    return store().scalar(_DELIVERED_ID, asked)
 
 
 def remember(

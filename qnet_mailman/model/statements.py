@@ -12,14 +12,42 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from mailman.config import config
-from sqlalchemy import TextClause, bindparam, text
+from sqlalchemy import ColumnElement, TextClause, bindparam, text
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
 
 from qnet_mailman.model.base import store
 
 BATCH = 500
 """Rows or members that one statement is given at most."""
 T = TypeVar('T')
+
+
+class _Unindexed(FunctionElement[Any]):
+    inherit_cache = True
+
+
+@compiles(_Unindexed)
+def _with_its_index(element: _Unindexed, compiler: Any, **kws: Any) -> str:
+    return str(compiler.process(element.clauses, **kws))
+
+
+@compiles(_Unindexed, 'sqlite')
+def _without_its_index(element: _Unindexed, compiler: Any, **kws: Any) -> str:
+    return f'+{compiler.process(element.clauses, **kws)}'
+
+
+def unindexed(column: Any) -> ColumnElement[Any]:
+    """A column that SQLite finds no row by, as another condition finds far fewer.
+
+    It knows nothing of how many rows share a list or a role, and would begin with all
+    members of the site (its documentation of the query planner: disqualifying terms
+    with a unary plus).  PostgreSQL knows, and is told nothing.
+    """
+    element = _Unindexed(column)
+    element.type = column.type
+    return element
 
 
 def chunks(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:

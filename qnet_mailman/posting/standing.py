@@ -9,16 +9,17 @@ from typing import Any
 from mailman.interfaces.action import Action
 from mailman.interfaces.address import IEmailValidator
 from mailman.interfaces.member import MemberRole
-from mailman.interfaces.usermanager import IUserManager
 from mailman.model.address import Address
 from mailman.model.member import Member
-from sqlalchemy import select
+from mailman.model.user import User
+from sqlalchemy import bindparam, select, union
 from zope.component import getUtility
 
 from qnet_mailman.features import features_of
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model.base import store
 from qnet_mailman.model.people import QNetPoster
+from qnet_mailman.model.statements import unindexed
 from qnet_mailman.posting.decision import Fate, Standing
 
 _FATES = {
@@ -47,6 +48,39 @@ class Person:
     email: str | None = None
 
 
+_SAME_USER = (
+    select(Address.user_id)
+    .where(Address.email == bindparam('email'), Address._verified_on.is_not(None))
+    .scalar_subquery()
+)
+_ADDRESSES = (
+    select(Address, User)
+    .outerjoin(User, Address.user_id == User.id)
+    .where((Address.email == bindparam('email')) | (Address.user_id == _SAME_USER))
+)
+"""An address, and with it all of its user, where it was verified."""
+_PRIVILEGE = (
+    select(QNetPoster.id)
+    .where(
+        QNetPoster.list_id == bindparam('list_id'),
+        QNetPoster.email.in_(bindparam('addresses', expanding=True)),
+    )
+    .limit(1)
+)
+_MEMBERSHIPS = select(Member).where(
+    unindexed(Member.list_id) == bindparam('list_id'),
+    # One or the other, each with an index of its own.
+    Member.id.in_(
+        union(
+            select(Member.id)
+            .join(Address, Member.address_id == Address.id)
+            .where(Address.email.in_(bindparam('addresses', expanding=True))),
+            select(Member.id).where(Member.user_id == bindparam('user_id')),
+        )
+    ),
+)
+
+
 def fate_of(action: Action | None) -> Fate | None:
     """Mailman's moderation action as a fate; None where it decides nothing."""
     return _FATES.get(action)
@@ -62,22 +96,19 @@ def identify(mlist: Mlist, email: str | None) -> Person:
     """
     if email is None or not getUtility(IEmailValidator).is_valid(email):
         return Person(Standing.nobody)
-    manager = getUtility(IUserManager)
-    address = manager.get_address(email)
     addresses = {email}
     names = set()
     user = None
-    if address is not None:
-        names.add(address.display_name)
+    for address, whose in store().execute(_ADDRESSES, {'email': email}):
         # The address of a user that nobody verified is only itself.
         if address.verified_on is not None:
-            user = address.user
-    if user is not None:
-        names.add(user.display_name)
-        for other in user.addresses:
-            if other.verified_on is not None:
-                addresses.add(other.email.lower())
-                names.add(other.display_name)
+            addresses.add(address.email)
+            names.add(address.display_name)
+            if whose is not None:
+                user = whose
+                names.add(whose.display_name)
+        elif address.email == email:
+            names.add(address.display_name)
     standing, personal = _standing(mlist, addresses, user)
     return Person(
         standing,
@@ -115,14 +146,8 @@ def _standing(
 
 
 def _has_privilege(mlist: Mlist, addresses: set[str]) -> bool:
-    return (
-        store().scalar(
-            select(QNetPoster.id)
-            .where(QNetPoster.list_id == mlist.list_id, QNetPoster.email.in_(addresses))
-            .limit(1)
-        )
-        is not None
-    )
+    asked = {'list_id': mlist.list_id, 'addresses': sorted(addresses)}
+    return store().scalar(_PRIVILEGE, asked) is not None
 
 
 def _is_privileged(mlist: Mlist, by_role: dict[MemberRole, Any]) -> bool:
@@ -142,13 +167,9 @@ def _is_privileged(mlist: Mlist, by_role: dict[MemberRole, Any]) -> bool:
 
 
 def _memberships(mlist: Mlist, addresses: set[str], user: Any) -> list[Any]:
-    mine = Address.email.in_(addresses)
-    if user is not None:
-        mine |= Member.user_id == user.id
-    return list(
-        store().scalars(
-            select(Member)
-            .outerjoin(Address, Member.address_id == Address.id)
-            .where(Member.list_id == mlist.list_id, mine)
-        )
-    )
+    asked = {
+        'list_id': mlist.list_id,
+        'addresses': sorted(addresses),
+        'user_id': None if user is None else user.id,
+    }
+    return list(store().scalars(_MEMBERSHIPS, asked))

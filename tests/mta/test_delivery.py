@@ -251,11 +251,16 @@ def _subscribe_many(mlist: Any, emails: list[str]) -> None:
     """Every other one by address, the rest as users; in few statements."""
     ids = range(10_000, 10_000 + len(emails))
     rows = list(zip(ids, emails, strict=True))
+    store().execute(insert(User.__table__), [{'id': n} for n in ids])
     store().execute(
-        insert(Address.__table__), [{'id': n, 'email': email} for n, email in rows]
+        insert(Address.__table__),
+        [{'id': n, 'email': email, 'user_id': n} for n, email in rows],
     )
+    users = User.__table__
     store().execute(
-        insert(User.__table__), [{'id': n, '_preferred_address_id': n} for n in ids]
+        users.update()
+        .where(users.c.id.in_(ids))
+        .values({'_preferred_address_id': users.c.id})
     )
     common = {'list_id': mlist.list_id, 'role': MemberRole.member}
     for column, chosen in (('address_id', ids[::2]), ('user_id', ids[1::2])):

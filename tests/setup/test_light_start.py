@@ -33,7 +33,7 @@ LARGE = {'openpyxl', 'pypdf', 'reportlab', 'PIL', 'rich'}
 OF_FORMS = {'pydantic', 'yaml', 'qnet_mailman.forms.schema', 'qnet_mailman.review.desk'}
 OF_REST = {'falcon', 'prometheus_client', 'gunicorn', 'qnet_mailman.rest.root'}
 OF_REPORTS = {'flufl.bounce', 'qnet_mailman.bounces.receiving'}
-OF_SOME_POSTS = {'asn1crypto', 'dns.asyncresolver'}
+OF_SOME_POSTS = {'asn1crypto', 'dns.asyncresolver', 'qnet_mailman.masking'}
 
 
 @pytest.fixture(scope='module')

@@ -8,7 +8,7 @@ import threading
 from datetime import date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import given
@@ -18,6 +18,9 @@ from mailman.config import config
 from mailman.interfaces.mailinglist import IMailingList
 from mailman.interfaces.member import MemberRole
 from mailman.interfaces.usermanager import IUserManager
+from mailman.model.address import Address
+from mailman.model.member import Member
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 from zope.component import getUtility
 
@@ -338,6 +341,35 @@ def test_few_statements_whatever_the_number(mlist: Any) -> None:
             len([one for one in spent.statements if 'FROM mailinglist ' not in one])
         )
     assert counts == [2, 2]
+
+
+def test_little_work_whatever_the_number_of_members(mlist: Any) -> None:
+    """SQLite does not walk through the list for each batch, whatever it knows of it."""
+    many = range(10_000, 15_000)
+    store().execute(
+        insert(Address.__table__),
+        [{'id': n, 'email': f'reader{n}@example.net'} for n in many],
+    )
+    common = {'list_id': mlist.list_id, 'role': MemberRole.member}
+    store().execute(
+        insert(Member.__table__),
+        [{**common, '_member_id': uuid4(), 'address_id': n} for n in many],
+    )
+    config.db.commit()
+    with effort() as spent:
+        assert len(one_click.memberships(mlist, ['reader10007@example.net'])) == 1
+    # 85 where it does.
+    assert spent.kilosteps <= 3
+
+
+def test_who_prefers_an_address_that_was_taken_from_them(mlist: Any) -> None:
+    user = make_user('pat@example.org')
+    address = getUtility(IUserManager).get_address('pat@example.org')
+    user.preferred_address = address
+    mlist.subscribe(user)
+    user.unlink(address)
+    store().flush()
+    assert outcome(token_of(mlist, 'pat@example.org')) is Outcome.left
 
 
 def test_leaving_a_large_list_costs_no_more(mlist: Any, make_list: Any) -> None:
