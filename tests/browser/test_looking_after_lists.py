@@ -169,7 +169,7 @@ def test_the_owner_of_another_list_signs_in_with_a_password(
     words = f'Talk at {size_of(page)}'
     page.locator('input[name=description]').fill(words)
     page.get_by_role('button', name='Save changes').click()
-    expect(page.get_by_role('alert').first).to_contain_text('have been updated')
+    expect(page.get_by_role('status').first).to_contain_text('have been updated')
     answer = site.rest('GET', f'lists/{TALK}/config/description')
     assert answer.json()['description'] == words
 
