@@ -71,9 +71,9 @@ EMAIL_PORT = 25
 #     'USA.gov': 'https://www.usa.gov/',
 # }
 
-# Your agency's look: a picture beside the name in each page's head (.svg or .png, at most
-# 30,000 octets, which this user may read), and colours: all three, dark enough for white
-# text (WCAG 2.1 AA; a lighter one is refused at the start).  After a change:
+# Your agency's look: a picture beside the name in each page's head (.svg or .png, at
+# most 30,000 octets, which this user may read), and colours: all three, dark enough for
+# white text (WCAG 2.1 AA; a lighter one is refused at the start).  After a change:
 # `django-admin collectstatic --noinput`, and start the web side again.
 # SITE_NAME = 'QualityNet Mailer'
 # BRAND_LOGO = '/etc/qnet-mailer/logo.svg'

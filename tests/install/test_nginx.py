@@ -190,9 +190,7 @@ def test_what_the_pages_are_told_is_true_whatever_a_browser_sends(front: Front) 
 def test_static_files_come_from_nginx_and_the_archiver_not_through_it(
     front: Front,
 ) -> None:
-    style = front.ask(
-        'GET', '/static/style.css', headers={'Accept-Encoding': 'gzip'}
-    )
+    style = front.ask('GET', '/static/style.css', headers={'Accept-Encoding': 'gzip'})
     assert (style.text, style.headers['Content-Encoding']) == ('p {}', 'gzip')
     assert 'immutable' in style.headers['Cache-Control']
     assert style.headers['Strict-Transport-Security'] == 'max-age=31536000'

@@ -28,4 +28,5 @@ class ProfileForm(UserProfileForm):
         super().__init__(*args, **kwargs)
         # What a browser sends for a disabled field is not looked at.
         self.fields['username'].disabled = True
+        self.fields['username'].label = 'User name'
         self.fields['username'].help_text = 'It cannot be changed.'

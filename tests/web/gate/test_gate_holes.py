@@ -328,3 +328,34 @@ def test_the_decorators(forgotten: GatedSite) -> None:
     ):
         assert status(administrators_only, rights) == administrator
         assert status(moderators_only, rights) == moderator
+
+
+# One door.
+
+
+def test_nobody_signs_in_at_the_database_pages(forgotten: GatedSite) -> None:
+    path = '/admin/login/?next=/admin/'
+    answer = forgotten.browser('').get(path, secure=True)
+    assert answer['Location'].startswith('/accounts/login/?next=/admin/login/')
+    assert forgotten.browser('administrator').get(path, secure=True).status_code == 403
+    operator = forgotten.browser('operator')
+    assert operator.get(path, secure=True)['Location'] == '/admin/'
+    user = forgotten.users['operator']
+    user.is_staff = False
+    user.save()
+    try:
+        answer = operator.get(path, secure=True)
+    finally:
+        user.is_staff = True
+        user.save()
+    assert answer.status_code == 403
+    assert b'type="password"' not in answer.content
+
+
+def test_the_archives_api_is_for_programs(forgotten: GatedSite) -> None:
+    answer = forgotten.browser('').get(
+        '/archives/api/lists/', secure=True, headers={'accept': 'text/html'}
+    )
+    assert answer.status_code == 406 or answer['Content-Type'] == 'application/json'
+    answer = forgotten.browser('').get('/archives/api/lists/', secure=True)
+    assert answer['Content-Type'] == 'application/json'
