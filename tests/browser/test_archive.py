@@ -18,16 +18,23 @@ POSTER = 'pat@agency.example.gov'
 READER = 'ann@example.org'
 #: What makers of newsletters send, with what spoils a page.
 NEWSLETTER = """\
-<html><head><style>body{color:#fff}</style><title>News</title></head><body bgcolor="#000">
+<html><head><style>body{color:#fff}</style><title>News</title></head>
+<body bgcolor="#000">
 <div style="display:none">Preheader</div>
-<table width="1400" role="presentation"><tr><th></th><td><img src="https://t.example/1.gif"></td>
+<table width="1400" role="presentation"><tr><th></th>
+<td><img src="https://t.example/1.gif"></td>
 <td><h1 id="main" style="position:fixed;top:0">Autumn newsletter</h1>
-<h4>New measures</h4><p>See <a href="https://example.gov/measures"><img src="cid:logo@x"></a>
+<h4>New measures</h4>
+<p>See <a href="https://example.gov/measures"><img src="cid:logo@x"></a>
 and <a href="https://example.gov/a">the specifications</a>.</p></td></tr></table>
-<h2></h2><ul>Dates<ul><li>March<li>April</ul></ul><ol><a href="javascript:alert(1)">x</a></ol>
-<table border="1"><tr><th>Measure</th><th>Submitted by the hospital itself</th><th>Due</th></tr>
-<tr><td>HAI-1</td><td>QuarterlySubmissionWithAVeryLongNameThatDoesNotBreak</td><td>May&nbsp;15</td></tr></table>
-<form action="/accounts/logout/"><input name="q"><button>Press</button></form></main></div>
+<h2></h2><ul>Dates<ul><li>March<li>April</ul></ul>
+<ol><a href="javascript:alert(1)">x</a></ol>
+<table border="1">
+<tr><th>Measure</th><th>Submitted by the hospital itself</th><th>Due</th></tr>
+<tr><td>HAI-1</td><td>QuarterlySubmissionWithAVeryLongNameThatDoesNotBreak</td>
+<td>May&nbsp;15</td></tr></table>
+<form action="/accounts/logout/"><input name="q"><button>Press</button></form>
+</main></div>
 </body></html>
 """
 PIXEL = (
@@ -77,7 +84,8 @@ To: {ALSO_PUBLIC}
 Subject: {'Re: ' if answers else ''}Denominators
 Message-ID: <t{number}@example.org>
 {answers}
-Is https://example.gov/a-rather-long-address/that-goes-on-and-on-and-on/for-a-while right?
+Is https://example.gov/a-rather-long-address/that-goes-on-and-on-and-on/for-a-while
+right?
 
 {quoted}
 
