@@ -75,11 +75,9 @@ class ReadOnlyText(TextInput):
     :ivar words: What to show for a value; the value where it has no words.
     """
 
-    def __init__(
-        self, attrs: dict[str, Any], words: Mapping[str, str] | None = None
-    ) -> None:
-        super().__init__(attrs)
-        self.words = words or {}
+    def __init__(self, words: Mapping[str, str]) -> None:
+        super().__init__()
+        self.words = words
 
     def format_value(self, value: Any) -> str | None:
         """What the page shows.
@@ -193,9 +191,7 @@ def _make_read_only(
     field.disabled = True
     field.label = label
     field.help_text = help_text
-    # The id that Postorius's page gives to the help text.
-    described_by = f'help-{form[name].id_for_label}'
-    field.widget = ReadOnlyText({'aria-describedby': described_by}, words)
+    field.widget = ReadOnlyText(words or {})
 
 
 #: The section's key in Postorius, its form there, ours, and what would happen without.

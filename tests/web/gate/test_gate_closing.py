@@ -42,6 +42,6 @@ def test_others_are_not(forgotten: GatedSite, name: str) -> None:
 
 def test_an_operator_deletes(forgotten: GatedSite) -> None:
     browser = forgotten.browser('operator')
-    assert 'Are you sure' in text_of(browser.get(DELETE, secure=True))
+    assert 'This cannot be undone.' in text_of(browser.get(DELETE, secure=True))
     browser.post(DELETE, secure=True)
     assert paths_changed(forgotten) == [f'DELETE lists/{NEWS}']

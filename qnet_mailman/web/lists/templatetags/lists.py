@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django import template
+from django.http import Http404
 from django.utils import timezone
 
 from qnet_mailman.web.lists import core_lists
@@ -49,7 +50,11 @@ def scores(mlist: Any, ours: Any, query: str) -> dict[str, str] | None:
         asked['text'] = text
     found: dict[str, str] = {}
     while True:
-        entries = core_lists.members(mlist.list_id, asked)['entries']
+        try:
+            entries = core_lists.members(mlist.list_id, asked)['entries']
+        except Http404:
+            # It has become another kind of list meanwhile.
+            return None
         for entry in entries:
             found[entry['address'].lower()] = f'{entry["score"]:g}'
         if len(entries) < BATCH:
