@@ -392,7 +392,7 @@ def test_a_moderator_decides_about_posts_and_cannot_change_the_list(
     tab_to(page, row.get_by_role('link', name=subject))
     page.keyboard.press('Enter')
     page.wait_for_url('**/held_messages/*/')
-    expect(page.get_by_text('Hello.')).to_be_visible()
+    expect(page.get_by_text('Hello.', exact=True)).to_be_visible()
     look_at(page, 'held-message')
     page.get_by_role('link', name='All held messages').click()
     tab_to(page, row.get_by_role('checkbox'))
