@@ -146,6 +146,8 @@ def person(
         page.goto(f'{site.web_url}/accounts/login/')
         login = MEMBER if who == 'member' else site.web_user
         password = PASSWORD if who == 'member' else site.web_password
+        # Behind the button for those who sign in through the provider.
+        page.locator('main summary').click()
         page.locator('input[name=login]').fill(login)
         page.locator('input[name=password]').fill(password)
         page.keyboard.press('Enter')
@@ -296,7 +298,7 @@ def test_no_link_is_dead_and_every_page_is_for_everybody(
         name = name_of(path)
         key = path if path in HIDDEN else name
         wrong += look(page, site.web_url, path, thorough=key not in looked_at)
-        wrong += [f'{path}: {one}' for one in said if 'net::ERR_FAILED' not in one]
+        wrong += [f'{path}: {one}' for one in said if 'Security Policy' in one]
         said.clear()
         looked_at |= {key, name}
     assert not wrong, f'{len(wrong)} as {who}:\n' + '\n'.join(wrong)
@@ -351,4 +353,4 @@ NO_PAGES = frozenset(
 
 def test_every_name_was_looked_at(looked_at: set[str]) -> None:
     missed = {name for name in NEEDS if name not in looked_at} - NO_PAGES
-    assert not missed, sorted(missed)
+    assert not missed, '\n'.join(sorted(missed))
