@@ -36,9 +36,7 @@ NEW_YORK = 'America/New_York'
 def test_a_time_in_words(value: Any, words: str) -> None:
     with timezone.override(NEW_YORK):
         assert clock.in_words(value) == words
-        shown = when(value)
-    assert words in shown
-    assert bool(words) == ('<time datetime="2026-' in shown)
+        assert when(value) == words
 
 
 def test_a_zone_without_a_name() -> None:
@@ -49,7 +47,7 @@ def test_a_zone_without_a_name() -> None:
 
 
 def test_to_the_second() -> None:
-    assert 'December 1, 2026, 14:05:09 UTC' in when('2026-12-01T14:05:09Z', 'seconds')
+    assert when('2026-12-01T14:05:09Z', 'seconds') == 'December 1, 2026, 14:05:09 UTC'
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from typing import Any
 from urllib.parse import quote
 
 from django import template
-from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from qnet_mailman.web.frame import clock
@@ -31,17 +30,10 @@ def stock_title(context: dict[str, Any]) -> str:
 def when(value: Any, exactness: str = '') -> str:
     """A time in the zone of the page, which it names.
 
-    :param value: As of `clock.moment`; nothing where it is none.
+    :param value: As of `clock.in_words`.
     :param exactness: ``seconds`` where these are to be said.
     """
-    local = clock.moment(value)
-    if local is None:
-        return ''
-    return format_html(
-        '<time datetime="{}">{}</time>',
-        local.isoformat(timespec='seconds'),
-        clock.in_words(local, seconds=exactness == 'seconds'),
-    )
+    return clock.in_words(value, seconds=exactness == 'seconds')
 
 
 @register.simple_tag(takes_context=True)
