@@ -40,11 +40,20 @@ def may_read(request: HttpRequest, mlist: Any) -> bool:
     """
     if mlist.name in request.qnet.public_archives:
         return True
-    if request.user.is_authenticated:
-        list_id = list_id_of(mlist.list_id or mlist.name)
-        if request.qnet.moderates(list_id) or list_id in memberships(request.user):
-            return True
+    if reads(request, list_id_of(mlist.list_id or mlist.name)):
+        return True
     return mlist.name in public_archives(doubted=True)
+
+
+def reads(request: HttpRequest, list_id: str) -> bool:
+    """Whether the person behind a request may read an archive that is private.
+
+    :param request: As of `may_read`.
+    :param list_id: The list's.
+    """
+    return request.user.is_authenticated and (
+        request.qnet.moderates(list_id) or list_id in memberships(request.user)
+    )
 
 
 def subscriptions_of(user: Any) -> list[Any]:

@@ -170,5 +170,9 @@ def _mark(request: HttpRequest, kwargs: dict[str, Any]) -> None:
         request.user.list_is_ours = SimpleLazyObject(
             lambda: request.qnet.is_ours(kwargs['list_id'])
         )
+        # For its page, which leads nobody to an archive that does not open.
+        request.user.reads_archive = SimpleLazyObject(
+            lambda: archives.reads(request, kwargs['list_id'])
+        )
     if 'mlist_fqdn' in kwargs or page in ('hk_root', 'hk_search'):
         request.user.qnet = request.qnet
