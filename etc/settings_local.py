@@ -76,6 +76,8 @@ EMAIL_PORT = 25
 # white text (WCAG 2.1 AA; a lighter one is refused at the start).  After a change:
 # `django-admin collectstatic --noinput`, and start the web side again.
 # SITE_NAME = 'QualityNet Mailer'
+# The time zone of pages, for whoever has chosen no other; as time_zone in qnet.cfg.
+# TIME_ZONE = 'America/New_York'
 # BRAND_LOGO = '/etc/qnet-mailer/logo.svg'
 # BRAND_COLORS = {
 #     'primary': '#005ea2',

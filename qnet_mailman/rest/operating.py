@@ -13,6 +13,7 @@ from mailman.config import config
 from mailman.rest.helpers import bad_request, child, etag, okay
 from mailman.rest.validator import Validator
 
+from qnet_mailman import site
 from qnet_mailman.health import mailman
 from qnet_mailman.health.looking import examine
 from qnet_mailman.model.audit import (
@@ -43,10 +44,15 @@ class Health:
     def on_get(self, request: Any, response: Any) -> None:
         """What `mailman qnet check --no-web --no-mail` finds, as `findings`.
 
-        The web side is who asks, and no message is sent for a page.
+        The web side is who asks, and no message is sent for a page.  It compares the
+        `time_zone` with its own.
         """
         found = examine(web=False, mail=False)
-        okay(response, etag({'findings': [each.as_dict() for each in found]}))
+        answer = {
+            'findings': [each.as_dict() for each in found],
+            'time_zone': str(site.settings().time_zone),
+        }
+        okay(response, etag(answer))
 
     @child()
     def live(self, context: Any, segments: list[str]) -> Any:

@@ -117,6 +117,7 @@ MIDDLEWARE = [
     'django.middleware.common.CommonMiddleware',
     'django.middleware.csrf.CsrfViewMiddleware',
     'django.contrib.auth.middleware.AuthenticationMiddleware',
+    'qnet_mailman.web.frame.clock.TimezoneMiddleware',
     'django.contrib.messages.middleware.MessageMiddleware',
     'qnet_mailman.web.away.CoreAwayMiddleware',
     'qnet_mailman.web.harp.middleware.ProviderSessionMiddleware',
@@ -190,6 +191,7 @@ CACHES = {
 # Whatever a browser prefers: half a page in another language is worse than none.
 LANGUAGE_CODE = 'en-us'
 LANGUAGES = [('en', 'English')]
+#: As core's `time_zone` in qnet.cfg; people choose others for themselves.
 TIME_ZONE = 'UTC'
 USE_I18N = True
 USE_TZ = True

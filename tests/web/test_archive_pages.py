@@ -175,7 +175,7 @@ def test_titles_say_what_it_is(stranger: Client) -> None:
 
 def test_times_say_their_zone(stranger: Client) -> None:
     page = shown(stranger, path_of(post()))
-    assert 'January 2, 2026, 9:00 AM UTC' in page
+    assert 'January 2, 2026, 09:00 UTC' in page
 
 
 def test_nobodys_address_is_on_a_page(stranger: Client) -> None:

@@ -83,7 +83,9 @@ def test_a_closed_list_says_so(
     closed = {'action': action, 'since': '2026-03-02T12:00:00Z', 'undo_until': until}
     known(core, closed=closed)
     text = page(administrator)
-    assert 'has been closed since March 2, 2026: it takes no messages' in text
+    assert (
+        'has been closed since March 2, 2026, 12:00 UTC: it takes no messages' in text
+    )
     assert words in text
     assert ('can be opened again until' in text) == until.startswith('2999')
 

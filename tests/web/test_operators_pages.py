@@ -133,7 +133,7 @@ def test_all_at_a_glance(core: StubCore, operator: Client) -> None:
     ]
     assert cells(section(text, 'latest')) == [
         [
-            'March 4, 2026, 10:03:58',
+            'March 4, 2026, 10:03:58 UTC',
             'harp:boss',
             'Setting changed',
             LIST_ID,

@@ -182,7 +182,7 @@ def test_the_list_says_who_sent_what_and_by_what_they_are_shown(
     ]
     core.answers['forms'] = (200, {'start': 0, 'total_size': 4, 'entries': rows})
     text = page(operator, '/requests/')
-    came, title = 'March 4, 2026, 10:03', 'Another bounce threshold'
+    came, title = 'March 4, 2026, 10:03 UTC', 'Another bounce threshold'
     shown = f'{PAT} / Shown by dkim=pass (agency.example.gov)'
     forged = (
         f'{MALLORY} / Not shown: nothing says that it is from them / Not the '
@@ -217,7 +217,7 @@ def test_its_pages_and_those_that_were_decided(
     assert '51–100 of 120 requests' in text and 'Page 2 of 3' in text
     for number, rel in ((1, 'prev'), (3, 'next')):
         assert f'href="?status=approved&amp;page={number}" rel="{rel}"' in text
-    assert cells(text)[0][-1] == 'March 5, 2026, 08:00 (UTC) by REST: harp:other'
+    assert cells(text)[0][-1] == 'March 5, 2026, 08:00 UTC by REST: harp:other'
     # The last one of the last page was decided meanwhile.
     answer = operator.get('/requests/?page=7', secure=True)
     assert (answer.status_code, answer['Location']) == (302, '/requests/?page=3')
@@ -382,7 +382,7 @@ def test_somebody_else_was_faster(
     core.answers[f'forms/{NUMBER}'] = (200, ONE | DECIDED)
     text = page(operator)
     assert flows.OVERTAKEN in text
-    assert 'Approved by REST: harp:other on March 5, 2026, 08:00 (UTC)' in text
+    assert 'Approved by REST: harp:other on March 5, 2026, 08:00 UTC' in text
     assert 'value="approve"' not in text and 'value="return"' not in text
 
 

@@ -6,7 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.forms import LoginForm
+from django.conf import settings
 from django_mailman3.forms import UserProfileForm
+from django_mailman3.models import TIMEZONES
 
 
 class SignInForm(LoginForm):
@@ -30,3 +32,8 @@ class ProfileForm(UserProfileForm):
         self.fields['username'].disabled = True
         self.fields['username'].label = 'User name'
         self.fields['username'].help_text = 'It cannot be changed.'
+        # Stock has none that is nobody's choice: a browser would send the first there.
+        zone = self.fields['timezone']
+        zone.required = False
+        zone.label = 'Time zone'
+        zone.choices = [('', f'That of the service ({settings.TIME_ZONE})'), *TIMEZONES]

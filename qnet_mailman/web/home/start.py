@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from qnet_mailman.web.frame.clock import moment
+
 #: The roles as HARP writes them (R24).
 ROLES = {'administrator': 'List Administrator', 'moderator': 'List Moderator'}
 
@@ -128,7 +130,7 @@ def roles_that_end(found: Iterable[Mapping[str, Any]]) -> list[Ending]:
     :param found: What core says of each role.
     """
     return [
-        Ending(ROLES[each['role']], date.fromisoformat(each['expires_at'][:10]))
+        Ending(ROLES[each['role']], local.date())
         for each in found
-        if each['ends_soon']
+        if each['ends_soon'] and (local := moment(each['expires_at']))
     ]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.http import (
     Http404,
     HttpRequest,
@@ -37,6 +38,23 @@ LEVELS = {
 QUIET = ('ok', 'not seen')
 
 
+def clocks(of_core: str) -> list[dict[str, str]]:
+    """What is wrong where pages and mails have two clocks.
+
+    :param of_core: Core's time zone.
+    """
+    if of_core in ('', settings.TIME_ZONE):
+        return []
+    return [
+        {
+            'level': 'warning',
+            'subject': 'time zone',
+            'text': f'Pages are in {settings.TIME_ZONE}, mails and days in {of_core}.',
+            'remedy': 'Let TIME_ZONE of the site file be time_zone of qnet.cfg.',
+        }
+    ]
+
+
 @require_safe
 @operators_only
 @with_core
@@ -48,7 +66,8 @@ def overview(request: HttpRequest) -> HttpResponse:
     few = {'count': str(FEW)}
     waiting = core.read('forms', few)
     lists = core.read('lists/unattended', few)
-    findings = core.read('health', {})['findings']
+    health = core.read('health', {})
+    findings = [*health['findings'], *clocks(health.get('time_zone', ''))]
     order = list(LEVELS)
     findings.sort(key=lambda each: order.index(each['level']))
     return page(

@@ -9,6 +9,7 @@ from urllib.parse import quote
 from django import template
 from django.utils.safestring import SafeString, mark_safe
 
+from qnet_mailman.web.frame import clock
 from qnet_mailman.web.frame.titles import TITLES
 
 register = template.Library()
@@ -23,6 +24,16 @@ def stock_title(context: dict[str, Any]) -> str:
     request = context.get('request')
     match = getattr(request, 'resolver_match', None)
     return TITLES.get(match.view_name, '') if match else ''
+
+
+@register.filter
+def when(value: Any, exactness: str = '') -> str:
+    """A time in the zone of the page, which it names.
+
+    :param value: As of `clock.in_words`.
+    :param exactness: ``seconds`` where these are to be said.
+    """
+    return clock.in_words(value, seconds=exactness == 'seconds')
 
 
 @register.simple_tag(takes_context=True)

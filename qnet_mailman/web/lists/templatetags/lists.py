@@ -3,33 +3,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from django import template
 from django.http import Http404
-from django.utils import timezone
 
 from qnet_mailman.web.lists import core_lists
 from qnet_mailman.web.lists.export import BATCH
 
 register = template.Library()
-
-
-@register.filter
-def moment(text: str) -> datetime | str:
-    """A time of core's, in the zone of the page.
-
-    :param text: As core writes it: without a zone it is UTC.
-    :return: The text itself where it is no time.
-    """
-    try:
-        found = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return text
-    if found.tzinfo is None:
-        found = found.replace(tzinfo=UTC)
-    return timezone.localtime(found)
 
 
 @register.simple_tag

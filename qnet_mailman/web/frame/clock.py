@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One clock: times are in the reader's zone, else in the site's, and say which."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.core.exceptions import ObjectDoesNotExist
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.dateformat import format as in_format
+
+FORMAT, TO_THE_SECOND = 'F j, Y, H:i', 'F j, Y, H:i:s'
+
+
+class TimezoneMiddleware:
+    """Stands after the one that knows who is signed in.
+
+    django-mailman3's sets the zone when the page is made already, and so for whomever
+    the process serves next.
+    """
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, with the reader's time zone.
+
+        :param request: The request.
+        """
+        with timezone.override(zone_of(request)):
+            return self.get_response(request)
+
+
+def zone_of(request: HttpRequest) -> ZoneInfo | None:
+    """The time zone that a reader has chosen; None where they have not, for the site's.
+
+    :param request: The request.
+    """
+    if not request.user.is_authenticated:
+        return None
+    try:
+        return ZoneInfo(request.user.mailman_profile.timezone)
+    except (ObjectDoesNotExist, ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def moment(value: datetime | str | None) -> datetime | None:
+    """A time in the zone of the page; None where it is none.
+
+    :param value: A time, or what core writes for one: without a zone it is UTC.
+    """
+    if isinstance(value, str):
+        try:
+            value = datetime.fromisoformat(value)
+        except ValueError:
+            return None
+    if not isinstance(value, datetime):
+        return None
+    return timezone.localtime(value if value.tzinfo else value.replace(tzinfo=UTC))
+
+
+def in_words(value: datetime | str | None, *, seconds: bool = False) -> str:
+    """A time as people read it: ``December 1, 2026, 14:05 EST``; empty for none.
+
+    :param value: As of `moment`.
+    :param seconds: Whether they are said, too.
+    """
+    local = moment(value)
+    if local is None:
+        return ''
+    # Django's own format leaves the zone out of an hour that there is twice.
+    zone = local.tzname() or ''
+    if not zone.isalpha():
+        zone = f'UTC{zone}'
+    return f'{in_format(local, TO_THE_SECOND if seconds else FORMAT)} {zone}'
