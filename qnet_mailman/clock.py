@@ -76,7 +76,7 @@ def in_words(moment: datetime) -> str:
 
 
 def zone_in_words(local: datetime) -> str:
-    """What people call the zone of a time: ``EST``, and ``UTC-03`` where it has no name.
+    """What people call the zone of a time: ``EST``; without a name it is ``UTC-03``.
 
     :param local: With a time zone.
     """
