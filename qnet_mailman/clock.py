@@ -61,18 +61,27 @@ def day_in_words(moment: datetime, zone: ZoneInfo) -> str:
 
     :param moment: In UTC, without a time zone.
     """
-    local = moment.replace(tzinfo=UTC).astimezone(zone)
+    local = in_zone(moment, zone)
     return f'{local:%B} {local.day}, {local.year}'
 
 
 def in_words(moment: datetime) -> str:
-    """A moment as people read it: ``January 5, 2027, 14:05 (UTC)``.
+    """A moment as people read it: ``January 5, 2027, 14:05 EST``; pages say it alike.
 
     :param moment: In UTC, without a time zone.
     """
     zone = site.settings().time_zone
-    local = moment.replace(tzinfo=UTC).astimezone(zone)
-    return f'{day_in_words(moment, zone)}, {local:%H:%M} ({local:%Z})'
+    local = in_zone(moment, zone)
+    return f'{day_in_words(moment, zone)}, {local:%H:%M} {zone_in_words(local)}'
+
+
+def zone_in_words(local: datetime) -> str:
+    """What people call the zone of a time: ``EST``; without a name it is ``UTC-03``.
+
+    :param local: With a time zone.
+    """
+    name = local.tzname() or ''
+    return name if name.isalpha() else f'UTC{name}'
 
 
 def moment_as_text(moment: datetime | None) -> str | None:

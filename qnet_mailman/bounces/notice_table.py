@@ -11,7 +11,7 @@ import io
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from email.message import Message
 from email.mime.text import MIMEText
 from email.parser import BytesHeaderParser
@@ -20,6 +20,7 @@ from itertools import groupby, islice
 from zoneinfo import ZoneInfo
 
 from qnet_mailman.bounces.reading.verdict import Kind
+from qnet_mailman.clock import in_zone, zone_in_words
 from qnet_mailman.templates.sending import WIDTH, one_line
 
 MAX_ROWS = 50
@@ -244,13 +245,17 @@ def _unrecognized(
 ) -> list[str]:
     lines = []
     for row in rows:
-        at = row.at.replace(tzinfo=UTC).astimezone(zone)
+        at = in_zone(row.at, zone)
         what = one_line(row.evidence) or subjects.get(row.id, '') or '(no subject)'
         if row.kind in (Kind.soft.value, Kind.hard.value):
             # A report of a failure, and why it counts for nobody.
             what = f'{one_line(row.reason)}: {what}'
         lines.append(
-            textwrap.shorten(f'{at:%Y-%m-%d %H:%M}  {what}', WIDTH, placeholder=' ...')
+            textwrap.shorten(
+                f'{at:%Y-%m-%d %H:%M} {zone_in_words(at)}  {what}',
+                WIDTH,
+                placeholder=' ...',
+            )
         )
     return [f'  {line}' for line in lines]
 

@@ -9,6 +9,7 @@ from mailman.model.mailinglist import MailingList
 from mailman.utilities.datetime import now
 from sqlalchemy import select, text
 
+from qnet_mailman.clock import in_words
 from qnet_mailman.health.finding import Finding, from_database, named
 from qnet_mailman.model import log_owner, redaction, seals
 from qnet_mailman.model.base import store
@@ -112,8 +113,7 @@ def sealed() -> Iterator[Finding]:
         yield Finding(
             'error',
             'audit log',
-            'rows wait for their seal, and for audit_file, since '
-            f'{since:%Y-%m-%d %H:%M} UTC',
+            f'rows wait for their seal, and for audit_file, since {in_words(since)}',
             'See "periodic work failed" in mailman.log: is the task runner there, can '
             'audit_file be written?',
         )

@@ -48,7 +48,7 @@ def website(settings: Settings, *, ask: bool) -> Iterator[Finding]:
         yield Finding('not seen', 'web', 'whether people can sign in, and its jobs run')
         return
     yield from _certificate(settings.web_url)
-    yield from _told(f'{settings.web_url}/harp/connections/')
+    yield from _told(settings)
     yield from archive()
     yield from texts()
 
@@ -56,8 +56,9 @@ def website(settings: Settings, *, ask: bool) -> Iterator[Finding]:
 _WEB = 'See whether gunicorn and nginx run, and what their logs say.'
 
 
-def _told(url: str) -> Iterator[Finding]:
+def _told(settings: Settings) -> Iterator[Finding]:
     """What the web side says of itself."""
+    url = f'{settings.web_url}/harp/connections/'
     try:
         with requests.Session() as session:
             answer = session.get(
@@ -99,11 +100,14 @@ def _told(url: str) -> Iterator[Finding]:
             yield Finding('error', subject, f'{issuer}: {problem}', remedy)
         else:
             yield Finding('ok', subject, f'{issuer} knows this site')
-    yield from _jobs(told)
+    yield from _rest(told, settings.time_zone.key)
 
 
-def _jobs(told: Mapping[str, Any]) -> Iterator[Finding]:
-    """Who does the web side's jobs, and in whose name it writes."""
+def _rest(told: Mapping[str, Any], time_zone: str) -> Iterator[Finding]:
+    """Who does the web side's jobs, in whose name it writes, and by which clock.
+
+    :param time_zone: Core's.
+    """
     if told.get('clusters') == 0:
         yield Finding(
             'error',
@@ -118,6 +122,14 @@ def _jobs(told: Mapping[str, Any]) -> Iterator[Finding]:
             'settings_local.py',
             f'DEFAULT_FROM_EMAIL is still the example: {sender}',
             'Set it to an address of your own.',
+        )
+    of_pages = told.get('time_zone', time_zone)
+    if of_pages != time_zone:
+        yield Finding(
+            'warning',
+            'time zone',
+            f'Pages are in {of_pages}, mails and days in {time_zone}.',
+            'Let TIME_ZONE of the site file be time_zone of qnet.cfg.',
         )
 
 

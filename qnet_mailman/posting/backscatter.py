@@ -21,7 +21,7 @@ from typing import Any
 from mailman.utilities.datetime import now
 
 from qnet_mailman import site
-from qnet_mailman.clock import in_zone
+from qnet_mailman.clock import in_words
 from qnet_mailman.mail.author import author_of
 from qnet_mailman.model import limits
 from qnet_mailman.posting.authentication import Servers, shown_by
@@ -93,5 +93,4 @@ def which(msg: email.message.Message, address: str, subject: str) -> str:
     """
     if is_proven(msg, address):
         return f'with the subject\n\n  {subject}\n\n'
-    moment = in_zone(now(), site.settings().time_zone)
-    return f'that came on\n\n  {moment:%B} {moment.day}, {moment:%Y, %H:%M (%Z)}\n\n'
+    return f'that came on\n\n  {in_words(now())}\n\n'

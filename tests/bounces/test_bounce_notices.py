@@ -262,7 +262,7 @@ def test_unrecognized(mlist: Any, disposition: Any, to: list[set[str]]) -> None:
     if to:
         msg, _recipients, text = the_one()
         assert msg['subject'] == 'HQR Updates: 3 not understood'
-        assert text.count('2026-01-05 15:30 Returned mail') == 3
+        assert text.count('2026-01-05 15:30 UTC Returned mail') == 3
 
 
 def test_a_provider_that_refuses_the_list(mlist: Any) -> None:

@@ -157,6 +157,16 @@ def test_mail_of_accounts_in_the_name_of_an_example(web: _Web) -> None:
     assert warned('noreply@example.gov') and not warned('noreply@agency.test')
 
 
+def test_pages_and_mails_have_one_clock(web: _Web, configure: Any) -> None:
+    def warned(**more: str) -> bool:
+        return any(text.startswith('Pages are in') for _l, text in told(web, **more))
+
+    assert not warned() and not warned(time_zone='UTC')
+    assert warned(time_zone='America/New_York')
+    configure(web_url=site.settings().web_url, time_zone='America/New_York')
+    assert warned(time_zone='UTC') and not warned(time_zone='America/New_York')
+
+
 def test_without_web_url_mail_has_no_links(core: Any, configure: Any) -> None:
     configure(web_url='')
     found = {each.text: each.remedy for each in examine(web=False)}

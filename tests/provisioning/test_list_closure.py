@@ -221,7 +221,7 @@ def test_what_cannot_be_reopened(mlist: Any, clock: Clock) -> None:
     assert (result.exit_code, result.stderr) == (
         1,
         f'news1@{DOMAIN} is closed for good: it could be reopened until April 1, 2026, '
-        '12:00 (UTC)\n',
+        '12:00 UTC\n',
     )
 
 

@@ -65,12 +65,14 @@ def backchannel_logout(request: HttpRequest) -> HttpResponse:
 def connections(_request: HttpRequest) -> HttpResponse:
     """Tell core whether people can sign in, for ``mailman qnet check``.
 
-    And how many processes do HyperKitty's jobs, and in whose name accounts' mail goes.
+    And how many processes do HyperKitty's jobs, in whose name accounts' mail goes, and
+    whose clock the pages have.
     """
     return JsonResponse(
         {
             'clusters': 1 if settings.Q_CLUSTER.get('sync') else len(Stat.get_all()),
             'sender': settings.DEFAULT_FROM_EMAIL,
+            'time_zone': settings.TIME_ZONE,
             'providers': [
                 {
                     'provider': config.provider,
