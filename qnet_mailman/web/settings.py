@@ -34,6 +34,11 @@ SITE_NAME = 'QualityNet Mailer'
 WEB_URL = _site['WEB_URL'].rstrip('/')
 #: Whom the pages name for help and requests; without it, they name nobody.
 SUPPORT_ADDRESS = ''
+#: More ways to reach them, on the page "Need help?": a chat is a web address or a few
+#: words, links (portals, other chats) are labels and web addresses.
+SUPPORT_PHONE = ''
+SUPPORT_CHAT = ''
+SUPPORT_LINKS: dict[str, str] = {}
 #: Where they say to send request forms; without it, to the address above.
 FORMS_ADDRESS = ''
 #: Whose service it is, for mail about accounts; may be empty.
@@ -71,6 +76,7 @@ CLIENT_ADDRESS_HEADER = ''
 INSTALLED_APPS = [
     'qnet_mailman.web.frame',
     'qnet_mailman.web.home',
+    'qnet_mailman.web.help',
     'qnet_mailman.web.signup',
     'qnet_mailman.web.request_forms',
     'qnet_mailman.web.review',
