@@ -62,6 +62,10 @@ EMAIL_PORT = 25
 # Without it, to the address above.
 # FORMS_ADDRESS = 'requests@lists.example.gov'
 
+# Domains that many readers have: the sign-up page asks "Did you mean ...?" about near
+# misses, of these as of well-known providers' (gmail.com). What is here is no secret.
+# SIGNUP_DOMAINS = ('agency.example.gov',)
+
 # Whose service it is: below mail about accounts, as agency of qnet.cfg below all other.
 # AGENCY = 'Agency of Examples'
 

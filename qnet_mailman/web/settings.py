@@ -41,6 +41,9 @@ SUPPORT_CHAT = ''
 SUPPORT_LINKS: dict[str, str] = {}
 #: Where they say to send request forms; without it, to the address above.
 FORMS_ADDRESS = ''
+#: Domains that many readers have, beside those of well-known providers: the sign-up
+#: page asks about near misses ("Did you mean …?"), so they are no secret.
+SIGNUP_DOMAINS: tuple[str, ...] = ()
 #: Whose service it is, for mail about accounts; may be empty.
 AGENCY = ''
 #: What an agency has to name below each page and mail: labels and addresses.

@@ -111,6 +111,14 @@ def _check_values(path: Path, site: Mapping[str, Any]) -> None:
             raise ImproperlyConfigured(
                 f'{path}: {name} is {address!r}; expected an e-mail address'
             )
+    domains = site.get('SIGNUP_DOMAINS', ())
+    if not isinstance(domains, list | tuple) or not all(
+        re.fullmatch(r'[\w-]+(\.[\w-]+)+', str(domain)) for domain in domains
+    ):
+        raise ImproperlyConfigured(
+            f'{path}: SIGNUP_DOMAINS is {domains!r}; expected domains, such as '
+            "('agency.example.gov',)"
+        )
     for name in ('AGENCY', 'SUPPORT_PHONE', 'SUPPORT_CHAT'):
         words = site.get(name, '')
         if not isinstance(words, str) or len(words.splitlines()) > 1:

@@ -65,6 +65,8 @@ def test_a_missing_setting_is_named_with_its_purpose(
         ('FORMS_ADDRESS', 'requests@', 'an e-mail address'),
         ('AGENCY_LINKS', {'Privacy': 'agency.example.gov'}, 'web addresses'),
         ('AGENCY', 'Two\nlines', 'one line of text'),
+        ('SIGNUP_DOMAINS', 'example.gov', 'expected domains'),
+        ('SIGNUP_DOMAINS', ['@example.gov'], 'expected domains'),
         ('SUPPORT_PHONE', 18005550100, 'one line of text'),
         ('SUPPORT_LINKS', {'Portal': 'support.example.gov'}, 'web addresses'),
         ('CLIENT_ADDRESS_HEADER', 'X-Real-IP', 'HTTP_X_REAL_IP'),
