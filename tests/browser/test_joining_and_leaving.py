@@ -315,7 +315,7 @@ def test_an_operator_decides_about_a_request_form(site: Site, page: Page) -> Non
     page.keyboard.press('Space')
     tab_to(page, approve)
     page.keyboard.press('Enter')
-    expect(page.get_by_role('alert').first).to_contain_text(f'Changed: {PUBLIC}')
+    expect(page.locator('main .alert').first).to_contain_text(f'Changed: {PUBLIC}')
     assert threshold() == wanted
 
 
@@ -340,11 +340,11 @@ def test_an_operator_adopts_a_list_and_hands_it_back(
     look_at(page, 'adopt')
     tab_to(page, page.get_by_role('button', name=f'Adopt {name}'))
     page.keyboard.press('Enter')
-    expect(page.get_by_role('alert').first).to_contain_text('QualityNet Mailer now')
+    expect(page.locator('main .alert').first).to_contain_text('QualityNet Mailer now')
     look_at(page, 'hand-back')
     tab_to(page, page.get_by_role('button', name=f'Hand back {name}'))
     page.keyboard.press('Enter')
-    expect(page.get_by_role('alert').first).to_contain_text('own rules now')
+    expect(page.locator('main .alert').first).to_contain_text('own rules now')
 
 
 def announce(site: Site, mail_to: MailTo, reader: str, subject: str) -> Delivered:

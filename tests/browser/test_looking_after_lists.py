@@ -169,7 +169,7 @@ def test_the_owner_of_another_list_signs_in_with_a_password(
     words = f'Talk at {size_of(page)}'
     page.locator('input[name=description]').fill(words)
     page.get_by_role('button', name='Save changes').click()
-    expect(page.get_by_role('alert').first).to_contain_text('have been updated')
+    expect(page.get_by_role('status').first).to_contain_text('have been updated')
     answer = site.rest('GET', f'lists/{TALK}/config/description')
     assert answer.json()['description'] == words
 
@@ -187,7 +187,7 @@ def test_joining_another_list_without_an_account(
     look_at(page, 'other-list')
     page.locator('input[name=email]').fill(address)
     page.get_by_role('button', name='Subscribe').click()
-    expect(page.get_by_role('alert').first).to_contain_text('check your inbox')
+    expect(page.locator('main .alert').first).to_contain_text('check your inbox')
     question = mail_to(address, 'confirm').text
     [token] = set(re.findall(r'\b[0-9a-f]{40}\b', question))
     page.goto(f'{talk}confirm/?token={token}')
@@ -249,7 +249,7 @@ def test_an_administrator_looks_after_a_list(
         page.keyboard.press(key)
         tab_to(page, page.get_by_role('button', name='Save masking'))
         page.keyboard.press('Enter')
-        expect(page.get_by_role('alert').first).to_contain_text('masking changed')
+        expect(page.locator('main .alert').first).to_contain_text('masking changed')
         shown = site.mailman('qnet', 'show', PUBLIC, '--json', check=True)
         assert json.loads(shown.stdout)['mask'] == choice
     account = site.accounts.administrator
@@ -282,7 +282,7 @@ def test_an_administrator_looks_after_a_list(
     look_at(page, 'bounces-of-a-member')
     tab_to(page, page.get_by_role('button', name='Turn on delivery'))
     page.keyboard.press('Enter')
-    expect(page.get_by_role('alert').first).to_contain_text('starts from zero')
+    expect(page.locator('main .alert').first).to_contain_text('starts from zero')
     assert delivery_of(site, address) != 'by_bounces'
 
 
@@ -311,7 +311,7 @@ def test_an_administrator_looks_through_the_audit_log(site: Site, page: Page) ->
     expect(rows.first).to_contain_text('(hidden)')
     tab_to(page, page.get_by_role('button', name='Show who sent'))
     page.keyboard.press('Enter')
-    expect(page.get_by_role('alert').first).to_contain_text('That you have looked')
+    expect(page.locator('main .alert').first).to_contain_text('That you have looked')
     expect(rows.first).to_contain_text(account.email)
     look_at(page, 'list-audit-senders')
     looked = ('qnet', 'audit', '--action', 'senders shown')
