@@ -49,10 +49,22 @@ EMAIL_PORT = 25
 # Whom the pages name for help and requests, such as another bounce threshold:
 # the support_address of qnet.cfg.
 # SUPPORT_ADDRESS = 'help@example.gov'
+# More ways to reach them, on the page "Need help?": support_phone and support_chat of
+# qnet.cfg, and links.
+# SUPPORT_PHONE = ''
+# SUPPORT_CHAT = ''
+# SUPPORT_LINKS = {
+#     'Support portal (open a ticket and follow it)': 'https://support.example.gov/',
+#     'Service portal (staff and vendors, with sign-in)': 'https://portal.example.gov/',
+# }
 
 # Where the pages say to send request forms: the forms_address of qnet.cfg.
 # Without it, to the address above.
 # FORMS_ADDRESS = 'requests@lists.example.gov'
+
+# Domains that many readers have: the sign-up page asks "Did you mean ...?" about near
+# misses, of these as of well-known providers' (gmail.com). What is here is no secret.
+# SIGNUP_DOMAINS = ('agency.example.gov',)
 
 # Whose service it is: below mail about accounts, as agency of qnet.cfg below all other.
 # AGENCY = 'Agency of Examples'

@@ -112,6 +112,14 @@ def test_the_wheel_brings_the_list_of_what_to_install_beside_it(
         assert wheel.read(lock) == (ROOT / 'requirements.lock').read_bytes()
 
 
+def test_the_wheel_brings_the_guides_that_the_site_shows(packages: Packages) -> None:
+    data = f'qnet_mailer-{__version__}.data/data/share/qnet-mailer/docs'
+    with zipfile.ZipFile(packages.wheel) as wheel:
+        for file in ('members.md', 'list-administrators.md'):
+            text = (ROOT / 'docs' / file).read_bytes()
+            assert wheel.read(f'{data}/{file}') == text
+
+
 def test_django_is_asked_for_by_the_web_side_only(packages: Packages) -> None:
     with zipfile.ZipFile(packages.wheel) as wheel:
         metadata = wheel.read(f'qnet_mailer-{__version__}.dist-info/METADATA').decode()

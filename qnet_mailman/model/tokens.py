@@ -3,26 +3,40 @@
 
 Mailman makes tokens from the clock and a generator that is not meant for secrets,
 and takes expired ones until they are evicted.
+
+Of a token that was used only a digest stays for a while, so that whoever has the link
+still can be told that it has done its work.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
 import secrets
 from datetime import timedelta
 from typing import Any
 
-from mailman.interfaces.pending import IPendings
+from mailman.interfaces.pending import IPendable, IPendings
 from mailman.model.pending import Pended
 from mailman.utilities.datetime import now
 from sqlalchemy import select
 from zope.component import getUtility
+from zope.interface import implementer
 
 from qnet_mailman.model.base import store
 
 TOKEN_BYTES = 20
 """As long as Mailman's own tokens: 40 hexadecimal digits, so that the address of
 a reply keeps to the 64 characters of RFC 5321 section 4.5.3.1.1 for most lists."""
+
+
+USED = 'qnet used'
+"""The type of what stays of a token that was used."""
+
+
+@implementer(IPendable)
+class _Used(dict[str, Any]):
+    PEND_TYPE = USED
 
 
 def pend(pendable: Any, lifetime: timedelta | None = None) -> str:
@@ -53,3 +67,25 @@ def look_up(token: str) -> dict[str, Any] | None:
 def spend(token: str) -> None:
     """Let a token stand for nothing from now on."""
     getUtility(IPendings).confirm(token)
+
+
+def use(token: str, remembered: timedelta) -> None:
+    """Spend a token, and remember that it was used.
+
+    :param remembered: For how long.
+    """
+    spend(token)
+    used = getUtility(IPendings).add(_Used(), lifetime=remembered)
+    pended = store().scalars(select(Pended).where(Pended.token == used)).one()
+    pended.token = _digest(token)
+
+
+def was_used(token: str) -> bool:
+    """Whether a token was used not long ago."""
+    found = look_up(_digest(token))
+    return found is not None and found.get('type') == USED
+
+
+def _digest(token: str) -> str:
+    digits = hashlib.sha256(b'used ' + token.encode('utf-8', 'replace')).hexdigest()
+    return digits[: 2 * TOKEN_BYTES]

@@ -41,7 +41,7 @@ class Outcome(StrEnum):
     unknown = 'unknown'
     """No such token, or it expired, or it was for something else."""
     decided = 'decided'
-    """A moderator was first."""
+    """A moderator was first, or the token was used before."""
 
 
 @implementer(IPendable)
@@ -106,12 +106,12 @@ def confirm(token: str, *, route: str, mlist: Mlist | None = None) -> Outcome:
     """
     pended = tokens.look_up(token)
     if pended is None or pended.get('type') != PEND_TYPE:
-        return Outcome.unknown
+        return Outcome.decided if tokens.was_used(token) else Outcome.unknown
     found = getUtility(IListManager).get_by_list_id(pended['list_id'])
     if found is None or (mlist is not None and mlist.list_id != found.list_id):
         return Outcome.unknown
     held = IListRequests(found).get_request(pended['request_id'])
-    tokens.spend(token)
+    tokens.use(token, site.settings().post_confirmation_lifetime)
     if held is None:
         return Outcome.decided
     _, data = held

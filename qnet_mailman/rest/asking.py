@@ -20,7 +20,6 @@ from mailman.rest.helpers import (
     bad_request,
     child,
     etag,
-    not_found,
     okay,
 )
 from mailman.rest.validator import Validator
@@ -33,7 +32,7 @@ from qnet_mailman.forms.mistakes import FormInvalid
 from qnet_mailman.model.audit import recorded_as
 from qnet_mailman.model.requests import label
 from qnet_mailman.rest.acting import acting_for, person
-from qnet_mailman.rest.confirmations import token_of
+from qnet_mailman.rest.confirmations import no_such_token, token_of
 from qnet_mailman.review import asking, receiving
 from qnet_mailman.subscriptions.sign_up import client_allowed
 
@@ -160,13 +159,13 @@ class _Ask:
 
 class _Describe:
     def on_post(self, request: Any, response: Any) -> None:
-        """What the link with a `token` would confirm; 404 nothing (any more)."""
+        """What the link with a `token` would confirm; 404 nothing; 410 used."""
         token = token_of(request, response)
         if token is None:
             return
         found = asking.describe(token)
         if found is None or not isinstance(found.form, Loaded):
-            not_found(response, 'No such token')
+            no_such_token(response, token)
             return
         form = found.form.form
         answer = {
@@ -179,7 +178,7 @@ class _Describe:
 
 class _Confirm:
     def on_post(self, request: Any, response: Any) -> None:
-        """Let it become a request: 200 and its `number`; 404, 503 as above."""
+        """Let it become a request: 200 and its `number`; 404, 410, 503 as above."""
         token = token_of(request, response)
         if token is None:
             return
@@ -190,7 +189,7 @@ class _Confirm:
             raise _too_many_wait() from None
         config.db.commit()
         if not numbers:
-            not_found(response, 'No such token')
+            no_such_token(response, token)
             return
         okay(response, etag({'number': label(numbers[0])}))
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import falcon
 from mailman.rest.helpers import bad_request, child, etag, not_found, okay
 from mailman.rest.validator import Validator
 
+from qnet_mailman.model import tokens
 from qnet_mailman.model.listing import Listed
 from qnet_mailman.subscriptions import confirming
 
@@ -38,15 +40,30 @@ def token_of(request: Any, response: Any) -> str | None:
         return None
 
 
+def gone(response: Any, why: str) -> None:
+    """Answer that a token is good for nothing any more."""
+    response.status = falcon.HTTP_410
+    response.content_type = falcon.MEDIA_JSON
+    response.text = falcon.HTTPGone(description=why).to_json()
+
+
+def no_such_token(response: Any, token: str) -> None:
+    """Answer that a token is good for nothing: 410 used already, or else 404."""
+    if tokens.was_used(token):
+        gone(response, 'Used already')
+        return
+    not_found(response, 'No such token')
+
+
 class _Describe:
     def on_post(self, request: Any, response: Any) -> None:
-        """What would be confirmed; 404 no such token, or expired."""
+        """What would be confirmed; 404 no such token, or expired; 410 used."""
         token = token_of(request, response)
         if token is None:
             return
         described = confirming.describe(token)
         if described is None:
-            not_found(response, 'No such token')
+            no_such_token(response, token)
             return
         lists = [_shown(listed) for listed in described.lists]
         _answer(response, described, lists)
@@ -54,13 +71,13 @@ class _Describe:
 
 class _Confirm:
     def on_post(self, request: Any, response: Any) -> None:
-        """Confirm; what became of it, for each list; 404 as above."""
+        """Confirm; what became of it, for each list; 404 and 410 as above."""
         token = token_of(request, response)
         if token is None:
             return
         confirmed = confirming.confirm(token, route='web')
         if confirmed is None:
-            not_found(response, 'No such token')
+            no_such_token(response, token)
             return
         lists = [
             {**_shown(listed), 'outcome': outcome.value}

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import falcon
 from lazr.config import as_boolean
 from mailman.rest.helpers import bad_request, child, etag, not_found, okay
 from mailman.rest.validator import Validator
 
+from qnet_mailman.rest.confirmations import gone
 from qnet_mailman.subscriptions import one_click
 from qnet_mailman.subscriptions.one_click import Left, Outcome
 
@@ -35,11 +35,7 @@ def answer_token(response: Any, outcome: str, named: dict[str, Any]) -> None:
         case Outcome.unknown:
             not_found(response, 'No such token')
         case Outcome.gone:
-            response.status = falcon.HTTP_410
-            response.content_type = falcon.MEDIA_JSON
-            response.text = falcon.HTTPGone(
-                description='The token is too old'
-            ).to_json()
+            gone(response, 'The token is too old')
         case _:
             okay(response, etag(named))
 

@@ -151,6 +151,7 @@ def confirm(token: str) -> list[int] | None:
     # Whoever takes the row away is the one who confirms.
     if not touched(delete(QNetAskedForm).where(QNetAskedForm.id == row.id)):
         return None
+    tokens.use(token, site.settings().signup_lifetime)
     return receiving.take_asked(filled_in, requester, BY_LINK)
 
 

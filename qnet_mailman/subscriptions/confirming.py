@@ -28,6 +28,7 @@ from mailman.interfaces.subscriptions import (
 from mailman.utilities.datetime import now
 from zope.component import getUtility
 
+from qnet_mailman import site
 from qnet_mailman.mlist import Mlist
 from qnet_mailman.model import counters, limits, listing, tokens
 from qnet_mailman.model.listing import Listed
@@ -102,8 +103,9 @@ def confirm(token: str, *, route: str, mlist: Mlist | None = None) -> Confirmed 
     described, pended = found
     if mlist is not None and mlist.list_id != pended['list_id']:
         return None
+    remembered = site.settings().signup_lifetime
     if described.kind is Kind.sign_up:
-        tokens.spend(token)
+        tokens.use(token, remembered)
         outcomes = [
             (listed, _join(listed, described.address, pended))
             for listed in described.lists
@@ -116,7 +118,7 @@ def confirm(token: str, *, route: str, mlist: Mlist | None = None) -> Confirmed 
             tokens.spend(token)
             return None
         # Where it came to nothing, it is worth nothing all the same.
-        tokens.spend(token)
+        tokens.use(token, remembered)
         outcomes = [(listed, outcome)]
     if described.kind in (Kind.sign_up, Kind.subscription):
         limits.count(sign_up.CONFIRMED)

@@ -34,8 +34,16 @@ SITE_NAME = 'QualityNet Mailer'
 WEB_URL = _site['WEB_URL'].rstrip('/')
 #: Whom the pages name for help and requests; without it, they name nobody.
 SUPPORT_ADDRESS = ''
+#: More ways to reach them, on the page "Need help?": a chat is a web address or a few
+#: words, links (portals, other chats) are labels and web addresses.
+SUPPORT_PHONE = ''
+SUPPORT_CHAT = ''
+SUPPORT_LINKS: dict[str, str] = {}
 #: Where they say to send request forms; without it, to the address above.
 FORMS_ADDRESS = ''
+#: Domains that many readers have, beside those of well-known providers: the sign-up
+#: page asks about near misses ("Did you mean …?"), so they are no secret.
+SIGNUP_DOMAINS: tuple[str, ...] = ()
 #: Whose service it is, for mail about accounts; may be empty.
 AGENCY = ''
 #: What an agency has to name below each page and mail: labels and addresses.
@@ -71,6 +79,7 @@ CLIENT_ADDRESS_HEADER = ''
 INSTALLED_APPS = [
     'qnet_mailman.web.frame',
     'qnet_mailman.web.home',
+    'qnet_mailman.web.help',
     'qnet_mailman.web.signup',
     'qnet_mailman.web.request_forms',
     'qnet_mailman.web.review',

@@ -111,19 +111,29 @@ def _check_values(path: Path, site: Mapping[str, Any]) -> None:
             raise ImproperlyConfigured(
                 f'{path}: {name} is {address!r}; expected an e-mail address'
             )
-    agency = site.get('AGENCY', '')
-    if not isinstance(agency, str) or len(agency.splitlines()) > 1:
-        raise ImproperlyConfigured(
-            f'{path}: AGENCY is {agency!r}; expected a name in one line'
-        )
-    links = site.get('AGENCY_LINKS', {})
-    if not isinstance(links, dict) or not all(
-        re.fullmatch(r'https?://\S+', str(url)) for url in links.values()
+    domains = site.get('SIGNUP_DOMAINS', ())
+    if not isinstance(domains, list | tuple) or not all(
+        re.fullmatch(r'[\w-]+(\.[\w-]+)+', str(domain)) for domain in domains
     ):
         raise ImproperlyConfigured(
-            f'{path}: AGENCY_LINKS is {links!r}; expected labels and web addresses, '
-            "such as {'Privacy policy': 'https://agency.example.gov/privacy'}"
+            f'{path}: SIGNUP_DOMAINS is {domains!r}; expected domains, such as '
+            "('agency.example.gov',)"
         )
+    for name in ('AGENCY', 'SUPPORT_PHONE', 'SUPPORT_CHAT'):
+        words = site.get(name, '')
+        if not isinstance(words, str) or len(words.splitlines()) > 1:
+            raise ImproperlyConfigured(
+                f'{path}: {name} is {words!r}; expected one line of text'
+            )
+    for name in ('AGENCY_LINKS', 'SUPPORT_LINKS'):
+        links = site.get(name, {})
+        if not isinstance(links, dict) or not all(
+            re.fullmatch(r'https?://\S+', str(url)) for url in links.values()
+        ):
+            raise ImproperlyConfigured(
+                f'{path}: {name} is {links!r}; expected labels and web addresses, '
+                "such as {'Privacy policy': 'https://agency.example.gov/privacy'}"
+            )
     contact = str(site.get('SECURITY_CONTACT', ''))
     if contact and not re.fullmatch(r'(?:mailto:[^@\s]+@|https://)[^@\s]+', contact):
         raise ImproperlyConfigured(

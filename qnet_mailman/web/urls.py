@@ -13,6 +13,7 @@ urlpatterns = [
     path('', include('qnet_mailman.web.frame.urls')),
     path('', include('qnet_mailman.web.home.urls')),
     path('', include('qnet_mailman.web.harp.urls')),
+    path('help/', include('qnet_mailman.web.help.urls')),
     path('signup/', include('qnet_mailman.web.signup.urls')),
     path('forms/', include('qnet_mailman.web.request_forms.urls')),
     path('requests/', include('qnet_mailman.web.review.urls')),

@@ -159,7 +159,7 @@ def test_sign_up_with_the_keyboard_alone(
     # The link does not work twice, and says so.
     page.go_back()
     page.reload()
-    expect(page.get_by_role('heading')).to_contain_text('does not work any more')
+    expect(page.get_by_role('heading')).to_contain_text('Already done')
     look_at(page, 'confirm-again')
 
     # The private list: an administrator approves in Postorius, then the person

@@ -116,7 +116,7 @@ def test_a_token_is_for_one_message(mlist: Any) -> None:
     first, _ = hold(mlist, 'First', 1)
     hold(mlist, 'Second', 2)
     assert confirm(first, route='test') is Outcome.released
-    assert confirm(first, route='test') is Outcome.unknown
+    assert confirm(first, route='test') is Outcome.decided
     assert [msg['subject'] for msg, _ in queued('pipeline')] == ['First']
     assert held_count(mlist) == 1
 

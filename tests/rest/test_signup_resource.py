@@ -15,6 +15,7 @@ from sqlalchemy import insert
 
 from qnet_mailman.model.base import store
 from qnet_mailman.model.lists import QNetList
+from tests.clock import Clock
 from tests.effort import effort
 from tests.helpers import empty, queued, run, subscribe
 from tests.subscriptions.joiners import (
@@ -216,7 +217,7 @@ def test_a_client_that_asks_too_often(make_list: Any, configure: Any) -> None:
 # ------------------------------------------------------------- confirmations
 
 
-def test_a_whole_round(make_list: Any) -> None:
+def test_a_whole_round(make_list: Any, clock: Clock) -> None:
     list_ids = [make_list().list_id, make_list().list_id]
     ask(list_ids)
     run('command')
@@ -234,8 +235,12 @@ def test_a_whole_round(make_list: Any) -> None:
     assert (confirmed['kind'], confirmed['address']) == ('sign-up', READER)
     assert [each['list_id'] for each in confirmed['lists']] == list_ids
     assert {each['outcome'] for each in confirmed['lists']} == {'subscribed'}
+    # Whoever has the link still is told, and nobody else; for some time.
     for path in ('confirmations/describe', 'confirmations/confirm'):
-        assert post(path, token=token).status_code == 404
+        assert post(path, token=token).status_code == 410
+        assert post(path, token=token[::-1]).status_code == 404
+    clock.forward(days=7, minutes=1)
+    assert post('confirmations/describe', token=token).status_code == 404
 
 
 @pytest.mark.parametrize(

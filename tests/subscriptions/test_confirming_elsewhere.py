@@ -57,7 +57,7 @@ def test_joining(talk: Any, policy: str) -> None:
     subscribed = ENDS[policy] == 'subscribed'
     assert (found().members.get_member(READER) is not None) == subscribed
     assert len(welcomed) == subscribed
-    assert at('confirm', token).status_code == 404
+    assert at('confirm', token).status_code == 410
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,6 @@ from mailman.interfaces.member import DeliveryMode
 from mailman.interfaces.subscriptions import TokenOwner
 from mailman.interfaces.usermanager import IUserManager
 from mailman.model.address import Address
-from mailman.model.pending import Pended
 from mailman.model.user import User
 from mailman.utilities.datetime import now
 from sqlalchemy import func, select
@@ -44,6 +43,7 @@ from tests.subscriptions.joiners import (
     token_of,
     undecided,
 )
+from tests.subscriptions.waiting import waiting
 
 
 def request(
@@ -134,7 +134,7 @@ def test_one_mail_for_many_lists(make_list: Any) -> None:
     assert address.display_name == 'Rea'
     assert address.user.display_name == 'Rea'
     assert confirming.confirm(token, route='web') is None
-    assert count(Pended) == 0
+    assert waiting() == 0
 
 
 def test_a_hundred_lists(make_list: Any) -> None:
@@ -190,7 +190,7 @@ def test_a_request_that_waits_elsewhere_is_confirmed_with_it(make_list: Any) -> 
     assert outcomes(token_of(the_mail())) == {'news1': 'subscribed'}
     member = mlist.members.get_member(READER)
     assert member.delivery_mode is DeliveryMode.mime_digests
-    assert count(Pended) == 0
+    assert waiting() == 0
 
 
 def test_subscribed_already_is_all_it_says(make_list: Any) -> None:
@@ -206,7 +206,7 @@ def test_subscribed_already_is_all_it_says(make_list: Any) -> None:
     assert mail['from'] == mlist.owner_address
     assert 'YOU ARE SUBSCRIBED ALREADY' in text(mail)
     assert 'confirm/' not in text(mail)
-    assert count(Pended) == 0
+    assert waiting() == 0
 
 
 # ------------------------------------------------------------------ private
@@ -237,7 +237,7 @@ def test_only_private(make_list: Any) -> None:
     # Again: the same mail, and no second notice.
     ask(private)
     assert the_mail()['subject'] == mail['subject']
-    assert count(Pended) == 1
+    assert waiting() == 1
 
 
 def test_an_approval_that_waits_is_part_of_the_mail(make_list: Any) -> None:
@@ -248,7 +248,7 @@ def test_an_approval_that_waits_is_part_of_the_mail(make_list: Any) -> None:
     ask(private)
     assert outcomes(token_of(the_mail())) == {'news1': 'subscribed'}
     assert members(private) == [READER]
-    assert count(Pended) == 0
+    assert waiting() == 0
 
 
 def test_an_invitation_that_waits_is_accepted_with_it(make_list: Any) -> None:
@@ -353,7 +353,7 @@ def test_a_flood_for_one_victim(
         if number % 100 == 0:
             config.db.commit()
     assert len([mail for mail in mails() if mail['to'] == READER]) == 5
-    assert count(Pended) == 5
+    assert waiting() == 5
     assert 'No further mail today' in caplog.text
 
 

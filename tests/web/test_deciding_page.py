@@ -82,7 +82,7 @@ def test_a_button_decides(browser: Client, waits: Any, verdict: str) -> None:
 @pytest.mark.parametrize(
     ('core_says', 'status', 'words'),
     [
-        ((200, {'outcome': 'late'}), 410, 'decided before you'),
+        ((200, {'outcome': 'late'}), 410, 'somebody else has decided before'),
         ((200, {'outcome': 'not allowed'}), 403, 'cannot decide with this link'),
         (
             (200, {'outcome': 'failed', 'why': 'It is <gone>.'}),

@@ -214,6 +214,33 @@ def test_the_next_page_says_what_to_do_for_either_kind_of_list() -> None:
     assert 'mailto:' not in text_of(browser.get(DONE, secure=True))
 
 
+def test_the_next_page_says_once_what_was_asked_for(browser: Client, core: Any) -> None:
+    offer(core, NEWS, TALK, BOARD)
+    catalogue.offered()
+    core.answers['signup'] = (202, None)
+    fields = {**CHOICE, 'lists': [NEWS['list_id'], BOARD['list_id']]}
+    press_button(browser, PATH, fields)
+    answer = browser.get(DONE, secure=True)
+    page = text_of(answer)
+    assert 'no-store' in answer['Cache-Control']
+    assert '<strong>ann@example.org</strong>' in page
+    assert '<strong>News</strong> (public list)' in page
+    assert '<strong>Board</strong> (private list)' in page
+    assert '<strong>Talk</strong>' not in page
+    # Whoever uses the browser next does not read it.
+    again = text_of(browser.get(DONE, secure=True))
+    assert 'ann@example.org' not in again and 'the address you entered' in again
+    assert '<strong>News</strong>' not in again
+
+
+def test_the_next_page_needs_no_core(browser: Client, answering: Any) -> None:
+    press_button(browser, PATH, CHOICE)
+    catalogue.forget()
+    answering.answers['signup'] = (500, None)
+    answer = browser.get(DONE, secure=True)
+    assert answer.status_code == 200 and 'ann@example.org' in text_of(answer)
+
+
 def test_another_site_cannot_send_the_form(browser: Client, answering: Any) -> None:
     answer = browser.post(
         PATH,

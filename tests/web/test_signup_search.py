@@ -89,3 +89,40 @@ def test_a_search_that_only_private_lists_match_opens_their_tab(
 ) -> None:
     page = text_of(browser.get(f'{PATH}?search=board', secure=True))
     assert 'data-first="private"' in page
+
+
+def counts(page: str) -> dict[str, int]:
+    """The numbers that the tabs show."""
+    return {
+        tab: int(number)
+        for tab, number in re.findall(
+            r'href="#(\w+)">\w+ <span class="qnet-count">'
+            r'\(<span class="qnet-hits">(\d+)<',
+            page,
+        )
+    }
+
+
+def test_the_tabs_count_what_is_found(browser: Client, many: Any) -> None:
+    assert counts(text_of(browser.get(PATH, secure=True))) == {
+        'public': 14,
+        'private': 1,
+    }
+    for words, found in (('measure', (12, 0)), ('board', (0, 1)), ('nonesuch', (0, 0))):
+        page = text_of(browser.get(f'{PATH}?search={words}', secure=True))
+        assert tuple(counts(page).values()) == found, words
+
+
+def test_what_is_found_is_shown_before_what_is_ticked(
+    browser: Client, many: Any
+) -> None:
+    ticked = f'{PATH}?lists={NEWS["list_id"]}'
+    page = text_of(browser.get(f'{ticked}&search=board', secure=True))
+    assert 'data-first="private"' in page
+    assert counts(page) == {'public': 0, 'private': 1}
+    assert ' checked' in checkbox(page, NEWS['list_id'])
+    # Nothing is found: what is ticked is at hand.
+    ticked = f'{PATH}?lists={BOARD["list_id"]}'
+    for search in ('', '&search=nonesuch'):
+        page = text_of(browser.get(f'{ticked}{search}', secure=True))
+        assert 'data-first="private"' in page

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
+from django.conf import settings
 from django.http import QueryDict
 
 from qnet_mailman.web import core
 from qnet_mailman.web.signup.addresses import mistake_in, tidy
+from qnet_mailman.web.signup.slips import suggestion_for
 
 #: The field that people never see: only programs fill it in.
 TRAP = 'message'
@@ -26,6 +28,7 @@ class Typed:
     :ivar search: The words to search for.
     :ivar searched: The words of the search whose result the page showed.
     :ivar button: The button that was pressed; empty for the Enter key.
+    :ivar sure: The address that somebody was asked about already (see `look_at`).
     :ivar trapped: Whether the field was filled in that people never see.
     """
 
@@ -35,6 +38,7 @@ class Typed:
     search: str = ''
     searched: str = ''
     button: str = ''
+    sure: str = ''
     trapped: bool = False
 
     @classmethod
@@ -45,12 +49,14 @@ class Typed:
         """
         name = ''.join(c if c.isprintable() else ' ' for c in data.get('name', ''))
         return cls(
-            tidy(data.get('address', '')),
+            # The button of a suggestion has the address that it suggests.
+            tidy(data.get('suggested') or data.get('address', '')),
             ' '.join(name.split())[:MAX_NAME_LENGTH],
             tuple(dict.fromkeys(data.getlist('lists'))),
             ' '.join(data.get('search', '').split()),
             data.get('searched', ''),
-            data.get('button', ''),
+            'sign-up' if data.get('suggested') else data.get('button', ''),
+            data.get('sure', ''),
             bool(data.get(TRAP)),
         )
 
@@ -84,10 +90,12 @@ class Requested:
     """What became of a request to join.
 
     :ivar mistakes: What to correct, by field: ``address`` or ``lists``.
+    :ivar suggestion: The address that was meant, perhaps.
     """
 
     outcome: Outcome
     mistakes: Mapping[str, str] = field(default_factory=dict)
+    suggestion: str = ''
 
 
 def mistakes_in(typed: Typed, offered: Collection[str]) -> dict[str, str]:
@@ -107,6 +115,27 @@ def mistakes_in(typed: Typed, offered: Collection[str]) -> dict[str, str]:
     if mistake:
         mistakes['address'] = mistake
     return mistakes
+
+
+def look_at(typed: Typed, offered: Collection[str]) -> Requested | None:
+    """What has to be corrected, or looked at once more, before core is asked.
+
+    Whoever sends an address again that looks like a slip means it.
+
+    :param typed: What was typed.
+    :param offered: The ids of the lists on offer.
+    :return: None where there is nothing.
+    """
+    mistakes = mistakes_in(typed, offered)
+    suggestion = ''
+    if 'address' not in mistakes and typed.sure != typed.address:
+        suggestion = suggestion_for(typed.address, settings.SIGNUP_DOMAINS)
+    if suggestion:
+        mistakes['address'] = (
+            f'Did you mean {suggestion}? If {typed.address} is right, press “Sign up” '
+            'once more.'
+        )
+    return Requested(Outcome.MISTAKEN, mistakes, suggestion) if mistakes else None
 
 
 def request(typed: Typed, client: str) -> Requested:
@@ -147,6 +176,7 @@ class Answered(Enum):
 
     KNOWN = 200
     UNKNOWN = 404
+    USED = 410
     UNAVAILABLE = 503
 
 
@@ -208,6 +238,8 @@ def ask_about_link(path: str, token: str) -> tuple[Answered, Mapping[str, Any]]:
         answer = core.post_token(path, token)
     except core.CoreUnavailable:
         return Answered.UNAVAILABLE, {}
+    if answer.status == 410:
+        return Answered.USED, {}
     if answer.status != 200:
         return Answered.UNKNOWN, {}
     return Answered.KNOWN, answer.fields

@@ -50,6 +50,7 @@ class Tab:
     """A tab.
 
     :ivar total: How many lists it has, whatever was searched for.
+    :ivar hits: How many of them match the search; all, where nothing is searched for.
     :ivar ticked: How many of them are ticked.
     """
 
@@ -58,6 +59,7 @@ class Tab:
     meaning: str
     groups: tuple[Group, ...]
     total: int
+    hits: int
     ticked: int
 
     @property
@@ -112,15 +114,19 @@ def as_tabs(offered: Sequence[Offered], typed: Typed) -> Tabs:
                 meaning,
                 tuple(group for group in groups if group.rows),
                 len(here),
+                sum(one.matches(words) for one in here),
                 ticked,
             )
         )
-    return Tabs(tuple(tabs), _first(tabs))
+    return Tabs(tuple(tabs), _first(tabs, searching=bool(words)))
 
 
-def _first(tabs: Sequence[Tab]) -> str:
-    """The first tab with something ticked, else with something in it."""
-    for tab in tabs:
-        if tab.ticked:
-            return tab.key
-    return next((tab.key for tab in tabs if tab.shown), tabs[0].key)
+def _first(tabs: Sequence[Tab], *, searching: bool) -> str:
+    """The first tab with something ticked, else with something in it.
+
+    Whoever searches wants to see what was found, before what is ticked.
+    """
+    ticked = next((tab.key for tab in tabs if tab.ticked), None)
+    found = next((tab.key for tab in tabs if tab.hits), None)
+    order = (found, ticked) if searching else (ticked, found)
+    return order[0] or order[1] or tabs[0].key

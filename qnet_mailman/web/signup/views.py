@@ -11,7 +11,7 @@ from http import HTTPStatus
 
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils.cache import patch_cache_control
+from django.utils.cache import add_never_cache_headers, patch_cache_control
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
@@ -21,6 +21,9 @@ from qnet_mailman.web.signup import catalogue, flows
 from qnet_mailman.web.signup.client import client_address
 from qnet_mailman.web.signup.flows import Outcome, Requested, Typed
 from qnet_mailman.web.signup.tabs import as_tabs
+
+#: Of the session: what was asked for last, until a page has said so.
+_DONE = 'qnet-signup'
 
 
 @require_http_methods(['GET', 'HEAD', 'POST'])
@@ -37,10 +40,10 @@ def sign_up(request: HttpRequest) -> HttpResponse:
     if typed.is_search:
         return _form(request, typed)
     if typed.trapped:
-        return _see_done()
+        return _see_done(request, typed)
     requested = _request(request, typed)
     if requested.outcome is Outcome.TAKEN:
-        return _see_done()
+        return _see_done(request, typed)
     return _form(request, typed, requested)
 
 
@@ -49,9 +52,9 @@ def _request(request: HttpRequest, typed: Typed) -> Requested:
         offered = catalogue.offered()
     except core.CoreUnavailable:
         return Requested(Outcome.UNAVAILABLE)
-    mistakes = flows.mistakes_in(typed, {one.list_id for one in offered})
-    if mistakes:
-        return Requested(Outcome.MISTAKEN, mistakes)
+    wrong = flows.look_at(typed, {one.list_id for one in offered})
+    if wrong is not None:
+        return wrong
     requested = flows.request(typed, client_address(request))
     if 'lists' in requested.mistakes:
         catalogue.forget()
@@ -79,9 +82,10 @@ def _form(
     return response
 
 
-def _see_done() -> HttpResponse:
+def _see_done(request: HttpRequest, typed: Typed) -> HttpResponse:
     # 303: the browser asks for the page that follows, and loading it again sends
     # nothing again.
+    request.session[_DONE] = {'address': typed.address, 'lists': typed.chosen}
     return HttpResponse(
         status=HTTPStatus.SEE_OTHER, headers={'Location': reverse('qnet_signup_done')}
     )
@@ -89,11 +93,25 @@ def _see_done() -> HttpResponse:
 
 @require_http_methods(['GET', 'HEAD'])
 def done(request: HttpRequest) -> HttpResponse:
-    """What happens next: the same for everybody (R13).
+    """What was asked for, and what happens next: the same for everybody (R13).
+
+    It says once what was typed, as somebody else may use the browser next.
 
     :param request: The request.
     """
-    return page(request, 'signup/done.html')
+    asked = request.session.pop(_DONE, {}) if request.method == 'GET' else {}
+    chosen = set(asked.get('lists', ()))
+    try:
+        offered = catalogue.offered() if chosen else []
+    except core.CoreUnavailable:
+        offered = []
+    context = {
+        'address': asked.get('address', ''),
+        'lists': [one for one in offered if one.list_id in chosen],
+    }
+    response = page(request, 'signup/done.html', context)
+    add_never_cache_headers(response)
+    return response
 
 
 @csrf_exempt

@@ -107,7 +107,18 @@
       row.hidden = !match && !box.checked;
     }
     for (const group of root.querySelectorAll('.qnet-group')) {
-      group.hidden = !group.querySelector('.qnet-list:not([hidden])');
+      const shown = group.querySelectorAll('.qnet-list:not([hidden])').length;
+      group.hidden = !shown;
+      group.querySelector('.qnet-hits').textContent = shown;
+    }
+    for (const tab of tabs) {
+      tab.querySelector('.qnet-hits').textContent = matches.get(tab);
+    }
+    // What was found is shown, in whichever tab it is.
+    const opened = tabs.find((tab) => tab.getAttribute('aria-selected') === 'true');
+    const hit = tabs.find((tab) => matches.get(tab));
+    if (words.length && hit && !matches.get(opened)) {
+      open(hit);
     }
     for (const tab of tabs) {
       const here = panel(tab);
