@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import resource
 import shutil
 import tempfile
@@ -74,8 +73,11 @@ def host(side: str, url: str = '') -> Iterator[Path]:
 
 def cpu() -> float:
     """Seconds of CPU of this process and those that it has waited for."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
+    used = [
+        resource.getrusage(whose)
+        for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    ]
+    return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def report(work: Callable[[], object]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mailman.model.mailinglist import MailingList
 from mailman.utilities.datetime import now
-from sqlalchemy import select, text
+from sqlalchemy import bindparam, select, text, tuple_
 
 from qnet_mailman.clock import in_words
 from qnet_mailman.health.finding import Finding, from_database, named
@@ -24,10 +24,16 @@ _PARTED = (
     .where(MailingList.posting_pipeline != pipelines.OURS)
     .order_by(MailingList._list_id)
 )
-_PARTED_REPLIES = (
-    select(MailingList.list_name, MailingList.mail_host, QNetList.list_type)
-    .add_columns(MailingList.default_member_action)
+_REPLIES = (QNetList.list_type, MailingList.default_member_action)
+_KINDS_OF_REPLIES = (
+    select(*_REPLIES)
+    .join(MailingList, QNetList.list_id == MailingList._list_id)
+    .distinct()
+)
+_OF_KINDS = (
+    select(MailingList.list_name, MailingList.mail_host)
     .join(QNetList, QNetList.list_id == MailingList._list_id)
+    .where(tuple_(*_REPLIES).in_(bindparam('kinds', expanding=True)))
     .order_by(MailingList._list_id)
 )
 _CAN_REWRITE = text(
@@ -89,12 +95,14 @@ def parted() -> Iterator[Finding]:
             f'{named(names)}',
             f'Set their posting_pipeline to {pipelines.OURS} (mailman shell).',
         )
-    names = [
-        f'{name}@{host}'
-        for name, host, kind, action in store().execute(_PARTED_REPLIES)
+    wrong = [
+        (kind, action)
+        for kind, action in store().execute(_KINDS_OF_REPLIES)
         if not replies.fits(ListType(kind), action)
     ]
-    if names:
+    if wrong:
+        rows = store().execute(_OF_KINDS, {'kinds': wrong})
+        names = [f'{name}@{host}' for name, host in rows]
         yield Finding(
             'warning',
             'lists',

@@ -9,7 +9,9 @@ host (RFC 2142), another list.  Mail for the one would go to the other: a list
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+import itertools
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from mailman.config import config
@@ -134,11 +136,32 @@ def clashes() -> dict[str, str]:
     """
     lists = set(getUtility(IListManager).names)
     service = _service_addresses()
+    delimiter = config.mta.verp_delimiter
     found = {
-        each: clash_with(each, service, lists, delimiter=config.mta.verp_delimiter)
-        for each in sorted(lists)
+        each: clash_with(each, service, lists, delimiter=delimiter)
+        for each in sorted(_suspects(lists, service, delimiter))
     }
     return {each: why for each, why in found.items() if why}
+
+
+def _suspects(
+    lists: AbstractSet[str], service: Iterable[str], delimiter: str
+) -> set[str]:
+    """The lists that `clash_with()` may have something to say of: of many few."""
+    found: set[str] = set()
+    for address in itertools.chain(lists, service):
+        local, _at, domain = address.partition('@')
+        if (
+            address in service
+            or local in RFC_2142
+            or local in OF_HOSTS
+            or local in HANDED_OUT
+            or (delimiter and delimiter in local)
+        ):
+            found.add(address)
+        for base in _bases(local):
+            found |= {address, f'{base}@{domain}'}
+    return found & lists
 
 
 def _service_addresses() -> dict[str, str]:
