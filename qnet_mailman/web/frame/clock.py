@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cached_property
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -30,8 +32,39 @@ class TimezoneMiddleware:
 
         :param request: The request.
         """
-        with timezone.override(zone_of(request)):
+        with timezone.override(_OfReader(request)):
             return self.get_response(request)
+
+
+class _OfReader(tzinfo):
+    """The zone of whoever reads, which nobody is asked for where no time is shown.
+
+    Some pages must not look at the session at all.
+    """
+
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
+
+    @cached_property
+    def _zone(self) -> ZoneInfo:
+        return zone_of(self._request) or ZoneInfo(settings.TIME_ZONE)
+
+    def fromutc(self, moment: datetime) -> datetime:
+        """See `tzinfo`."""
+        found = self._zone.fromutc(moment.replace(tzinfo=self._zone))
+        return found.replace(tzinfo=self)
+
+    def utcoffset(self, moment: datetime | None) -> timedelta | None:
+        """See `tzinfo`."""
+        return None if moment is None else self._zone.utcoffset(moment)
+
+    def dst(self, moment: datetime | None) -> timedelta | None:
+        """See `tzinfo`."""
+        return None if moment is None else self._zone.dst(moment)
+
+    def tzname(self, moment: datetime | None) -> str | None:
+        """See `tzinfo`; of no moment, the zone's own name."""
+        return self._zone.key if moment is None else self._zone.tzname(moment)
 
 
 def zone_of(request: HttpRequest) -> ZoneInfo | None:
