@@ -161,8 +161,6 @@ TEMPLATES = [
                 'django.contrib.auth.context_processors.auth',
                 'django.contrib.messages.context_processors.messages',
                 'django_mailman3.context_processors.common',
-                'hyperkitty.context_processors.common',
-                'postorius.context_processors.postorius',
                 'qnet_mailman.web.frame.context.site',
             ],
         },
