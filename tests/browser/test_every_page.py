@@ -377,6 +377,11 @@ def frame_of(page: Page) -> list[str]:
     for selector in ('html[lang=en]', 'header.qnet-header', 'footer.qnet-footer', 'h1'):
         if page.locator(selector).count() != 1:
             wrong.append(f'{page.locator(selector).count()} of {selector}')
+    # The Tab key goes as one reads, and first past the navigation.
+    if page.locator('[tabindex]:not([tabindex="0"]):not([tabindex="-1"])').count():
+        wrong.append('an order of its own for the Tab key')
+    if page.locator('a').first.get_attribute('href') != '#main':
+        wrong.append('no way past the navigation')
     scripts = page.locator('script:not([src*="/qnet/"])').count()
     if scripts or page.locator('[style]').count():
         wrong.append('scripts or styles that are not ours')
