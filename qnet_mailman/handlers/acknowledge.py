@@ -22,13 +22,7 @@ from qnet_mailman.posting import backscatter
 from qnet_mailman.queues.handover import later
 
 _ADDRESS = select(Address.id).where(Address.email == bindparam('email'))
-_USER = (
-    select(User.id)
-    .join(Address, Address.user_id == User.id)
-    .where(
-        Address.email == bindparam('email'), User._preferred_address_id == Address.id
-    )
-)
+_USER = select(User.id).where(User._preferred_address_id.in_(_ADDRESS))
 _MEMBERS = select(Member).where(
     unindexed(Member.list_id) == bindparam('list_id'),
     unindexed(Member.role) == MemberRole.member,
