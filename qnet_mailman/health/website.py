@@ -123,12 +123,20 @@ def _rest(told: Mapping[str, Any], time_zone: str) -> Iterator[Finding]:
             f'DEFAULT_FROM_EMAIL is still the example: {sender}',
             'Set it to an address of your own.',
         )
-    of_pages = told.get('time_zone', time_zone)
-    if of_pages != time_zone:
+    yield from clocks(told.get('time_zone', time_zone), time_zone)
+
+
+def clocks(of_pages: str, of_core: str) -> Iterator[Finding]:
+    """Whether pages and mails have one clock.
+
+    :param of_pages: The time zone of pages, for whoever has chosen no other.
+    :param of_core: Core's.
+    """
+    if of_pages != of_core:
         yield Finding(
             'warning',
             'time zone',
-            f'Pages are in {of_pages}, mails and days in {time_zone}.',
+            f'Pages are in {of_pages}, mails and days in {of_core}.',
             'Let TIME_ZONE of the site file be time_zone of qnet.cfg.',
         )
 

@@ -14,7 +14,7 @@ from mailman.rest.helpers import bad_request, child, etag, okay
 from mailman.rest.validator import Validator
 
 from qnet_mailman import site
-from qnet_mailman.health import mailman
+from qnet_mailman.health import mailman, website
 from qnet_mailman.health.looking import examine
 from qnet_mailman.model.audit import (
     About,
@@ -44,15 +44,14 @@ class Health:
     def on_get(self, request: Any, response: Any) -> None:
         """What `mailman qnet check --no-web --no-mail` finds, as `findings`.
 
-        The web side is who asks, and no message is sent for a page.  It compares the
-        `time_zone` with its own.
+        The web side is who asks, and no message is sent for a page.  It may say the
+        `time_zone` of its pages.
         """
         found = examine(web=False, mail=False)
-        answer = {
-            'findings': [each.as_dict() for each in found],
-            'time_zone': str(site.settings().time_zone),
-        }
-        okay(response, etag(answer))
+        zone = request.get_param('time_zone')
+        if zone is not None and site.reason_not_ready() is None:
+            found += website.clocks(zone, site.settings().time_zone.key)
+        okay(response, etag({'findings': [each.as_dict() for each in found]}))
 
     @child()
     def live(self, context: Any, segments: list[str]) -> Any:

@@ -44,6 +44,17 @@ def test_health_is_what_the_command_says(core: SimpleNamespace) -> None:
     } in found
 
 
+def test_health_knows_that_pages_have_another_clock(core: SimpleNamespace) -> None:
+    def warned(**fields: str) -> list[str]:
+        found = ask('health', **fields)['findings']
+        return [each['text'] for each in found if each['subject'] == 'time zone']
+
+    assert warned() == warned(time_zone='UTC') == []
+    assert warned(time_zone='America/New_York') == [
+        'Pages are in America/New_York, mails and days in UTC.'
+    ]
+
+
 def test_lines_come_newest_first_and_go_on_before_any_of_them(
     core: SimpleNamespace,
 ) -> None:

@@ -38,23 +38,6 @@ LEVELS = {
 QUIET = ('ok', 'not seen')
 
 
-def clocks(of_core: str) -> list[dict[str, str]]:
-    """What is wrong where pages and mails have two clocks.
-
-    :param of_core: Core's time zone.
-    """
-    if of_core in ('', settings.TIME_ZONE):
-        return []
-    return [
-        {
-            'level': 'warning',
-            'subject': 'time zone',
-            'text': f'Pages are in {settings.TIME_ZONE}, mails and days in {of_core}.',
-            'remedy': 'Let TIME_ZONE of the site file be time_zone of qnet.cfg.',
-        }
-    ]
-
-
 @require_safe
 @operators_only
 @with_core
@@ -66,8 +49,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     few = {'count': str(FEW)}
     waiting = core.read('forms', few)
     lists = core.read('lists/unattended', few)
-    health = core.read('health', {})
-    findings = [*health['findings'], *clocks(health.get('time_zone', ''))]
+    findings = core.read('health', {'time_zone': settings.TIME_ZONE})['findings']
     order = list(LEVELS)
     findings.sort(key=lambda each: order.index(each['level']))
     return page(
