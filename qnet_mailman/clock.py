@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from qnet_mailman import site
+from qnet_mailman.letter import times
 
 
 def today(now: datetime) -> date:
@@ -61,8 +62,7 @@ def day_in_words(moment: datetime, zone: ZoneInfo) -> str:
 
     :param moment: In UTC, without a time zone.
     """
-    local = in_zone(moment, zone)
-    return f'{local:%B} {local.day}, {local.year}'
+    return times.day_in_words(in_zone(moment, zone))
 
 
 def in_words(moment: datetime) -> str:
@@ -70,18 +70,7 @@ def in_words(moment: datetime) -> str:
 
     :param moment: In UTC, without a time zone.
     """
-    zone = site.settings().time_zone
-    local = in_zone(moment, zone)
-    return f'{day_in_words(moment, zone)}, {local:%H:%M} {zone_in_words(local)}'
-
-
-def zone_in_words(local: datetime) -> str:
-    """What people call the zone of a time: ``EST``; without a name it is ``UTC-03``.
-
-    :param local: With a time zone.
-    """
-    name = local.tzname() or ''
-    return name if name.isalpha() else f'UTC{name}'
+    return times.in_words(in_zone(moment, site.settings().time_zone))
 
 
 def moment_as_text(moment: datetime | None) -> str | None:

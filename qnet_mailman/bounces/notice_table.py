@@ -20,7 +20,8 @@ from itertools import groupby, islice
 from zoneinfo import ZoneInfo
 
 from qnet_mailman.bounces.reading.verdict import Kind
-from qnet_mailman.clock import in_zone, zone_in_words
+from qnet_mailman.clock import in_zone
+from qnet_mailman.letter.times import zone_in_words
 from qnet_mailman.templates.sending import WIDTH, one_line
 
 MAX_ROWS = 50

@@ -12,9 +12,8 @@ from django.conf import settings
 from django.core.exceptions import ObjectDoesNotExist
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.dateformat import format as in_format
 
-FORMAT, TO_THE_SECOND = 'F j, Y, H:i', 'F j, Y, H:i:s'
+from qnet_mailman.letter import times
 
 
 class TimezoneMiddleware:
@@ -102,10 +101,5 @@ def in_words(value: datetime | str | None, *, seconds: bool = False) -> str:
     :param seconds: Whether they are said, too.
     """
     local = moment(value)
-    if local is None:
-        return ''
     # Django's own format leaves the zone out of an hour that there is twice.
-    zone = local.tzname() or ''
-    if not zone.isalpha():
-        zone = f'UTC{zone}'
-    return f'{in_format(local, TO_THE_SECOND if seconds else FORMAT)} {zone}'
+    return '' if local is None else times.in_words(local, seconds=seconds)

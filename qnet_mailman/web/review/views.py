@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
@@ -79,7 +78,7 @@ def one_request(request: HttpRequest, number: str) -> HttpResponse:
 
 
 def in_words(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """A request with words for its kind, and moments that are moments."""
+    """A request with words for its kind."""
     kind = KINDS.get(entry['kind'])
     sender, requester = entry['sender'], entry['requester']
     return {
@@ -87,13 +86,9 @@ def in_words(entry: Mapping[str, Any]) -> dict[str, Any]:
         'title': kind.title if kind else entry['kind'],
         'by_mail': entry['route'] == 'mail',
         'differs': bool(sender and requester and sender.lower() != requester.lower()),
-        'received': _moment(entry['received_at']),
-        'decided': _moment(entry['decided_at']),
+        'received': entry['received_at'],
+        'decided': entry['decided_at'],
     }
-
-
-def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
 
 
 def _as_text(form: dict[str, Any] | None) -> str:
